@@ -1,0 +1,38 @@
+# On a fresh Debian 12 with python3, python3-venv and make:
+#   make run    set up, then show one whole visit on a simulated station
+#   make test   set up, then pass the tests
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+JOBS   ?= 2
+
+.PHONY: help setup run test lint types bench clean
+help:            ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+
+setup: $(VENV)/.ready  ## virtual environment with everything in it
+
+$(VENV)/.ready: pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@
+
+run: $(VENV)/.ready  ## bench CSMS and a simulated station, one visit, then yours to play with
+	$(BIN)/python -m chargepointd.csms.demo
+
+test: $(VENV)/.ready  ## all tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+lint: $(VENV)/.ready  ## ruff and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.ready  ## mypy --strict
+	$(BIN)/mypy
+
+bench: $(VENV)/.ready  ## start, latency, rate, memory, idle, bytes written, queue drain
+	$(BIN)/python -m tests.benchmarks
+
+clean:           ## remove everything made here
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,38 @@
+"""The local interface: JSON-RPC 2.0, one object a line, on a Unix socket (0660, group).
+
+Methods become the same events as all else. A call returns when the event is taken, not when its OCPP traffic is over;
+`watch` streams. The socket answers before and without the CSMS.
+
+    method          params                              result
+    status          -                                   {station: {id, vendor, model, serial_number, firmware_version,
+                                                         started_at, uptime_s}, csms: {url, connected, subprotocol,
+                                                         registration, since, offline_s}, availability, faults: [str],
+                                                         evses: [{id, availability, faults: [str], reserved_by?,
+                                                           connectors: [{id, type, status}],
+                                                           session?: {cable, authorized, token (masked), transaction_id?,
+                                                             reference?, started_at?, charging_state?, energy_wh?,
+                                                             power_w?, limit_a?, stop_reason?}}],
+                                                         outbox: {queued, sent, oldest_at?}}
+    watch           {}                                  stream of notifications {"method": "event", "params":
+                                                         {at, kind, evse?, connector?, text, ...}} until the client leaves
+    start           {evse, token, type?}                {"taken": true}     like a card at the reader of that EVSE
+    stop            {evse} | {transaction_id}           {"taken": true}
+    availability    {evse?, connector?, operative}      {"status": "Accepted"|"Scheduled"|"Rejected"}
+    get             {variable | variables | prefix}     {"variables": [{name, value, attribute, mutability, type, unit?,
+                                                         status}]}
+    set             {variable, value, attribute?}       {"status": "Accepted"|"Rejected"|"RebootRequired"|..., reason?}
+    unlock          {evse, connector?}                  {"status": "Unlocked"|"UnlockFailed"|...}
+    reset           {evse?, mode: "immediate"|"onidle"} {"status": "Accepted"|"Scheduled"|"Rejected"}
+    outbox          {limit?}                            {queued, dead, messages: [{id, kind, at, transaction_id, seq_no,
+                                                         attempts, state}]}
+    drivers         -                                   {"drivers": [{name, driver, state: "up"|"down"|"starting",
+                                                         reason?, since, devices: [{name, abilities: [str],
+                                                         state, reading?, age_s?, used_by: [str]}]}]}
+    sim.*           the simulator's own, only where that driver is configured; see hal.drivers.simulator
+
+Variables are named "Component.Variable", with what is needed of "Component[instance]#evse.connector.Variable[instance]".
+
+Errors: -32700 not JSON, -32600 no request, -32601 unknown method (a near one is named), -32602 wrong params (the param
+and what was expected are named), -32603 a bug; and ours: 1 refused by the station's state, 2 unknown EVSE or connector,
+3 unknown variable, 4 not available here (for example sim.* without the simulator).
+"""

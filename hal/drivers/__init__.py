@@ -1,0 +1,1 @@
+"""The drivers that come with the SDK. Each is imported only when it is configured."""
