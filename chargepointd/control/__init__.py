@@ -9,12 +9,15 @@ Methods become the same events as all else. A call returns when the event is tak
                                                          registration, since, offline_s}, availability, faults: [str],
                                                          evses: [{id, availability, faults: [str], reserved_by?,
                                                            connectors: [{id, type, status}],
-                                                           session?: {cable, authorized, token (masked), transaction_id?,
-                                                             reference?, started_at?, charging_state?, energy_wh?,
-                                                             power_w?, limit_a?, stop_reason?}}],
+                                                           session?: {cable, authorized, token (masked),
+                                                             transaction_id?, reference?, started_at?,
+                                                             charging_state?, energy_wh?, power_w?, limit_a?,
+                                                             stop_reason?}}],
                                                          outbox: {queued, sent, oldest_at?}}
-    watch           {}                                  stream of notifications {"method": "event", "params":
-                                                         {at, kind, evse?, connector?, text, ...}} until the client leaves
+    watch           -                                   {"watching": true}, then notifications {"method": "event",
+                                                         "params": {at, kind, evse?, connector?, text, ...}} until the
+                                                         client leaves; one that reads too slowly gets {"method":
+                                                         "dropped", "params": {text}} and is left
     start           {evse, token, type?}                {"taken": true}     like a card at the reader of that EVSE
     stop            {evse} | {transaction_id}           {"taken": true}
     availability    {evse?, connector?, operative}      {"status": "Accepted"|"Scheduled"|"Rejected"}
@@ -30,9 +33,17 @@ Methods become the same events as all else. A call returns when the event is tak
                                                          state, reading?, age_s?, used_by: [str]}]}]}
     sim.*           the simulator's own, only where that driver is configured; see hal.drivers.simulator
 
-Variables are named "Component.Variable", with what is needed of "Component[instance]#evse.connector.Variable[instance]".
+Variables are named "Component.Variable", with what is needed of
+"Component[instance]#evse.connector.Variable[instance]". Times are texts in ISO 8601, UTC. Which values a param may have
+stands in `methods.py`; a param that is null counts as not given.
 
 Errors: -32700 not JSON, -32600 no request, -32601 unknown method (a near one is named), -32602 wrong params (the param
 and what was expected are named), -32603 a bug; and ours: 1 refused by the station's state, 2 unknown EVSE or connector,
-3 unknown variable, 4 not available here (for example sim.* without the simulator).
+3 unknown variable, 4 not available here (for example sim.* without the simulator), 5 too many clients.
+
+    protocol.py  framing: bytes to requests, answers to bytes; ControlError and the codes
+    methods.py   the methods and their params as a table
+    server.py    the daemon's end, with listener.py (having the socket) and output.py (what goes to one client)
+    client.py    the other end
+    table.py     tables and colours for chargepointctl
 """

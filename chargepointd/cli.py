@@ -1,0 +1,97 @@
+"""chargepointctl: the technician's command. See `chargepointd.ctl` for its parts."""
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chargepointd.control.client import Client, ClientError, DaemonNotRunning, NoPermission, Refused
+from chargepointd.control.methods import check
+from chargepointd.control.protocol import INVALID_PARAMS, ControlError
+from chargepointd.control.table import Style, style_for
+from chargepointd.ctl.arguments import parse
+from chargepointd.ctl.commands import Call, call_for, refusal
+from chargepointd.ctl.show import event_line, shown
+
+SOCKET = Path("/run/chargepointd/control.sock")
+
+DONE, REFUSED, USAGE, NOT_RUNNING, NO_PERMISSION = range(5)
+INTERRUPTED = 130
+"""128 + SIGINT, as a shell says it"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code as in `chargepointctl --help`."""
+    args = parse(argv)
+    try:
+        return _run(args)
+    except BrokenPipeError:
+        # `chargepointctl get | head`: whoever read has enough. Python's own flush at exit must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return DONE if args.method == "watch" else INTERRUPTED
+
+
+def _run(args: Namespace) -> int:
+    call, path = call_for(args), socket_path(args, os.environ)
+    try:
+        check(call.method, call.params)
+        with Client(path) as client:
+            return _watch(client, call, args) if call.method == "watch" else _once(client, call, args)
+    except (ControlError, ClientError) as error:
+        return _failed(str(error), _exit_code(error))
+
+
+def socket_path(args: Namespace, environ: Mapping[str, str]) -> Path:
+    """--socket, else --state-dir, else $CHARGEPOINTD_SOCKET, else where the package puts it."""
+    if args.socket is not None:
+        return Path(args.socket)
+    if args.state_dir is not None:
+        return Path(args.state_dir) / "control.sock"
+    return Path(environ.get("CHARGEPOINTD_SOCKET") or SOCKET)
+
+
+def _once(client: Client, call: Call, args: Namespace) -> int:
+    result = client.call(call.method, call.params)
+    refused = refusal(call, result)
+    if args.json:
+        print(json.dumps(result, indent=2), flush=True)
+    elif not refused or call.method == "get":
+        print(shown(call.method, result, style_for(sys.stdout, args.no_color)), flush=True)
+    return _failed(f"refused by the station: {refused}", REFUSED) if refused else DONE
+
+
+def _watch(client: Client, call: Call, args: Namespace) -> int:
+    style = style_for(sys.stdout, args.no_color)
+    for event in client.stream(call.method, call.params):
+        print(_event(event, args.json, style), flush=True)
+    return DONE
+
+
+def _event(event: dict[str, Any], as_json: bool, style: Style) -> str:
+    return json.dumps(event) if as_json else event_line(event, style)
+
+
+def _exit_code(error: Exception) -> int:
+    match error:
+        case DaemonNotRunning():
+            return NOT_RUNNING
+        case NoPermission():
+            return NO_PERMISSION
+        case ControlError(code=code) | Refused(code=code) if code == INVALID_PARAMS:
+            return USAGE
+    return REFUSED
+
+
+def _failed(text: str, code: int) -> int:
+    style = style_for(sys.stderr, False)
+    print(f"{style.paint('chargepointctl:', 'red')} {text}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""The command line of chargepointctl: names, help, examples. What the values may be stands in `control.methods`."""
+
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chargepointd.control.methods import ATTRIBUTES, TOKEN_TYPES
+
+EPILOG = """\
+the socket: --socket, else control.sock in --state-dir, else $CHARGEPOINTD_SOCKET, else /run/chargepointd/control.sock
+exit codes: 0 done, 1 refused by the station, 2 wrong usage, 3 chargepointd is not running, 4 no permission
+`chargepointctl COMMAND --help` shows examples"""
+
+
+class Argument(NamedTuple):
+    """One argument: what argparse is told about it. `name` without a dash is positional."""
+
+    name: str
+    help: str
+    options: dict[str, Any] = {}
+
+    @property
+    def param(self) -> str:
+        return str(self.options.get("dest", self.name.lstrip("-").replace("-", "_")))
+
+
+class Command(NamedTuple):
+    name: str
+    method: str
+    help: str
+    examples: tuple[str, ...]
+    arguments: tuple[Argument, ...] = ()
+
+
+def _evse(text: str = "number of the EVSE, as in the configuration") -> Argument:
+    return Argument("evse", text, {"type": int, "metavar": "EVSE"})
+
+
+def _evse_option(text: str) -> Argument:
+    return Argument("--evse", text, {"type": int, "metavar": "N"})
+
+
+_TYPE = Argument(
+    "--type", "what kind of token it is", {"choices": TOKEN_TYPES, "default": "ISO14443", "metavar": "TYPE"}
+)
+_NO_PARAM = {"names", "prefix", "state", "on_idle"}
+"""what commands.call_for turns into params itself"""
+
+COMMANDS = (
+    Command("status", "status", "the station, its EVSEs, the CSMS link and what waits for it", ("", "--json")),
+    Command("watch", "watch", "events as they happen, until Ctrl-C", ("", "--json | jq -r .text")),
+    Command(
+        "start",
+        "start",
+        "present a token to an EVSE, like a card at its reader",
+        ("1 --token 04A1B2C3D4E5F6", "2 --token 1234 --type KeyCode"),
+        (_evse(), Argument("--token", "the token, 1-36 characters", {"required": True}), _TYPE),
+    ),
+    Command(
+        "stop",
+        "stop",
+        "end the transaction of an EVSE, or one by its id",
+        ("1", "--transaction 7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        (
+            Argument("evse", "number of the EVSE", {"type": int, "metavar": "EVSE", "nargs": "?"}),
+            Argument("--transaction", "id of the transaction", {"dest": "transaction_id", "metavar": "ID"}),
+        ),
+    ),
+    Command(
+        "availability",
+        "availability",
+        "take the station, an EVSE or a connector out of service, or back",
+        ("inoperative", "operative --evse 1", "inoperative --evse 1 --connector 2"),
+        (
+            Argument("state", "operative or inoperative", {"choices": ("operative", "inoperative")}),
+            _evse_option("this EVSE only"),
+            Argument("--connector", "this connector of the EVSE only", {"type": int, "metavar": "M"}),
+        ),
+    ),
+    Command(
+        "get",
+        "get",
+        "variables of the device model; without a name, all",
+        ("AuthCtrlr.AuthorizeRemoteStart", "--prefix SampledDataCtrlr", "--json"),
+        (
+            Argument("names", "Component.Variable", {"nargs": "*", "metavar": "NAME"}),
+            Argument("--prefix", "those whose name begins so", {"metavar": "P"}),
+        ),
+    ),
+    Command(
+        "set",
+        "set",
+        "set a variable of the device model",
+        ("SampledDataCtrlr.TxUpdatedInterval 60", "'EVSE#1.Power' 11000 --attribute MaxSet"),
+        (
+            Argument("variable", "Component.Variable", {"metavar": "NAME"}),
+            Argument("value", "the new value", {"metavar": "VALUE"}),
+            Argument(
+                "--attribute",
+                "which attribute: " + ", ".join(ATTRIBUTES),
+                {"choices": ATTRIBUTES, "metavar": "ATTRIBUTE"},
+            ),
+        ),
+    ),
+    Command(
+        "unlock",
+        "unlock",
+        "let go of a plug",
+        ("1", "1 2"),
+        (_evse(), Argument("connector", "which one", {"type": int, "nargs": "?", "metavar": "CONNECTOR"})),
+    ),
+    Command(
+        "reset",
+        "reset",
+        "restart the station or an EVSE",
+        ("", "--on-idle", "--evse 2"),
+        (
+            _evse_option("this EVSE only"),
+            Argument("--on-idle", "not before the last transaction has ended", {"action": "store_true"}),
+        ),
+    ),
+    Command(
+        "outbox",
+        "outbox",
+        "messages that wait for the CSMS, and those it will not take",
+        ("", "--limit 5"),
+        (Argument("--limit", "at most so many messages", {"type": int, "metavar": "N"}),),
+    ),
+    Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
+)
+
+SIM_COMMANDS = (
+    Command(
+        "plug-in",
+        "sim.plug_in",
+        "plug a car in",
+        ("1", "1 --connector 2"),
+        (_evse(), Argument("--connector", "into this connector", {"type": int, "metavar": "M"})),
+    ),
+    Command(
+        "plug-out",
+        "sim.plug_out",
+        "pull the plug",
+        ("1", "1 --force"),
+        (_evse(), Argument("--force", "even when it is locked", {"action": "store_true"})),
+    ),
+    Command(
+        "swipe",
+        "sim.swipe",
+        "hold a card to a reader",
+        ("04A1B2C3D4E5F6", "1234 --type KeyCode"),
+        (
+            Argument("token", "the token, 1-36 characters", {"metavar": "TOKEN"}),
+            _TYPE,
+            Argument("--reader", "which reader", {"metavar": "READER"}),
+        ),
+    ),
+    Command("pause", "sim.pause", "the car stops taking energy", ("1",), (_evse(),)),
+    Command("resume", "sim.resume", "the car takes energy again", ("1",), (_evse(),)),
+    Command(
+        "raise-error",
+        "sim.raise_error",
+        "break something",
+        ("1 GroundFailure",),
+        (_evse(), Argument("error", "what breaks", {"metavar": "ERROR"})),
+    ),
+    Command(
+        "clear-error",
+        "sim.clear_error",
+        "mend it; without a name, everything",
+        ("1", "1 GroundFailure"),
+        (_evse(), Argument("error", "what is mended", {"metavar": "ERROR", "nargs": "?"})),
+    ),
+    Command("disconnect", "sim.disconnect", "cut the link to the CSMS", ("",)),
+    Command("connect", "sim.connect", "let the link to the CSMS come back", ("",)),
+    Command(
+        "meter",
+        "sim.meter",
+        "read the meter of an EVSE, or set its register",
+        ("1", "1 --energy-wh 123456"),
+        (_evse(), Argument("--energy-wh", "the new register, Wh", {"type": float, "metavar": "WH"})),
+    ),
+    Command("state", "sim.state", "the whole simulated world", ("", "--json")),
+    Command("display", "sim.display", "what the display shows", ("",)),
+    Command(
+        "transactions",
+        "sim.transactions",
+        "make many transactions, one after the other",
+        ("100", "1000 --evse 1 --token LOAD01"),
+        (
+            Argument("count", "how many", {"type": int, "metavar": "COUNT"}),
+            _evse_option("at this EVSE only"),
+            Argument("--token", "with this token", {"metavar": "TOKEN"}),
+        ),
+    ),
+)
+
+
+def parser() -> ArgumentParser:
+    """The whole command line. Parsed arguments carry `method`, and `takes`: the names that are its params."""
+    top = _Parser(
+        prog="chargepointctl",
+        description="Look at a charging station and operate it, through its chargepointd.",
+        epilog=EPILOG,
+    )
+    _add_general(top, first=True)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for command in COMMANDS:
+        _add(commands, command, "chargepointctl")
+    sim = commands.add_parser("sim", help="the simulated world, where the simulator driver is configured")
+    _add_general(sim, first=False)
+    scenes = sim.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for command in SIM_COMMANDS:
+        _add(scenes, command, "chargepointctl sim")
+    return top
+
+
+class _Parser(ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **options)
+
+
+def _add(commands: Any, command: Command, program: str) -> None:
+    lines = (f"  {program} {command.name} {example}".rstrip() for example in command.examples)
+    about = command.help[0].upper() + command.help[1:] + "."
+    sub = commands.add_parser(
+        command.name, help=command.help, description=about, epilog="\n".join(("examples:", *lines))
+    )
+    for argument in command.arguments:
+        sub.add_argument(argument.name, help=argument.help, **argument.options)
+    _add_general(sub, first=False)
+    takes = [argument.param for argument in command.arguments if argument.param not in _NO_PARAM]
+    sub.set_defaults(method=command.method, takes=takes)
+
+
+def _add_general(to: ArgumentParser, first: bool) -> None:
+    """The options of all commands, taken before and after the command's name. SUPPRESS: given before, a later default
+    must not undo them."""
+    group = to.add_argument_group("for every command")
+
+    def add(name: str, default: Any, text: str, **options: Any) -> None:
+        group.add_argument(name, default=default if first else SUPPRESS, help=text, **options)
+
+    add("--socket", None, "the control socket", type=Path, metavar="PATH")
+    add("--state-dir", None, "state directory of the daemon, for its control.sock", type=Path, metavar="DIR")
+    add("--json", False, "JSON, for scripts", action="store_true")
+    add("--no-color", False, "no colours; $NO_COLOR does the same", action="store_true")
+
+
+def parse(argv: list[str] | None) -> Namespace:
+    """SystemExit(2) with the usage when they are wrong."""
+    return parser().parse_args(argv)

@@ -1,0 +1,58 @@
+"""What each command asks the daemon, and when the answer means that the station did not do it."""
+
+from argparse import Namespace
+from typing import Any, NamedTuple
+
+
+class Call(NamedTuple):
+    method: str
+    params: dict[str, Any]
+
+
+def call_for(args: Namespace) -> Call:
+    """The call behind parsed arguments. What was not given is left out."""
+    method: str = args.method
+    params = {name: getattr(args, name) for name in args.takes}
+    match method:
+        case "availability":
+            params = {**params, "operative": args.state == "operative"}
+        case "get":
+            params = _get_params(args)
+        case "reset":
+            params = {**params, "mode": "onidle" if args.on_idle else "immediate"}
+        case "sim.plug_out" if not args.force:
+            params.pop("force")
+    return Call(method, {name: value for name, value in params.items() if value is not None})
+
+
+def _get_params(args: Namespace) -> dict[str, Any]:
+    if args.names and args.prefix is not None:
+        return {"variables": args.names, "prefix": args.prefix}  # the table of methods says what is wrong with that
+    return {"variables": args.names} if args.names else {"prefix": args.prefix or ""}
+
+
+_DONE = {
+    "availability": ("Accepted", "Scheduled"),
+    "set": ("Accepted", "RebootRequired"),
+    "unlock": ("Unlocked",),
+    "reset": ("Accepted", "Scheduled"),
+}
+"""statuses that mean yes, in the words of OCPP 2.0.1 (…StatusEnumType)"""
+
+
+def refusal(call: Call, result: Any) -> str:
+    """Why the station did not do it; empty when it did, or will."""
+    method = call.method
+    if not isinstance(result, dict):
+        return ""
+    if "variables" in call.params:
+        return "; ".join(
+            f"{each.get('name')}: {each['status']}"
+            for each in result.get("variables", ())
+            if each.get("status", "Accepted") != "Accepted"
+        )
+    status = result.get("status")
+    if method not in _DONE or status in _DONE[method]:
+        return ""
+    reason = result.get("reason")
+    return f"{status}: {reason}" if reason else str(status)

@@ -1,0 +1,262 @@
+"""Results for a person. Tolerant: a daemon of another version may leave things out or tell more."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from chargepointd.control.table import Cell, Style, printable, state_cell, table
+
+Result = Mapping[str, Any]
+
+
+def shown(method: str, result: Any, style: Style) -> str:
+    """The text of a result, without the last newline; empty when there is nothing to say."""
+    view = _VIEWS.get(method)
+    if view is not None and isinstance(result, Mapping):
+        return view(result, style)
+    return anything(result, style)
+
+
+def event_line(event: Result, style: Style) -> str:
+    """One event of `watch`: time, where, what."""
+    where = _where(event)
+    text = printable(event.get("text") or event.get("kind"))
+    kind = printable(event.get("kind", ""))
+    look = "red" if "fault" in kind.lower() or "error" in kind.lower() else ""
+    parts = (style.paint(local_time(event.get("at")), "faint"), f"{where:<7}", style.paint(text, look))
+    return "  ".join(parts).rstrip()
+
+
+def _where(event: Result) -> str:
+    if event.get("evse") is None:
+        return "station"
+    connector = event.get("connector")
+    return f"evse {event['evse']}" + (f".{connector}" if connector is not None else "")
+
+
+def local_time(at: Any) -> str:
+    """A time of the daemon (ISO 8601, UTC) as the clock on the wall here; as it is when it is no such time."""
+    try:
+        return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (TypeError, ValueError):
+        return printable(at)
+
+
+def duration(seconds: Any) -> str:
+    """90 -> "1 min 30 s": the two largest units that count."""
+    if not isinstance(seconds, int | float):
+        return "-"
+    left = int(seconds)
+    parts: list[str] = []
+    for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2])
+
+
+def _quantity(value: Any, unit: str) -> str:
+    if not isinstance(value, int | float):
+        return "-"
+    return f"{value / 1000:.2f} k{unit}" if abs(value) >= 1000 else f"{value:.0f} {unit}"
+
+
+def _list(values: Any) -> str:
+    return ", ".join(printable(each) for each in values or ())
+
+
+def _status(result: Result, style: Style) -> str:
+    station, csms = result.get("station") or {}, result.get("csms") or {}
+    outbox = result.get("outbox") or {}
+    faults = _list(result.get("faults"))
+    facts = (
+        ("Station", _station(station, style)),
+        ("Up", f"{duration(station.get('uptime_s'))}, since {local_time(station.get('started_at'))}"),
+        ("CSMS", _csms(csms, style)),
+        ("Service", style.state(printable(result.get("availability")))),
+        ("Outbox", _outbox_facts(outbox)),
+        ("Faults", style.paint(faults, "red") if faults else "none"),
+    )
+    head = "\n".join(f"{name:<8} {text}" for name, text in facts)
+    return f"{head}\n\n{_evses(result.get('evses') or (), style)}"
+
+
+def _station(station: Result, style: Style) -> str:
+    about = (station.get("vendor"), station.get("model"), station.get("serial_number"), station.get("firmware_version"))
+    names = ", ".join(printable(each) for each in about if each)
+    return f"{style.paint(printable(station.get('id')), 'bold')} ({names})"
+
+
+def _csms(csms: Result, style: Style) -> str:
+    url = printable(csms.get("url"))
+    if not csms.get("connected"):
+        return f"{url}, {style.state('not connected')} for {duration(csms.get('offline_s'))}"
+    registration = style.state(printable(csms.get("registration")))
+    since = f" since {local_time(csms['since'])}" if csms.get("since") else ""
+    return f"{url}, {style.state('connected')}{since}, {printable(csms.get('subprotocol'))}, {registration}"
+
+
+def _outbox_facts(outbox: Result) -> str:
+    oldest = f", oldest of {local_time(outbox['oldest_at'])}" if outbox.get("oldest_at") else ""
+    return f"{outbox.get('queued', 0)} waiting{oldest}, {outbox.get('sent', 0)} sent"
+
+
+def _evses(evses: Any, style: Style) -> str:
+    heads = (
+        "evse", "connector", "status", "service", "transaction", "token", "charging",
+        "energy", "power", "limit", "since", "reserved by", "faults",
+    )  # fmt: skip
+    rows = [
+        _evse_row(evse, connector, first=n == 0)
+        for evse in evses
+        for n, connector in enumerate(evse.get("connectors") or ({},))
+    ]
+    return table(heads, rows, style)
+
+
+def _evse_row(evse: Result, connector: Result, first: bool) -> list[Cell | str]:
+    place = f"{printable(connector.get('id'))} {printable(connector.get('type', ''))}"
+    own: list[Cell | str] = [printable(evse.get("id")), place, state_cell(connector.get("status"))]
+    if not first:  # what is the EVSE's stands once
+        return [*own, *[""] * 10]
+    session = evse.get("session") or {}
+    limit = session.get("limit_a")
+    return [
+        *own,
+        state_cell(evse.get("availability")),
+        printable(session.get("reference") or session.get("transaction_id")),
+        printable(session.get("token")),
+        state_cell(session.get("charging_state")),
+        _quantity(session.get("energy_wh"), "Wh"),
+        _quantity(session.get("power_w"), "W"),
+        f"{limit:g} A" if isinstance(limit, int | float) else "-",
+        local_time(session.get("started_at")),
+        printable(evse.get("reserved_by")),
+        Cell(_list(evse.get("faults")), "red"),
+    ]
+
+
+def _variables(result: Result, style: Style) -> str:
+    rows: list[list[Cell | str]] = []
+    for each in result.get("variables") or ():
+        status = each.get("status", "Accepted")
+        value = printable(each.get("value")) + (f" {printable(each['unit'])}" if each.get("unit") else "")
+        attribute = each.get("attribute")
+        rows.append([
+            printable(each.get("name")),
+            value if status == "Accepted" else Cell(printable(status), "red"),
+            "" if attribute == "Actual" else printable(attribute),
+            printable(each.get("mutability")),
+            printable(each.get("type")),
+        ])  # fmt: skip
+    return table(("name", "value", "attribute", "mutability", "type"), rows, style) if rows else "no such variable"
+
+
+def _outbox(result: Result, style: Style) -> str:
+    head = f"{result.get('queued', 0)} waiting, {result.get('dead', 0)} given up"
+    rows: list[list[Cell | str]] = [
+        [
+            printable(each.get("id")),
+            printable(each.get("kind")),
+            local_time(each.get("at")),
+            printable(each.get("transaction_id")),
+            printable(each.get("seq_no")),
+            printable(each.get("attempts")),
+            state_cell(each.get("state")),
+        ]
+        for each in result.get("messages") or ()
+    ]
+    heads = ("id", "kind", "at", "transaction", "seq", "attempts", "state")
+    return f"{head}\n\n{table(heads, rows, style)}" if rows else head
+
+
+def _drivers(result: Result, style: Style) -> str:
+    drivers = result.get("drivers") or ()
+    rows: list[list[Cell | str]] = [
+        [
+            printable(each.get("name")),
+            printable(each.get("driver")),
+            state_cell(each.get("state")),
+            local_time(each.get("since")),
+            printable(each.get("reason")),
+        ]
+        for each in drivers
+    ]
+    devices = [_device_row(driver, device) for driver in drivers for device in driver.get("devices") or ()]
+    if not rows:
+        return "no drivers"
+    text = table(("driver", "kind", "state", "since", "reason"), rows, style)
+    heads = ("device", "state", "reading", "age", "used by", "abilities")
+    return f"{text}\n\n{table(heads, devices, style)}" if devices else text
+
+
+def _device_row(driver: Result, device: Result) -> list[Cell | str]:
+    age = device.get("age_s")
+    return [
+        f"{printable(driver.get('name'))}.{printable(device.get('name'))}",
+        state_cell(device.get("state")),
+        _compact(device.get("reading")),
+        f"{age:.1f} s" if isinstance(age, int | float) else "-",
+        _list(device.get("used_by")),
+        _list(device.get("abilities")),
+    ]
+
+
+def _compact(value: Any) -> str:
+    """A reading in one cell: what is not known is left out."""
+    if isinstance(value, Mapping):
+        pairs = ((name, _compact(each)) for name, each in value.items())
+        return " ".join(f"{printable(name)}={text}" for name, text in pairs if text not in ("", "-"))
+    if isinstance(value, list | tuple):
+        return "/".join(_compact(each) for each in value).strip("/-")
+    return f"{value:g}" if isinstance(value, float) else printable(value)
+
+
+def _done(result: Result, style: Style) -> str:
+    if result.get("taken") is True and len(result) == 1:
+        return style.state("ok")
+    status = style.state(printable(result.get("status")))
+    return f"{status}: {printable(result['reason'])}" if result.get("reason") else status
+
+
+def anything(value: Any, style: Style) -> str:
+    """A result without a view of its own: a list of objects as a table, an object as lines."""
+    if value is None or value == {} or value is True:
+        return style.state("ok")
+    if isinstance(value, Mapping):
+        return _done(value, style) if value == {"taken": True} else _facts(value, style)
+    if isinstance(value, list):
+        return _rows(value, style)
+    return printable(value)
+
+
+def _facts(value: Result, style: Style) -> str:
+    blocks, lines = [], []
+    width = max(len(printable(name)) for name in value)
+    for name, each in value.items():
+        if isinstance(each, list) and each and all(isinstance(item, Mapping) for item in each):
+            blocks.append(f"{style.paint(printable(name), 'bold')}\n{_rows(each, style)}")
+        else:
+            lines.append(f"{printable(name):<{width}}  {_compact(each)}".rstrip())
+    return "\n\n".join(["\n".join(lines), *blocks] if lines else blocks)
+
+
+def _rows(items: list[Any], style: Style) -> str:
+    if not items or not all(isinstance(each, Mapping) for each in items):
+        return "\n".join(_compact(each) for each in items) or "none"
+    heads = list(dict.fromkeys(name for each in items for name in each))
+    return table([printable(name) for name in heads], [[_compact(each.get(n)) for n in heads] for each in items], style)
+
+
+_VIEWS: dict[str, Callable[[Result, Style], str]] = {
+    "status": _status,
+    "get": _variables,
+    "outbox": _outbox,
+    "drivers": _drivers,
+    "start": _done,
+    "stop": _done,
+    "availability": _done,
+    "set": _done,
+    "unlock": _done,
+    "reset": _done,
+}
