@@ -2,7 +2,8 @@
 
 Two shapes of input: a device with `read()` is *polled* by the supervisor, a device with `watch()` is *watched* by it.
 `watch()` yields the present state at once and then each change, for as long as the device lives; it ends only by
-raising. All calls may raise `NotConnected` and `DeviceFault`; none needs a time limit of its own: the supervisor sets it.
+raising. All calls may raise `NotConnected` and `DeviceFault`; none needs a time limit of its own: the supervisor sets
+it.
 
 A device that moves power has a safe state, and reaching it must not depend on the rest of the driver: `Contactor.open`
 and `DcSupply.off` may be called at any time, any number of times.
@@ -50,7 +51,7 @@ class ControlPilot(Protocol):
 @runtime_checkable
 class Contactor(Protocol):
     async def close(self) -> None:
-        """Let energy through. A board with its own safety logic closes when the car asks; then this is the permission."""
+        """Let energy through. On a board with its own safety logic this is the permission; it closes when asked."""
         ...
 
     async def open(self) -> None:
@@ -89,7 +90,7 @@ class DcSupply(Protocol):
     async def capability(self) -> DcCapability: ...
 
     async def set(self, voltage_v: float, current_a: float) -> None:
-        """Set point: V, and A as the limit of the whole supply. The driver keeps repeating it where the module needs that."""
+        """Set point: V, and A as the limit of the whole supply. The driver repeats it where the module needs that."""
         ...
 
     async def on(self) -> None: ...

@@ -1,0 +1,185 @@
+"""Who may charge (use cases C01 to C15, E03, E07; 1.6 §3.5).
+
+A token is presented at a reader that serves some EVSEs. It first ends what it, or its group, began; otherwise it is for
+the EVSE that waits. It is believed at once where the cache may decide (LocalPreAuthorize), by the CSMS when there is
+one, else by what is remembered (LocalAuthorizeOffline), else as the owner chose (OfflineTxForUnknownIdEnabled).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.effects import Display, Note
+from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord
+from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.token_store import TokenStore
+from chargepointd.core.values import Token, TokenInfo
+
+
+class Waiting(NamedTuple):
+    """An accepted card, and no car yet: it is for the first that is plugged in."""
+
+    token: Token
+    group: str | None
+    evse_ids: tuple[int, ...]
+    until: float
+    """s, monotonic clock"""
+
+
+class Authorization:
+    def __init__(self, context: Context, outbox: Outbox, tokens: TokenStore, evses: dict[int, Evse]) -> None:
+        self._context = context
+        self._outbox = outbox
+        self._tokens = tokens
+        self._evses = evses
+        self._waiting: list[Waiting] = []
+        self._asking: set[str] = set()
+
+    # -- a token is presented ------------------------------------------------------------------------------------------
+
+    def presented(self, token: Token, evse_ids: Sequence[int], step: Step) -> None:
+        """At a reader that serves these EVSEs."""
+        step.emit(Note("token", 0, f"{token.masked} presented"))
+        mine = [self._evses[n] for n in evse_ids if n in self._evses]
+        for evse in mine:
+            if self._began(evse, token):
+                self._end(evse, token, step)
+                return
+        self._waiting = [w for w in self._waiting if w.token.key != token.key]
+        if token.key in self._asking:
+            return  # the same card again while the CSMS is being asked
+        if not any(evse.free() or self._stoppable(evse) for evse in mine):
+            self._say(0, "Not available", step)
+            return
+        self._check(token, tuple(evse.id for evse in mine), "Authorized", None, step)
+
+    def _began(self, evse: Evse, token: Token) -> bool:
+        known = evse.session.token
+        if known is None or known.key != token.key:
+            return False
+        return evse.session.authorized or evse.running or evse.session.held
+
+    def _stoppable(self, evse: Evse) -> bool:
+        """Another card may end it, if it is of the same group (C01.FR.03, E07.FR.03)."""
+        return evse.session.group is not None and (evse.session.authorized or evse.running)
+
+    def _end(self, evse: Evse, token: Token, step: Step) -> None:
+        evse.deauthorize(Cause("StopAuthorized", "Local", token), step)
+
+    # -- is it good? ---------------------------------------------------------------------------------------------------
+
+    def request(self, token: Token, evse_id: int, remote_start_id: int | None, step: Step) -> None:
+        """A remote start: checked like a card only where AuthorizeRemoteStart says so (F01, F02)."""
+        checked = self._context.variables.boolean("AuthCtrlr.AuthorizeRemoteStart")
+        if checked and token.kind not in ("Central", "NoAuthorization"):
+            self._check(token, (evse_id,), "RemoteStart", remote_start_id, step)
+        else:
+            self._accept(token, TokenInfo("Accepted"), (evse_id,), "RemoteStart", remote_start_id, step)
+
+    def _check(self, token: Token, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step) -> None:
+        known = self._tokens.valid(token, step.utc)
+        pre = self._context.variables.boolean("AuthCtrlr.LocalPreAuthorize")
+        if known and known.status == "Accepted" and pre and self._context.online:
+            self._accept(token, known, evse_ids, trigger, remote, step)
+            return
+
+        def heard(_: Message, outcome: Outcome, step: Step) -> None:
+            self._asking.discard(token.key)
+            self._judge(token, outcome, evse_ids, trigger, remote, step)
+
+        self._asking.add(token.key)
+        self._outbox.say(Authorize(token), heard, step)
+
+    def _judge(
+        self, token: Token, outcome: Outcome, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
+    ) -> None:
+        if isinstance(outcome, AuthorizeAnswered):
+            info = outcome.info
+            self._tokens.learn(token, info, step)
+        else:
+            info = self._offline(token, step)
+        if info.status == "Accepted":
+            self._accept(token, info, evse_ids, trigger, remote, step)
+        else:
+            step.emit(Note("token", 0, f"{token.masked} refused: {info.status}"))
+            self._say(0, info.message or "Card not accepted", step)
+
+    def _offline(self, token: Token, step: Step) -> TokenInfo:
+        """No answer from the CSMS (C10, C15)."""
+        variables = self._context.variables
+        known = self._tokens.valid(token, step.utc)
+        if known:
+            local = variables.boolean("AuthCtrlr.LocalAuthorizeOffline")
+            return known if local else TokenInfo("Invalid")
+        unknown_may = variables.boolean("AuthCtrlr.OfflineTxForUnknownIdEnabled")
+        return TokenInfo("Accepted" if unknown_may else "Unknown")
+
+    # -- it is good ----------------------------------------------------------------------------------------------------
+
+    def _accept(
+        self, token: Token, info: TokenInfo, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
+    ) -> None:
+        mine = [self._evses[n] for n in evse_ids]
+        for evse in mine:
+            if info.group and evse.session.group == info.group and self._stoppable(evse):
+                self._end(evse, token, step)
+                return
+        free = [evse for evse in mine if evse.free()]
+        plugged = [evse for evse in free if evse.plugged]
+        if len(plugged) >= 1:
+            self._start(plugged[-1], token, info.group, trigger, remote, step)
+        elif len(free) == 1:
+            self._start(free[0], token, info.group, trigger, remote, step)
+        elif free:
+            until = step.mono + self._context.variables.integer("TxCtrlr.EVConnectionTimeOut")
+            self._waiting.append(Waiting(token, info.group, tuple(e.id for e in free), until))
+            self._say(0, "Plug in", step)
+        else:
+            self._say(0, "Not available", step)
+
+    def _start(self, evse: Evse, token: Token, group: str | None, trigger: str, remote: int | None, step: Step) -> None:
+        step.emit(Note("authorized", evse.id, f"{token.masked} may charge"))
+        evse.authorize(token, group, trigger, remote, step)
+        self._say(evse.id, "Charging" if evse.plugged else "Plug in", step)
+
+    def plugged(self, evse: Evse, step: Step) -> None:
+        """A car has come; a card may have been waiting for it."""
+        for waiting in self._waiting:
+            if evse.id in waiting.evse_ids and evse.free():
+                self._waiting.remove(waiting)
+                self._start(evse, waiting.token, waiting.group, "Authorized", None, step)
+                return
+
+    # -- the CSMS thinks again -----------------------------------------------------------------------------------------
+
+    def record_answered(self, message: Message, outcome: Outcome, step: Step) -> None:
+        """What the answer to a transaction record says of its token (C15, E05)."""
+        if not isinstance(message, TransactionRecord) or not isinstance(outcome, RecordAnswered):
+            return
+        token = message.token or message.starter
+        if outcome.info is None or token is None:
+            return
+        self._tokens.learn(token, outcome.info, step)
+        evse = self._evses.get(message.evse_id)
+        current = evse.transaction if evse else None
+        if evse is None or current is None or current.id != message.transaction_id or outcome.info.status == "Accepted":
+            return
+        if not evse.running or not evse.session.authorized:
+            return
+        step.emit(Note("token", evse.id, f"{token.masked} refused by the CSMS: {outcome.info.status}"))
+        if self._context.variables.boolean("TxCtrlr.StopTxOnInvalidId"):
+            evse.deauthorize(Cause("Deauthorized", "DeAuthorized"), step)
+        else:
+            evse.suspend(step)
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        return min((w.until for w in self._waiting), default=NEVER)
+
+    def tick(self, step: Step) -> None:
+        self._waiting = [w for w in self._waiting if step.mono < w.until]
+
+    def _say(self, evse_id: int, text: str, step: Step) -> None:
+        step.emit(Display(evse_id, text))

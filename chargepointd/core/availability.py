@@ -1,0 +1,160 @@
+"""Operative or not (G03, G04; 1.6 §5.2), and what is told of each connector's status (G01, B04; 1.6 §4.9)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chargepointd.core.commands import ChangeAvailability, Status
+from chargepointd.core.context import Context, Step
+from chargepointd.core.effects import Note, SaveState
+from chargepointd.core.evse import NO_CAUSE, Evse
+from chargepointd.core.messages import Message, StatusChanged
+from chargepointd.core.outbox import Outbox, Outcome, Refused
+from chargepointd.core.rules import StationView
+from chargepointd.core.values import Fault
+
+Place = tuple[int, int]
+"""(EVSE, connector); (0, 0) is the station, (n, 0) an EVSE"""
+
+
+class Availability:
+    """What was set inoperative survives a restart (B01.FR.07, G03.FR.08); what waits for a transaction's end too."""
+
+    def __init__(self, context: Context, evses: Mapping[int, Evse], saved: Any) -> None:
+        self._context = context
+        self._evses = evses
+        self._inoperative: set[Place] = {(e, c) for e, c in (saved or {}).get("inoperative", [])}
+        self._scheduled: set[Place] = {(e, c) for e, c in (saved or {}).get("scheduled", [])}
+        self._apply()
+
+    @property
+    def station_operative(self) -> bool:
+        return (0, 0) not in self._inoperative
+
+    def change(self, command: ChangeAvailability, step: Step) -> Status:
+        """Accepted, Scheduled while a transaction runs there, Rejected for what does not exist."""
+        place = (command.evse_id, command.connector_id)
+        affected = self._affected(place)
+        if affected is None:
+            return Status("Rejected", f"no EVSE {command.evse_id} with connector {command.connector_id}")
+        self._scheduled = {p for p in self._scheduled if not _covers(place, p)}
+        if not command.operative and any(evse.transaction for evse in affected):
+            self._scheduled.add(place)
+            self._set_idle(place)
+            self._save(step)
+            return Status("Scheduled")
+        self._set(place, command.operative)
+        self._save(step)
+        self._settle(step)
+        return Status("Accepted")
+
+    def _set_idle(self, place: Place) -> None:
+        """The station as a whole: what is free goes out of service now, what charges when it has ended (G03)."""
+        if place == (0, 0):
+            self._inoperative |= {(n, 0) for n, evse in self._evses.items() if not evse.transaction}
+
+    def _affected(self, place: Place) -> list[Evse] | None:
+        evse_id, connector_id = place
+        if evse_id == 0:
+            return list(self._evses.values()) if connector_id == 0 else None
+        evse = self._evses.get(evse_id)
+        if evse is None or (connector_id and evse.plan.connector(connector_id) is None):
+            return None
+        return [evse]
+
+    def _set(self, place: Place, operative: bool) -> None:
+        if operative:
+            # The station set operative restores what was set for its parts before (G03.FR.05): only what the
+            # station-wide change itself took out of service comes back.
+            self._inoperative.discard(place)
+            if place == (0, 0):
+                self._inoperative = {p for p in self._inoperative if p[1]}
+        else:
+            self._inoperative.add(place)
+
+    def tick(self, step: Step) -> None:
+        """Apply what waited for the end of a transaction."""
+        due = {p for p in self._scheduled if not any(evse.transaction for evse in self._affected(p) or [])}
+        if due:
+            self._scheduled -= due
+            self._inoperative |= due
+            self._save(step)
+            self._settle(step)
+
+    def _settle(self, step: Step) -> None:
+        before = {evse.id: evse.conditions() for evse in self._evses.values()}
+        self._apply()
+        for evse in self._evses.values():
+            evse.settle(before[evse.id], NO_CAUSE, step)
+
+    def _apply(self) -> None:
+        for evse in self._evses.values():
+            evse.operative = self.station_operative and (evse.id, 0) not in self._inoperative
+            for connector in evse.plan.connectors:
+                evse.connectors_operative[connector.id] = (evse.id, connector.id) not in self._inoperative
+
+    def _save(self, step: Step) -> None:
+        value = {"inoperative": sorted(self._inoperative), "scheduled": sorted(self._scheduled)}
+        step.emit(SaveState("availability", value))
+
+
+def _covers(wide: Place, place: Place) -> bool:
+    return wide == (0, 0) or wide == place or (wide[1] == 0 and wide[0] == place[0])
+
+
+class Statuses:
+    """What the CSMS has been told of each connector, and what it has to be told."""
+
+    def __init__(self, context: Context, outbox: Outbox, evses: Mapping[int, Evse], availability: Availability) -> None:
+        self._context = context
+        self._outbox = outbox
+        self._evses = evses
+        self._availability = availability
+        self._told: dict[Place, tuple[str, Fault | None]] = {}
+        self._shown: dict[Place, str] = {}
+        self.station_faults: dict[tuple[str, str], Fault] = {}
+
+    def forget(self) -> None:
+        """After a boot, or a long time offline: tell all anew (B01.FR.05, B04.FR.01)."""
+        self._told.clear()
+
+    def tell(self, step: Step) -> None:
+        """Whatever differs from what was told."""
+        for place, status, fault in self._now(step):
+            if self._shown.get(place) != status:
+                self._shown[place] = status
+                step.emit(Note("status", place[0], status, {"connector": place[1]}))
+            if self._context.online and self._told.get(place) != (status, fault):
+                self._say(place, status, fault, step)
+
+    def repeat(self, place: Place, step: Step) -> bool:
+        """Say it again (TriggerMessage). False for what does not exist."""
+        for known, status, fault in self._now(step):
+            if known == place:
+                self._say(place, status, fault, step)
+                return True
+        return False
+
+    def _say(self, place: Place, status: str, fault: Fault | None, step: Step) -> None:
+        self._told[place] = (status, fault)
+
+        def heard(_: Message, outcome: Outcome, step: Step) -> None:
+            if isinstance(outcome, Refused) and outcome.code in ("Offline", "Timeout"):
+                self._told.pop(place, None)
+
+        self._outbox.say(StatusChanged(step.utc, place[0], place[1], status, fault), heard, step)
+
+    def _now(self, step: Step) -> list[tuple[Place, str, Fault | None]]:
+        rules = self._context.rules
+        rows: list[tuple[Place, str, Fault | None]] = []
+        if rules.station_status:
+            faults = tuple(self.station_faults.values())
+            view = StationView(self._availability.station_operative, tuple(f for f in faults if f.stops_charging))
+            rows.append(((0, 0), rules.station_status(view), faults[0] if faults else None))
+        for evse in self._evses.values():
+            fault = next(iter(evse.faults.values()), None)
+            for connector in evse.plan.connectors:
+                rows.append(((evse.id, connector.id), rules.connector_status(evse.view(connector.id, step)), fault))
+        return rows
+
+    def shown(self, place: Place) -> str:
+        return self._shown.get(place, "")

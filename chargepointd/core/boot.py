@@ -1,0 +1,120 @@
+"""Registration at the CSMS, and the heartbeat (B01 to B04, G02; 1.6 §4.2, §4.6)."""
+
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.effects import Note, SetClock
+from chargepointd.core.messages import Boot, BootAnswered, Heartbeat, HeartbeatAnswered, Message
+from chargepointd.core.outbox import Outbox, Outcome, Refused
+
+DEFAULT_RETRY_S = 60
+"""an interval of 0 with Pending or Rejected: do not hammer (B02.FR.07, B03.FR.05)"""
+FAILED_RETRY_S = 10
+"""no answer at all, or a CALLERROR"""
+
+
+class Registration:
+    """state -> answer -> state; `state` is None (not asked since the link opened), Pending, Rejected or Accepted."""
+
+    def __init__(self, context: Context, outbox: Outbox) -> None:
+        self._context = context
+        self._outbox = outbox
+        self.state: str | None = None
+        self.reason = "PowerUp"
+        self._subprotocol = ""
+        self._linked = False
+        self._boot_at = NEVER
+        self._beat_at = NEVER
+        self._beating = False
+        self.just_accepted = False
+        """in this step: the station is to tell all its statuses"""
+
+    def linked(self, step: Step) -> None:
+        """A reconnect is no boot (B04), but another dialect, or another CSMS, has to be told who we are."""
+        self._linked = True
+        changed = self._subprotocol != self._context.rules.subprotocol
+        self._subprotocol = self._context.rules.subprotocol
+        if self.state == "Accepted" and not changed:
+            self._context.online = True
+            self._plan_beat(step)
+        else:
+            self.state = None
+            self._boot_at = step.mono
+
+    def unlinked(self) -> None:
+        self._linked = False
+        self._context.online = False
+        self._boot_at = self._beat_at = NEVER
+
+    def announce(self, step: Step) -> None:
+        """Boot again now (TriggerMessage)."""
+        self._boot_at = step.mono
+
+    # -- boot ----------------------------------------------------------------------------------------------------------
+
+    def _boot(self) -> None:
+        plan = self._context.plan
+        self._boot_at = NEVER
+        message = Boot(self.reason, plan.vendor, plan.model, plan.serial_number, plan.firmware_version)
+        self._outbox.boot(message, self._heard)
+
+    def _heard(self, _: Message, outcome: Outcome, step: Step) -> None:
+        if isinstance(outcome, Refused):
+            if outcome.code != "Offline":
+                self._boot_at = step.mono + FAILED_RETRY_S
+            return
+        assert isinstance(outcome, BootAnswered)
+        self.state = outcome.status
+        step.emit(Note("registration", 0, outcome.status))
+        self._set_time(outcome.time, step)
+        if outcome.status == "Accepted":
+            self._accepted(outcome.interval_s, step)
+        else:
+            self._boot_at = step.mono + (outcome.interval_s or DEFAULT_RETRY_S)
+
+    def _accepted(self, interval_s: int, step: Step) -> None:
+        self._context.online = True
+        self.just_accepted = True
+        if interval_s > 0:
+            for save in self._context.variables.assign("OCPPCommCtrlr.HeartbeatInterval", str(interval_s)):
+                step.emit(save)
+        self._plan_beat(step)
+
+    def _set_time(self, time: float | None, step: Step) -> None:
+        if time is not None and "Heartbeat" in self._context.variables.members("ClockCtrlr.TimeSource"):
+            change = self._context.clock.told(time, step.mono)
+            if change:
+                step.emit(SetClock(time))
+                step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))
+
+    # -- heartbeat -----------------------------------------------------------------------------------------------------
+
+    def _plan_beat(self, step: Step) -> None:
+        interval = self._context.variables.integer("OCPPCommCtrlr.HeartbeatInterval")
+        self._beat_at = step.mono + interval if interval > 0 else NEVER
+
+    def interval_changed(self, step: Step) -> None:
+        if self._context.online:
+            self._plan_beat(step)
+
+    def beat(self, step: Step) -> None:
+        if not self._beating:
+            self._beating = True
+            self._outbox.say(Heartbeat(), self._beaten, step)
+
+    def _beaten(self, _: Message, outcome: Outcome, step: Step) -> None:
+        self._beating = False
+        if isinstance(outcome, HeartbeatAnswered):
+            self._set_time(outcome.time, step)
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        return min(self._boot_at, self._beat_at) if self._linked else NEVER
+
+    def tick(self, step: Step) -> None:
+        if not self._linked:
+            return
+        if step.mono >= self._boot_at:
+            self._boot()
+        if step.mono >= self._beat_at:
+            self._plan_beat(step)
+            self.beat(step)

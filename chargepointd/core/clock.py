@@ -1,0 +1,35 @@
+"""The station's time: the monotonic clock plus what is believed of UTC.
+
+The system's clock is believed when it is past `PLAUSIBLE` (a board without a battery wakes up in 1970), until the CSMS
+tells the time; the CSMS is believed where `ClockCtrlr.TimeSource` names Heartbeat before NTP.
+"""
+
+from chargepointd.core.values import Now, Stamp
+
+PLAUSIBLE = 1_750_000_000.0
+"""15 June 2025: no honest clock stands before the first release"""
+SLACK_S = 0.5
+"""an answer is this old at most when it is read; smaller corrections would only make the stamps jump"""
+
+
+class Clock:
+    def __init__(self, boot_id: str, now: Now) -> None:
+        self.boot_id = boot_id
+        self.sure = now.wall >= PLAUSIBLE
+        self._offset = now.wall - now.mono
+
+    def utc(self, mono: float) -> float:
+        """UTC in s since 1970 at a moment of the monotonic clock."""
+        return mono + self._offset
+
+    def stamp(self, mono: float) -> Stamp:
+        return Stamp(self.utc(mono), self.sure, mono, self.boot_id)
+
+    def told(self, utc: float, mono: float) -> float:
+        """The CSMS says that it is `utc`. Returns by how much (s) the clock was put right; 0 when it was right."""
+        change = utc - self.utc(mono)
+        if self.sure and abs(change) <= SLACK_S:
+            return 0.0
+        self._offset += change
+        self.sure = True
+        return change

@@ -1,0 +1,55 @@
+"""What every topic of the core stands on, and the step in which it acts."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from chargepointd.core.clock import Clock
+from chargepointd.core.effects import Effect
+from chargepointd.core.plan import StationPlan
+from chargepointd.core.rules import Rules
+from chargepointd.core.values import Now
+
+if TYPE_CHECKING:
+    from chargepointd.core.variables.registry import Registry
+
+NEVER = float("inf")
+
+
+class Step:
+    """One turn of the station: when it is, and what is to be done."""
+
+    __slots__ = ("effects", "mono", "utc")
+
+    def __init__(self, mono: float, utc: float) -> None:
+        self.mono = mono
+        """s, monotonic clock"""
+        self.utc = utc
+        """s since 1970, as the station believes"""
+        self.effects: list[Effect] = []
+
+    def emit(self, effect: Effect) -> None:
+        self.effects.append(effect)
+
+
+class Context:
+    """Shared by the topics: the plan, the device model, the clock, ids, and the rules of the dialect in use."""
+
+    def __init__(self, plan: StationPlan, variables: "Registry", rules: Rules, boot_id: str, now: Now) -> None:
+        self.plan = plan
+        self.variables = variables
+        self.rules = rules
+        self.clock = Clock(boot_id, now)
+        self.online = False
+        """connected, and the CSMS has accepted the station"""
+        self._ids = _ids(boot_id)
+
+    def new_id(self) -> str:
+        """An id never used before, not by an earlier boot either: at most 36 characters."""
+        return next(self._ids)
+
+
+def _ids(boot_id: str) -> Iterator[str]:
+    n = 0
+    while True:
+        n += 1
+        yield f"{boot_id}-{n}"

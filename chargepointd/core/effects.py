@@ -1,0 +1,179 @@
+"""What the daemon is to do. Three classes by when: at once, with the commit, after the commit.
+
+- *At once*, waiting for nothing: `OpenPowerPath`, `SetLimit` with 0.
+- *The commit*: all `Save…` of a step are one database transaction.
+- *After the commit* of the step they come from: all else. A `ClosePowerPath` that is overtaken by an `OpenPowerPath`
+  while it waits is dropped.
+"""
+
+from typing import Any, NamedTuple
+
+from chargepointd.core.commands import Reply
+from chargepointd.core.messages import Message, TransactionRecord
+from chargepointd.core.session import Session
+from chargepointd.core.values import TokenInfo
+
+# -- the hardware ------------------------------------------------------------------------------------------------------
+
+
+class OpenPowerPath(NamedTuple):
+    """End the energy transfer; `PowerSwitched` off tells when it is done."""
+
+    evse_id: int
+    urgent: bool
+    """True: open under load, now. False: tell the car first, give it 3 s to stop drawing (IEC 61851-1), then open"""
+
+
+class ClosePowerPath(NamedTuple):
+    """Offer energy, and let it flow when the car asks; `PowerSwitched` on tells when it does."""
+
+    evse_id: int
+    limit_a: float
+    """A per phase (AC) or at the output (DC)"""
+
+
+class SetLimit(NamedTuple):
+    evse_id: int
+    limit_a: float
+
+
+class MoveLock(NamedTuple):
+    """`LockMoved` or `LockStuck` tells how it went."""
+
+    evse_id: int
+    connector_id: int
+    locked: bool
+
+
+class ReadMeter(NamedTuple):
+    """A fresh reading, now; `MeterRead` brings it, if the meter answers."""
+
+    evse_id: int
+
+
+class PaceMeter(NamedTuple):
+    """How often the meter is to be read from now on: often while it matters, seldom while idle."""
+
+    evse_id: int
+    active: bool
+
+
+class Display(NamedTuple):
+    """What the people in front of an EVSE (0: the station) should know."""
+
+    evse_id: int
+    text: str
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+class SaveRecord(NamedTuple):
+    """A transaction record joins the outbox."""
+
+    record_id: int
+    message_id: str
+    record: TransactionRecord
+
+
+class SettleRecord(NamedTuple):
+    """Delivered, or given up (`dead`). Settled in the order of the ids, so a high-water mark is enough for most."""
+
+    record_id: int
+    dead: str = ""
+    """why it was given up; kept for a person to see"""
+
+
+class SaveSession(NamedTuple):
+    evse_id: int
+    session: Session | None
+
+
+class SaveVariable(NamedTuple):
+    name: str
+    value: str
+
+
+class SaveToken(NamedTuple):
+    """A token of the authorization cache; info None forgets it."""
+
+    key: str
+    kind: str
+    info: TokenInfo | None
+    stored_at: float
+
+
+class DropTokens(NamedTuple):
+    pass
+
+
+class SaveState(NamedTuple):
+    """A small fact by name; the value is plain JSON data. None removes it."""
+
+    name: str
+    value: Any
+
+
+Save = SaveRecord | SettleRecord | SaveSession | SaveVariable | SaveToken | DropTokens | SaveState
+
+
+# -- the CSMS ----------------------------------------------------------------------------------------------------------
+
+
+class SendCall(NamedTuple):
+    """Answered by `CallAnswered`, `CallRefused`, `CallUnspeakable`; or by nothing, which the core notices itself."""
+
+    message_id: str
+    message: Message
+    reference: int | None = None
+    """the number the CSMS gave the transaction of this record, if it has"""
+
+
+class Respond(NamedTuple):
+    message_id: str
+    reply: Reply
+
+
+class Refuse(NamedTuple):
+    """Answer with a CALLERROR; `code` in the words of 2.x (SecurityError, NotSupported, InternalError …)."""
+
+    message_id: str
+    code: str
+    description: str
+
+
+class ReplyLocally(NamedTuple):
+    request_id: int
+    reply: Reply
+
+
+class SetClock(NamedTuple):
+    """The CSMS told the time: UTC, s since 1970, at the monotonic moment of this step."""
+
+    at: float
+
+
+class Reconnect(NamedTuple):
+    """Close the link and open it again (a changed password, another profile)."""
+
+    reason: str
+
+
+class Restart(NamedTuple):
+    """The station restarts itself: everything is committed, the power paths are open."""
+
+    hard: bool
+    reason: str
+
+
+class Note(NamedTuple):
+    """Something a person may want to see as it happens: the log and `chargepointctl watch`."""
+
+    kind: str
+    evse_id: int
+    text: str
+    data: dict[str, Any] = {}
+
+
+Effect = Any
+"""Any of the above."""

@@ -1,0 +1,152 @@
+"""What happens to the station. Past tense; facts only, no decisions. EVSEs count from 1, 0 is the whole station."""
+
+from typing import Any, NamedTuple
+
+from chargepointd.core.commands import Command
+from chargepointd.core.messages import Answer
+from chargepointd.core.rules import Rules
+from chargepointd.core.values import Fault, Measured, Token
+
+# -- the hardware ------------------------------------------------------------------------------------------------------
+
+
+class CablePlugged(NamedTuple):
+    """A vehicle is connected at both ends (pilot A to B or C)."""
+
+    evse_id: int
+    connector_id: int
+    limit_a: float | None = None
+    """A per phase, what the cable itself bears; None when not known or fixed"""
+
+
+class CableUnplugged(NamedTuple):
+    """The vehicle is gone, at whichever end (pilot A)."""
+
+    evse_id: int
+    connector_id: int
+
+
+class EnergyWanted(NamedTuple):
+    """The vehicle asks for energy, or no longer does (pilot C or B)."""
+
+    evse_id: int
+    wanted: bool
+
+
+class PowerSwitched(NamedTuple):
+    """The power path is closed or open, as the hardware confirms it."""
+
+    evse_id: int
+    on: bool
+
+
+class MeterRead(NamedTuple):
+    """A fresh reading."""
+
+    evse_id: int
+    measured: Measured
+
+
+class TokenPresented(NamedTuple):
+    """A card at a reader, a typed code, a technician's start."""
+
+    token: Token
+    evse_ids: tuple[int, ...]
+    """whom the reader serves"""
+
+
+class LockMoved(NamedTuple):
+    """The plug is held, or let go."""
+
+    evse_id: int
+    connector_id: int
+    locked: bool
+
+
+class LockStuck(NamedTuple):
+    """The lock did not do what it was told."""
+
+    evse_id: int
+    connector_id: int
+    wanted_locked: bool
+    info: str
+
+
+class VehicleIdentified(NamedTuple):
+    evse_id: int
+    mac: str
+
+
+class FaultRaised(NamedTuple):
+    evse_id: int
+    fault: Fault
+
+
+class FaultCleared(NamedTuple):
+    evse_id: int
+    code: str
+    source: str
+
+
+# -- the CSMS ----------------------------------------------------------------------------------------------------------
+
+
+class LinkOpened(NamedTuple):
+    """Connected; `rules` are those of the subprotocol that was agreed."""
+
+    rules: Rules
+
+
+class LinkClosed(NamedTuple):
+    reason: str
+
+
+class CallReceived(NamedTuple):
+    """The CSMS asks. The answer is an effect of this step or of a later one: `Reply` or `Refuse` with this id."""
+
+    message_id: str
+    command: Command
+
+
+class CallAnswered(NamedTuple):
+    message_id: str
+    answer: Answer
+
+
+class CallRefused(NamedTuple):
+    """The CSMS answered with a CALLERROR, or with what is no valid answer."""
+
+    message_id: str
+    code: str
+    description: str
+
+
+class CallUnspeakable(NamedTuple):
+    """The dialect has no words for this message: it is settled without being sent."""
+
+    message_id: str
+
+
+# -- people and the process --------------------------------------------------------------------------------------------
+
+
+class ControlAsked(NamedTuple):
+    """A technician asks; the answer is `ReplyLocally` with this id."""
+
+    request_id: int
+    command: Command
+
+
+class PoweredUp(NamedTuple):
+    """The first event of a process."""
+
+    boot_reason: str = "PowerUp"
+    """BootReasonEnumType, unless the state that was kept knows better"""
+
+
+class Ticked(NamedTuple):
+    """The deadline the station asked for has come."""
+
+
+Event = Any
+"""Any of the above. `station.step` dispatches on the type."""

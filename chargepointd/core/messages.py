@@ -1,0 +1,120 @@
+"""What the station tells the CSMS, in neutral words, and what it is answered. The dialects translate both.
+
+`TransactionRecord` is what is billed: it is durable from the moment it exists, and encoded only when it is sent, so
+that a number the CSMS gives late (1.6) is filled in then, and a station can change its dialect with a full queue.
+"""
+
+from typing import Any, NamedTuple
+
+from chargepointd.core.values import Fault, MeterValue, Stamp, Token, TokenInfo
+
+
+class Boot(NamedTuple):
+    reason: str
+    """BootReasonEnumType"""
+    vendor: str
+    model: str
+    serial_number: str = ""
+    firmware_version: str = ""
+
+
+class Heartbeat(NamedTuple):
+    pass
+
+
+class Authorize(NamedTuple):
+    token: Token
+
+
+class StatusChanged(NamedTuple):
+    """The status of a connector in the words of the dialect (`Rules.connector_status`); evse 0 is the station (1.6)."""
+
+    at: float
+    """UTC, s since 1970"""
+    evse_id: int
+    connector_id: int
+    status: str
+    fault: Fault | None = None
+
+
+class MetersRead(NamedTuple):
+    """Values outside a transaction."""
+
+    evse_id: int
+    values: tuple[MeterValue, ...]
+
+
+class SecurityEvent(NamedTuple):
+    kind: str
+    at: float
+    info: str = ""
+
+
+class TransactionRecord(NamedTuple):
+    """One step of a transaction: TransactionEvent in 2.x; StartTransaction, MeterValues, StopTransaction in 1.6."""
+
+    kind: str
+    """Started, Updated or Ended"""
+    transaction_id: str
+    seq_no: int
+    stamp: Stamp
+    trigger: str
+    """TriggerReasonEnumType"""
+    evse_id: int
+    connector_id: int
+    charging_state: str | None = None
+    """ChargingStateEnumType"""
+    energy_wh: float | None = None
+    """Wh, the register at this moment: 1.6 meterStart and meterStop; None when it is not known"""
+    values: tuple[MeterValue, ...] = ()
+    token: Token | None = None
+    """in the first record after the authorization, and in the one that ends it"""
+    starter: Token | None = None
+    """who the transaction belongs to, in every record: 1.6 needs an idTag in StartTransaction"""
+    remote_start_id: int | None = None
+    stopped_reason: str | None = None
+    """2.x ReasonEnumType: Local, Remote, EVDisconnected, DeAuthorized, ImmediateReset, PowerLoss, Timeout …"""
+    offline: bool = False
+    reservation_id: int | None = None
+    phases: int | None = None
+    cable_limit_a: float | None = None
+
+
+Message = Boot | Heartbeat | Authorize | StatusChanged | MetersRead | SecurityEvent | TransactionRecord
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+class Acknowledged(NamedTuple):
+    """Taken; nothing more was said."""
+
+
+class BootAnswered(NamedTuple):
+    status: str
+    """RegistrationStatusEnumType: Accepted, Pending, Rejected"""
+    interval_s: int
+    time: float | None
+    """UTC, s since 1970; None when the CSMS sent what is no time"""
+
+
+class HeartbeatAnswered(NamedTuple):
+    time: float | None
+
+
+class AuthorizeAnswered(NamedTuple):
+    info: TokenInfo
+
+
+class RecordAnswered(NamedTuple):
+    """To a TransactionRecord."""
+
+    reference: int | None = None
+    """the number the CSMS gave the transaction (1.6 transactionId)"""
+    info: TokenInfo | None = None
+    total_cost: float | None = None
+    message: Any = None
+    """text for the driver, if any"""
+
+
+Answer = Acknowledged | BootAnswered | HeartbeatAnswered | AuthorizeAnswered | RecordAnswered

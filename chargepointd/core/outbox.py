@@ -1,0 +1,198 @@
+"""What is still to be told to the CSMS, and the one message that is under way.
+
+Theory of operation. OCPP-J allows one open CALL a direction. Two queues wait for it:
+
+- *said*: what matters now (statuses, heartbeats, authorizations). It is not kept over a loss of the link: what still
+  holds then is said anew from the facts.
+- *records*: transaction records, durable and in order. Nothing overtakes within it. A record leaves it only when the
+  CSMS has answered, or after `MessageAttempts` refused attempts (E13, 1.6 §3.7.1): then it is set aside, not lost, and
+  what follows goes on. Being offline does not count as an attempt.
+
+What is said goes first. A boot notification is said before all else; before it is accepted nothing else leaves.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.effects import Note, SaveRecord, SaveState, SendCall, SettleRecord
+from chargepointd.core.messages import Acknowledged, Answer, Boot, Message, RecordAnswered, TransactionRecord
+
+
+class Refused(NamedTuple):
+    """No answer, or a CALLERROR."""
+
+    code: str
+    """a CALLERROR code, "Timeout" or "Offline" """
+    description: str = ""
+
+
+Outcome = Answer | Refused
+Heard = Callable[[Message, Outcome, Step], None]
+
+
+class Entry(NamedTuple):
+    """A record in the queue."""
+
+    id: int
+    message_id: str
+    record: TransactionRecord
+    attempts: int = 0
+
+
+class Outbox:
+    def __init__(self, context: Context, saved: Iterable[Entry], references: dict[str, int], next_id: int) -> None:
+        self._context = context
+        self._records = deque(saved)
+        self._references = references
+        self._next_id = next_id
+        self._boot: Boot | None = None
+        self._said: deque[tuple[Message, Heard]] = deque()
+        self._open: tuple[str, Message, Heard | None] | None = None
+        self._answer_by = NEVER
+        self._retry_at = -NEVER
+        self._linked = False
+        self.on_record_answered: Heard = _ignore
+        self.sent = 0
+        """messages answered since the start of the process"""
+        self.dead = 0
+
+    # -- what the topics say -------------------------------------------------------------------------------------------
+
+    def say(self, message: Message, heard: Heard, step: Step) -> None:
+        """Tell it now, if there is a connection; `heard` gets the answer, or why there is none."""
+        if not self._context.online:
+            heard(message, Refused("Offline"), step)
+            return
+        self._said.append((message, heard))
+
+    def boot(self, message: Boot, heard: Heard) -> None:
+        """Say this before anything else."""
+        self._boot = message
+        self._heard_boot = heard
+
+    def record(self, record: TransactionRecord, step: Step) -> None:
+        """Keep it, tell it when its turn comes."""
+        entry = Entry(self._next_id, self._context.new_id(), record)
+        self._next_id += 1
+        self._records.append(entry)
+        step.emit(SaveRecord(entry.id, entry.message_id, record))
+
+    # -- the link ------------------------------------------------------------------------------------------------------
+
+    def linked(self) -> None:
+        self._linked = True
+
+    def unlinked(self, step: Step) -> None:
+        """The answer that was awaited will not come; a record stays first in its queue, its attempt uncounted."""
+        self._linked = False
+        self._boot = None
+        self._retry_at = -NEVER
+        dropped = list(self._said)
+        self._said.clear()
+        if self._open and self._open[2]:
+            dropped.insert(0, (self._open[1], self._open[2]))
+        self._open, self._answer_by = None, NEVER
+        for message, heard in dropped:
+            heard(message, Refused("Offline"), step)
+
+    def answered(self, message_id: str, outcome: Outcome, step: Step) -> bool:
+        """False for an answer nobody waits for: late, doubled, or somebody else's."""
+        if self._open is None or self._open[0] != message_id:
+            return False
+        _, message, heard = self._open
+        self._open, self._answer_by = None, NEVER
+        self.sent += 1
+        if heard:
+            heard(message, outcome, step)
+        else:
+            self._record_answered(outcome, step)
+        return True
+
+    def _record_answered(self, outcome: Outcome, step: Step) -> None:
+        entry = self._records[0]
+        if isinstance(outcome, Refused):
+            self._record_refused(entry, outcome, step)
+            return
+        self._records.popleft()
+        self._bind(entry.record, outcome, step)
+        step.emit(SettleRecord(entry.id))
+        self.on_record_answered(entry.record, outcome, step)
+
+    def _bind(self, record: TransactionRecord, outcome: Answer, step: Step) -> None:
+        if isinstance(outcome, RecordAnswered) and outcome.reference is not None:
+            self._references[record.transaction_id] = outcome.reference
+            step.emit(SaveState(f"reference/{record.transaction_id}", outcome.reference))
+        elif record.kind == "Ended" and self._references.pop(record.transaction_id, None) is not None:
+            step.emit(SaveState(f"reference/{record.transaction_id}", None))
+
+    def _record_refused(self, entry: Entry, refused: Refused, step: Step) -> None:
+        entry = entry._replace(attempts=entry.attempts + 1)
+        self._records[0] = entry
+        variables = self._context.variables
+        if entry.attempts >= max(1, variables.integer("OCPPCommCtrlr.MessageAttempts[TransactionEvent]")):
+            self._records.popleft()
+            self.dead += 1
+            self._bind(entry.record, Acknowledged(), step)
+            step.emit(SettleRecord(entry.id, f"{refused.code}: {refused.description}"))
+            step.emit(Note("outbox", entry.record.evse_id, f"record {entry.id} set aside: {refused.code}"))
+            return
+        wait = variables.integer("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]") * entry.attempts
+        self._retry_at = step.mono + wait
+
+    # -- the step ------------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        if self._open:
+            return self._answer_by
+        return self._retry_at if self._linked and self._context.online and self._records else NEVER
+
+    def tick(self, step: Step) -> None:
+        if self._open and step.mono >= self._answer_by:
+            self.answered(self._open[0], Refused("Timeout", "no answer in time"), step)
+
+    def pump(self, step: Step) -> None:
+        """Send the next message, if it is its turn."""
+        if self._open or not self._linked:
+            return
+        if self._boot:
+            boot, self._boot = self._boot, None
+            self._send(self._context.new_id(), boot, self._heard_boot, step)
+        elif not self._context.online:
+            return
+        elif self._said:
+            message, heard = self._said.popleft()
+            self._send(self._context.new_id(), message, heard, step)
+        elif self._records and step.mono >= self._retry_at:
+            entry = self._records[0]
+            self._send(entry.message_id, entry.record, None, step)
+
+    def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
+        self._open = (message_id, message, heard)
+        self._answer_by = step.mono + self._context.variables.integer("OCPPCommCtrlr.MessageTimeout[Default]")
+        reference = self._references.get(message.transaction_id) if isinstance(message, TransactionRecord) else None
+        step.emit(SendCall(message_id, message, reference))
+
+    # -- what others ask -----------------------------------------------------------------------------------------------
+
+    def transaction_of(self, reference: int) -> str | None:
+        """The station's id of the transaction that the CSMS knows by a number."""
+        return next((tx for tx, number in self._references.items() if number == reference), None)
+
+    def reference_of(self, transaction_id: str) -> int | None:
+        return self._references.get(transaction_id)
+
+    def holds(self, transaction_id: str | None = None) -> bool:
+        """Whether a record (of this transaction) still waits."""
+        return any(transaction_id in (None, entry.record.transaction_id) for entry in self._records)
+
+    def waiting(self) -> tuple[Entry, ...]:
+        return tuple(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
+def _ignore(message: Message, outcome: Outcome, step: Step) -> None:
+    """Until the station says who listens."""

@@ -1,0 +1,37 @@
+"""How the station is built: what does not change while it runs."""
+
+from typing import NamedTuple
+
+
+class ConnectorPlan(NamedTuple):
+    id: int
+    type: str = "sType2"
+    """ConnectorEnumType"""
+    fixed_cable: bool = False
+    lock: bool = False
+    """the station can hold the plug"""
+
+
+class EvsePlan(NamedTuple):
+    id: int
+    connectors: tuple[ConnectorPlan, ...]
+    supply: str = "AC"
+    phases: int = 3
+    """1 or 3; 0 for DC"""
+    voltage_v: float = 230.0
+    max_current_a: float = 32.0
+    """A per phase (AC) or at the output (DC)"""
+    max_power_w: float = 22_080.0
+    meter: bool = True
+
+    def connector(self, connector_id: int) -> ConnectorPlan | None:
+        return next((c for c in self.connectors if c.id == connector_id), None)
+
+
+class StationPlan(NamedTuple):
+    id: str
+    vendor: str
+    model: str
+    serial_number: str
+    firmware_version: str
+    evses: tuple[EvsePlan, ...]

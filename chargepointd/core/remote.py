@@ -1,0 +1,217 @@
+"""What the CSMS does from afar: start, stop, unlock, trigger (F01 to F06; 1.6 §5.11, §5.12, §5.18)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chargepointd.core.authorization import Authorization
+from chargepointd.core.availability import Statuses
+from chargepointd.core.boot import Registration
+from chargepointd.core.commands import (
+    GetTransactionStatus,
+    Reply,
+    RequestStart,
+    RequestStop,
+    StartRequested,
+    Status,
+    StopLocally,
+    TransactionStatus,
+    TriggerMessage,
+    UnlockConnector,
+)
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.effects import MoveLock, Note
+from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.messages import Message, MetersRead
+from chargepointd.core.outbox import Outbox, Outcome
+
+UNLOCK_TIMEOUT_S = 10.0
+"""three pulses 3 s apart (a motor lock's own retries) have been tried by then"""
+
+
+class Unlocking(NamedTuple):
+    """An unlock that waits for the bolt."""
+
+    place: tuple[int, int]
+    answer: Callable[[Reply, Step], None]
+    by: float
+
+
+class Remote:
+    def __init__(
+        self,
+        context: Context,
+        outbox: Outbox,
+        evses: dict[int, Evse],
+        authorization: Authorization,
+        statuses: Statuses,
+        registration: Registration,
+    ) -> None:
+        self._context = context
+        self._outbox = outbox
+        self._evses = evses
+        self._authorization = authorization
+        self._statuses = statuses
+        self._registration = registration
+        self._unlocking: list[Unlocking] = []
+
+    # -- start and stop ------------------------------------------------------------------------------------------------
+
+    def start(self, command: RequestStart, step: Step, reply: Callable[[Reply, Step], None]) -> None:
+        """The answer first, then what follows from it (F01.FR.01, trap 41)."""
+        evse = self._evse_for(command)
+        if isinstance(evse, Status):
+            reply(StartRequested("Rejected", reason=evse.reason), step)
+            return
+        running = evse.transaction
+        reply(StartRequested("Accepted", running.id if running else None), step)
+        self._authorization.request(command.token, evse.id, command.remote_start_id, step)
+
+    def _evse_for(self, command: RequestStart) -> Evse | Status:
+        if not self._context.online:
+            return Status("Rejected", "not registered at the CSMS yet")
+        if command.evse_id and command.evse_id not in self._evses:
+            return Status("Rejected", f"no EVSE {command.evse_id}")
+        candidates = [self._evses[command.evse_id]] if command.evse_id else list(self._evses.values())
+        free = [evse for evse in candidates if self._startable(evse)]
+        if not free:
+            return Status("Rejected", "occupied, out of service or faulted")
+        return next((evse for evse in free if evse.plugged), free[0])
+
+    def _startable(self, evse: Evse) -> bool:
+        """Free, or occupied by a transaction that began with the cable and still waits for a token."""
+        connector = evse.plugged or evse.plan.connectors[0].id
+        waits = evse.transaction is None or evse.running
+        return waits and not evse.session.authorized and evse.usable(connector) and not evse.stopping_faults
+
+    def stop(self, command: RequestStop, step: Step, reply: Callable[[Reply, Step], None]) -> None:
+        transaction_id = command.transaction_id
+        if command.reference is not None:
+            transaction_id = self._outbox.transaction_of(command.reference)
+        evse = self._with(transaction_id)
+        if evse is None or not evse.running:
+            reply(Status("Rejected", "no such transaction is running"), step)
+            return
+        reply(Status("Accepted"), step)
+        evse.deauthorize(Cause("RemoteStop", "Remote"), step)
+
+    def stop_locally(self, command: StopLocally, step: Step) -> Status:
+        evse = self._evses.get(command.evse_id) if command.evse_id else self._with(command.transaction_id)
+        if evse is None:
+            known = ", ".join(map(str, self._evses))
+            return Status(
+                "Unknown", f"no EVSE {command.evse_id}; known: {known}" if command.evse_id else "no such transaction"
+            )
+        if not evse.running and not evse.session.authorized:
+            return Status("Rejected", f"nothing runs at EVSE {evse.id}")
+        evse.stop(Cause("StopAuthorized", "Local"), step)
+        return Status("Accepted")
+
+    def _with(self, transaction_id: str | None) -> Evse | None:
+        def has(evse: Evse) -> bool:
+            return evse.transaction is not None and evse.transaction.id == transaction_id
+
+        return next((evse for evse in self._evses.values() if has(evse)), None)
+
+    def transaction_status(self, command: GetTransactionStatus) -> TransactionStatus:
+        """E14: without an id, whether any record waits."""
+        wanted = command.transaction_id
+        ongoing = None if wanted is None else self._with(wanted) is not None
+        return TransactionStatus(self._outbox.holds(wanted), ongoing)
+
+    # -- unlock --------------------------------------------------------------------------------------------------------
+
+    def unlock(self, command: UnlockConnector, step: Step, reply: Callable[[Reply, Step], None]) -> None:
+        """F05; the answer comes when the bolt has moved."""
+        evse = self._evses.get(command.evse_id)
+        plan = evse.plan.connector(command.connector_id) if evse else None
+        if evse is None or plan is None:
+            reply(Status("UnknownConnector", f"no connector {command.connector_id} at EVSE {command.evse_id}"), step)
+        elif not plan.lock:
+            reply(Status("NotSupported", "the cable is fixed, or the connector has no lock"), step)
+        elif evse.running and evse.session.authorized and not self._context.rules.unlock_stops_transaction:
+            reply(Status("OngoingAuthorizedTransaction"), step)
+        else:
+            evse.stop(Cause("UnlockCommand", "UnlockCommand"), step)
+            place = (command.evse_id, command.connector_id)
+            self._unlocking.append(Unlocking(place, reply, step.mono + UNLOCK_TIMEOUT_S))
+            if not evse.power_on:
+                evse.session = evse.session._replace(held=False)
+                step.emit(MoveLock(*place, locked=False))
+
+    def lock_moved(self, place: tuple[int, int], locked: bool, step: Step) -> None:
+        if not locked:
+            self._unlocked(place, Status("Unlocked"), step)
+
+    def lock_stuck(self, place: tuple[int, int], info: str, step: Step) -> None:
+        self._unlocked(place, Status("UnlockFailed", info), step)
+
+    def _unlocked(self, place: tuple[int, int], status: Status, step: Step) -> None:
+        waiting = [u for u in self._unlocking if u.place == place]
+        self._unlocking = [u for u in self._unlocking if u.place != place]
+        for unlocking in waiting:
+            unlocking.answer(status, step)
+
+    # -- trigger -------------------------------------------------------------------------------------------------------
+
+    def trigger(self, command: TriggerMessage, step: Step, reply: Callable[[Reply, Step], None]) -> None:
+        """F06: the answer first, then the message."""
+        act = self._trigger(command, step)
+        if isinstance(act, Status):
+            reply(act, step)
+            return
+        reply(Status("Accepted"), step)
+        act(step)
+
+    def _trigger(self, command: TriggerMessage, step: Step) -> Status | Callable[[Step], None]:
+        if command.evse_id and command.evse_id not in self._evses:
+            return Status("Rejected", f"no EVSE {command.evse_id}")
+        if command.kind == "Heartbeat":
+            return self._registration.beat
+        if command.kind == "BootNotification":
+            again = self._registration.state == "Accepted"
+            return Status("Rejected", "already accepted") if again else self._registration.announce
+        if command.kind == "StatusNotification":
+            return lambda step: self._repeat_statuses(command, step)
+        if command.kind == "MeterValues":
+            return lambda step: self._meter_values(command, step)
+        if command.kind == "TransactionEvent":
+            return lambda step: self._transaction_events(command, step)
+        return Status("NotImplemented", f"nothing to trigger called {command.kind}")
+
+    def _triggered(self, command: TriggerMessage) -> list[Evse]:
+        return [self._evses[command.evse_id]] if command.evse_id else list(self._evses.values())
+
+    def _repeat_statuses(self, command: TriggerMessage, step: Step) -> None:
+        if not command.evse_id:
+            self._statuses.repeat((0, 0), step)
+        for evse in self._triggered(command):
+            for connector in evse.plan.connectors:
+                if command.connector_id in (0, connector.id):
+                    self._statuses.repeat((evse.id, connector.id), step)
+
+    def _meter_values(self, command: TriggerMessage, step: Step) -> None:
+        measurands = self._context.variables.members("AlignedDataCtrlr.Measurands")
+        for evse in self._triggered(command):
+            values = evse.values_of(measurands, "Trigger", step)
+            if values:
+                self._outbox.say(MetersRead(evse.id, values), unheard, step)
+
+    def _transaction_events(self, command: TriggerMessage, step: Step) -> None:
+        measurands = self._context.variables.members("SampledDataCtrlr.TxUpdatedMeasurands")
+        for evse in self._triggered(command):
+            evse.sample(measurands, "Trigger", "Trigger", step)
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        return min((u.by for u in self._unlocking), default=NEVER)
+
+    def tick(self, step: Step) -> None:
+        late = {u.place for u in self._unlocking if step.mono >= u.by}
+        for place in late:
+            step.emit(Note("lock", place[0], "did not open in time"))
+            self._unlocked(place, Status("UnlockFailed", "the lock did not answer in time"), step)
+
+
+def unheard(message: Message, outcome: Outcome, step: Step) -> None:
+    """Values outside a transaction are not kept: what is lost with the link is superseded by the next."""

@@ -1,0 +1,44 @@
+"""What differs between the versions of OCPP, as values. The core never asks for the version."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chargepointd.core.values import Conditions, Fault
+
+
+class ConnectorView(NamedTuple):
+    """The facts from which a dialect names the status of a connector."""
+
+    operative: bool
+    faults: tuple[Fault, ...]
+    """those that stop charging"""
+    reserved: bool
+    plugged: bool
+    """this connector holds the cable of the session"""
+    other_plugged: bool
+    """another connector of the same EVSE is in use"""
+    authorized: bool
+    transaction: bool
+    ended: bool
+    """the transaction of this session is over, the cable still in"""
+    charging_state: str
+
+
+class StationView(NamedTuple):
+    operative: bool
+    faults: tuple[Fault, ...]
+
+
+class Rules(NamedTuple):
+    subprotocol: str
+    """as in the websocket handshake: "ocpp2.0.1" """
+    connector_status: Callable[[ConnectorView], str]
+    station_status: Callable[[StationView], str] | None
+    """for the dialects that report the station as connector 0; None: not reported"""
+    start_points: Conditions | None = None
+    """fixed transaction start points; None: the variable TxCtrlr.TxStartPoint decides"""
+    stop_points: Conditions | None = None
+    """fixed; None: TxCtrlr.TxStopPoint. Where "EVConnected" is left out of fixed stop points,
+    TxCtrlr.StopTxOnEVSideDisconnect adds it"""
+    unlock_stops_transaction: bool = False
+    """1.6 UnlockConnector ends a running transaction first; 2.x answers OngoingAuthorizedTransaction"""

@@ -1,0 +1,25 @@
+"""What an earlier process committed: the station begins from it."""
+
+from typing import Any, NamedTuple
+
+from chargepointd.core.outbox import Entry
+from chargepointd.core.session import Session
+from chargepointd.core.token_store import Remembered
+
+
+class Saved(NamedTuple):
+    variables: dict[str, str] = {}
+    sessions: dict[int, Session] = {}
+    records: tuple[Entry, ...] = ()
+    next_record_id: int = 1
+    tokens: tuple[tuple[str, Remembered], ...] = ()
+    state: dict[str, Any] = {}
+    """small facts by name: availability, boot_reason, reference/TRANSACTION …"""
+    dead: int = 0
+    """records that were set aside"""
+
+    @property
+    def references(self) -> dict[str, int]:
+        """transaction id -> the number the CSMS gave it"""
+        prefix = "reference/"
+        return {name.removeprefix(prefix): value for name, value in self.state.items() if name.startswith(prefix)}

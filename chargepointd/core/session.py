@@ -1,0 +1,55 @@
+"""One visit, from plug-in (or card) to leaving, and its transaction: the facts that must survive a power cut."""
+
+from typing import NamedTuple
+
+from chargepointd.core.values import Token
+
+
+class Ending(NamedTuple):
+    """A transaction that is over, waiting for the power path to open and the last reading."""
+
+    trigger: str
+    reason: str
+    token: Token | None = None
+
+
+class Transaction(NamedTuple):
+    id: str
+    connector_id: int
+    started_at: float
+    """UTC, s since 1970"""
+    seq_no: int = 0
+    """of the next record"""
+    charging_state: str = "Idle"
+    """as last told"""
+    starter: Token | None = None
+    token_told: bool = False
+    """the token that authorized has been in a record"""
+    energy_start_wh: float | None = None
+    energy_last_wh: float | None = None
+    """the largest register value in any record so far: later ones are never smaller"""
+    remote_start_id: int | None = None
+    offline_start: bool = False
+    ending: Ending | None = None
+
+
+class Session(NamedTuple):
+    """What is true of an EVSE between a car's coming and its leaving. The empty session is an EVSE nobody uses."""
+
+    connector_id: int = 0
+    """where the cable is; 0 while only a card was presented"""
+    token: Token | None = None
+    """who is, or last was, authorized in this visit"""
+    group: str | None = None
+    authorized: bool = False
+    suspended: bool = False
+    """authorized no longer by the CSMS, but the transaction goes on without energy (StopTxOnInvalidId false)"""
+    remote_start_id: int | None = None
+    transaction: Transaction | None = None
+    ended: bool = False
+    """a transaction of this visit is over, the cable still in"""
+    held: bool = False
+    """the plug stays locked after the end, until the same token is presented (UnlockOnEVSideDisconnect false)"""
+
+
+NOBODY = Session()

@@ -1,0 +1,306 @@
+"""The charging station: `step(event, now) -> effects`.
+
+An event changes facts; what follows from them is settled in the topic it belongs to; then the step looks at what is
+due, tells what changed, and sends the next message. `deadline` is when the station wants to be woken if nothing
+happens before; the event is then `Ticked`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from chargepointd.core import commands as c
+from chargepointd.core import events as e
+from chargepointd.core import metering, shown
+from chargepointd.core.authorization import Authorization
+from chargepointd.core.availability import Availability, Statuses
+from chargepointd.core.boot import Registration
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
+from chargepointd.core.evse import NO_CAUSE, Evse
+from chargepointd.core.messages import Acknowledged, MetersRead
+from chargepointd.core.outbox import Outbox, Refused
+from chargepointd.core.plan import StationPlan
+from chargepointd.core.remote import Remote, unheard
+from chargepointd.core.reset import Resets
+from chargepointd.core.rules import Rules
+from chargepointd.core.saved import Saved
+from chargepointd.core.token_store import TokenStore
+from chargepointd.core.values import Fault, Now
+from chargepointd.core.variables.registry import Registry
+
+_INTERVALS = ("SampledDataCtrlr.TxUpdatedInterval",)
+_PENDING_MAY = (c.GetVariables, c.SetVariables, c.ListVariables, c.TriggerMessage, c.RequestStart, c.RequestStop)
+"""what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
+
+
+class Station:
+    """The one place where the topics meet. Not thread-safe: one writer, the engine."""
+
+    def __init__(
+        self, plan: StationPlan, variables: Registry, saved: Saved, rules: Rules, boot_id: str, now: Now
+    ) -> None:
+        context = Context(plan, variables, rules, boot_id, now)
+        outbox = Outbox(context, saved.records, saved.references, saved.next_record_id)
+        outbox.dead = saved.dead
+        self.evses = {p.id: Evse(p, context, outbox, saved.sessions.get(p.id)) for p in plan.evses}
+        self.availability = Availability(context, self.evses, saved.state.get("availability"))
+        self.statuses = Statuses(context, outbox, self.evses, self.availability)
+        self.tokens = TokenStore(context, saved.tokens)
+        self.authorization = Authorization(context, outbox, self.tokens, self.evses)
+        self.registration = Registration(context, outbox)
+        self.remote = Remote(context, outbox, self.evses, self.authorization, self.statuses, self.registration)
+        self.resets = Resets(context, outbox, self.evses)
+        self.context = context
+        self.outbox = outbox
+        self.variables = variables
+        self._boot_reason = saved.state.get("boot_reason")
+        self._aligned_at = NEVER
+        self._offline_since = now.mono
+        self._deadlines: list[Callable[[], float]] = [evse.deadline for evse in self.evses.values()]
+        self._deadlines += [self.authorization.deadline, self.registration.deadline, self.remote.deadline]
+        self._deadlines += [self.resets.deadline, outbox.deadline]
+        outbox.on_record_answered = self.authorization.record_answered
+        self._handlers = self._handled()
+        self._commands = self._commanded()
+
+    # -- the step ------------------------------------------------------------------------------------------------------
+
+    def step(self, event: e.Event, now: Now) -> list[Effect]:
+        """All that is to be done because of this event."""
+        step = Step(now.mono, self.context.clock.utc(now.mono))
+        self._handlers[type(event)](event, step)
+        self._follow(step)
+        return step.effects
+
+    @property
+    def deadline(self) -> float:
+        """s, monotonic clock: when to be woken if nothing happens before; infinity for never."""
+        return min(self._aligned_at, *[deadline() for deadline in self._deadlines])
+
+    def _follow(self, step: Step) -> None:
+        self.registration.tick(step)
+        self.availability.tick(step)
+        if self.registration.just_accepted:
+            self.registration.just_accepted = False
+            self.statuses.forget()
+        self.statuses.tell(step)
+        self.resets.tick(step)
+        self.outbox.pump(step)
+
+    def _handled(self) -> dict[type, Callable[[Any, Step], None]]:
+        evses = self.evses
+        return {
+            e.CablePlugged: self._plugged,
+            e.CableUnplugged: lambda ev, step: evses[ev.evse_id].unplug(ev.connector_id, step),
+            e.EnergyWanted: lambda ev, step: evses[ev.evse_id].want(ev.wanted, step),
+            e.PowerSwitched: lambda ev, step: evses[ev.evse_id].switch(ev.on, step),
+            e.MeterRead: lambda ev, step: evses[ev.evse_id].read(ev.measured, step),
+            e.TokenPresented: lambda ev, step: self.authorization.presented(ev.token, ev.evse_ids, step),
+            e.LockMoved: self._lock_moved,
+            e.LockStuck: self._lock_stuck,
+            e.VehicleIdentified: lambda ev, step: step.emit(Note("vehicle", ev.evse_id, "identified")),
+            e.FaultRaised: self._fault_raised,
+            e.FaultCleared: self._fault_cleared,
+            e.LinkOpened: self._link_opened,
+            e.LinkClosed: self._link_closed,
+            e.CallReceived: self._call_received,
+            e.CallAnswered: lambda ev, step: self._answered(ev.message_id, ev.answer, step),
+            e.CallRefused: lambda ev, step: self._answered(ev.message_id, Refused(ev.code, ev.description), step),
+            e.CallUnspeakable: self._unspeakable,
+            e.ControlAsked: self._control_asked,
+            e.PoweredUp: self._powered_up,
+            e.Ticked: self._ticked,
+        }
+
+    # -- hardware ------------------------------------------------------------------------------------------------------
+
+    def _plugged(self, event: e.CablePlugged, step: Step) -> None:
+        evse = self.evses[event.evse_id]
+        evse.plug_in(event.connector_id, event.limit_a, step)
+        self.authorization.plugged(evse, step)
+
+    def _lock_moved(self, event: e.LockMoved, step: Step) -> None:
+        self.evses[event.evse_id].move_lock(event.connector_id, event.locked, step)
+        self.remote.lock_moved((event.evse_id, event.connector_id), event.locked, step)
+
+    def _lock_stuck(self, event: e.LockStuck, step: Step) -> None:
+        fault = Fault("ConnectorLockFailure", f"connector {event.connector_id}", event.info, event.wanted_locked)
+        self.remote.lock_stuck((event.evse_id, event.connector_id), event.info, step)
+        self.evses[event.evse_id].fault(fault, step)
+
+    def _fault_raised(self, event: e.FaultRaised, step: Step) -> None:
+        fault = event.fault
+        step.emit(Note("fault", event.evse_id, f"{fault.code}: {fault.source} {fault.info}".strip()))
+        if not event.evse_id:
+            self.statuses.station_faults[(fault.code, fault.source)] = fault
+        if event.evse_id or fault.stops_charging:
+            for evse in self._those(event.evse_id):
+                evse.fault(fault, step)
+
+    def _fault_cleared(self, event: e.FaultCleared, step: Step) -> None:
+        step.emit(Note("fault cleared", event.evse_id, f"{event.code}: {event.source}"))
+        if not event.evse_id:
+            self.statuses.station_faults.pop((event.code, event.source), None)
+        for evse in self._those(event.evse_id):
+            evse.mend(event.code, event.source, step)
+
+    def _those(self, evse_id: int) -> list[Evse]:
+        return [self.evses[evse_id]] if evse_id else list(self.evses.values())
+
+    # -- the CSMS ------------------------------------------------------------------------------------------------------
+
+    def _link_opened(self, event: e.LinkOpened, step: Step) -> None:
+        self.context.rules = event.rules
+        self.outbox.linked()
+        self.registration.linked(step)
+        away = step.mono - self._offline_since
+        if away > self.variables.integer("OCPPCommCtrlr.OfflineThreshold"):
+            self.statuses.forget()
+        step.emit(Note("link", 0, f"open, {event.rules.subprotocol}"))
+
+    def _link_closed(self, event: e.LinkClosed, step: Step) -> None:
+        self._offline_since = step.mono
+        self.registration.unlinked()
+        self.outbox.unlinked(step)
+        step.emit(Note("link", 0, f"closed: {event.reason}"))
+
+    def _answered(self, message_id: str, outcome: Any, step: Step) -> None:
+        if not self.outbox.answered(message_id, outcome, step):
+            step.emit(Note("link", 0, f"an answer nobody waits for was dropped: {message_id[:36]}"))
+
+    def _unspeakable(self, event: e.CallUnspeakable, step: Step) -> None:
+        self.outbox.answered(event.message_id, Acknowledged(), step)
+        self.outbox.sent -= 1
+
+    def _call_received(self, event: e.CallReceived, step: Step) -> None:
+        state = self.registration.state
+        if state != "Accepted" and not (state == "Pending" and isinstance(event.command, _PENDING_MAY)):
+            step.emit(Refuse(event.message_id, "SecurityError", "the station is not accepted by the CSMS yet"))
+            return
+
+        def reply(answer: c.Reply, step: Step) -> None:
+            step.emit(Respond(event.message_id, answer))
+
+        self._command(event.command, step, reply)
+
+    # -- people and the process ----------------------------------------------------------------------------------------
+
+    def _control_asked(self, event: e.ControlAsked, step: Step) -> None:
+        def reply(answer: c.Reply, step: Step) -> None:
+            step.emit(ReplyLocally(event.request_id, answer))
+
+        self._command(event.command, step, reply)
+
+    def _powered_up(self, event: e.PoweredUp, step: Step) -> None:
+        self.registration.reason = self._boot_reason or event.boot_reason
+        if self._boot_reason:
+            step.emit(SaveState("boot_reason", None))
+        self._plan_aligned(step)
+        for evse in self.evses.values():
+            evse.settle(evse.conditions(), NO_CAUSE, step)
+
+    def _ticked(self, event: e.Ticked, step: Step) -> None:
+        for evse in self.evses.values():
+            evse.tick(step)
+        self.authorization.tick(step)
+        self.remote.tick(step)
+        self.outbox.tick(step)
+        if step.mono >= self._aligned_at:
+            self._sample_aligned(step)
+            self._plan_aligned(step)
+
+    # -- clock-aligned values (J01) ------------------------------------------------------------------------------------
+
+    def _plan_aligned(self, step: Step) -> None:
+        interval = self.variables.integer("AlignedDataCtrlr.Interval")
+        due = metering.next_aligned(step.utc, interval) if interval > 0 else NEVER
+        self._aligned_at = step.mono + (due - step.utc) if interval > 0 else NEVER
+
+    def _sample_aligned(self, step: Step) -> None:
+        measurands = self.variables.members("AlignedDataCtrlr.Measurands")
+        for evse in self.evses.values():
+            if evse.running:
+                evse.sample(measurands, "MeterValueClock", "Sample.Clock", step)
+            else:
+                values = evse.values_of(measurands, "Sample.Clock", step)
+                if values:
+                    self.outbox.say(MetersRead(evse.id, values), unheard, step)
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    def _command(self, command: c.Command, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
+        self._commands[type(command)](command, step, reply)
+
+    def _commanded(self) -> dict[type, Callable[[Any, Step, Callable[[c.Reply, Step], None]], None]]:
+        remote = self.remote
+        return {
+            c.GetVariables: lambda cmd, step, reply: reply(self._get(cmd), step),
+            c.ListVariables: lambda cmd, step, reply: reply(c.VariablesGot(self.variables.listing(cmd.prefix)), step),
+            c.SetVariables: self._set,
+            c.ChangeAvailability: lambda cmd, step, reply: reply(self.availability.change(cmd, step), step),
+            c.RequestStart: remote.start,
+            c.RequestStop: remote.stop,
+            c.StopLocally: lambda cmd, step, reply: reply(remote.stop_locally(cmd, step), step),
+            c.UnlockConnector: remote.unlock,
+            c.TriggerMessage: remote.trigger,
+            c.GetTransactionStatus: lambda cmd, step, reply: reply(remote.transaction_status(cmd), step),
+            c.Reset: self._reset,
+            c.ClearCache: self._clear_cache,
+            c.TransferData: lambda cmd, step, reply: reply(c.Status("UnknownVendorId"), step),
+            c.ShowStatus: lambda cmd, step, reply: reply(c.Shown(self._show(step)), step),
+            c.ShowOutbox: lambda cmd, step, reply: reply(c.Shown(shown.outbox(self.outbox, cmd.limit)), step),
+        }
+
+    def _get(self, command: c.GetVariables) -> c.VariablesGot:
+        return c.VariablesGot(tuple([self.variables.get(ref, attribute) for ref, attribute in command.items]))
+
+    def _set(self, command: c.SetVariables, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
+        results, changed = [], []
+        for ref, attribute, value in command.items:
+            result, save = self.variables.set(ref, attribute, value)
+            results.append(result)
+            if save:
+                step.emit(save)
+                changed.append(save.name)
+        reply(c.VariablesSet(tuple(results)), step)
+        self._changed(changed, step)
+
+    def _changed(self, names: list[str], step: Step) -> None:
+        """What acts at once on a new value; all else reads it when it is needed."""
+        if "OCPPCommCtrlr.HeartbeatInterval" in names:
+            self.registration.interval_changed(step)
+        if "AlignedDataCtrlr.Interval" in names:
+            self._plan_aligned(step)
+        if any(name in names for name in _INTERVALS):
+            for evse in self.evses.values():
+                evse.intervals_changed(step)
+
+    def _reset(self, command: c.Reset, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
+        status = self.resets.reset(command, step)
+        reply(status, step)
+        if status.status == "Accepted":
+            self.resets.begin(step)
+
+    def _clear_cache(self, command: c.ClearCache, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
+        cleared = self.tokens.clear(step)
+        reply(c.Status("Accepted" if cleared else "Rejected", "" if cleared else "the cache is not in use"), step)
+
+    def _show(self, step: Step) -> dict[str, Any]:
+        waiting = self.outbox.waiting()
+        return {
+            "time": step.utc,
+            "registration": self.registration.state,
+            "availability": "Operative" if self.availability.station_operative else "Inoperative",
+            "faults": [f"{f.code} ({f.source})" for f in self.statuses.station_faults.values()],
+            "evses": [
+                shown.evse(
+                    evse, {p.id: self.statuses.shown((evse.id, p.id)) for p in evse.plan.connectors}, self.outbox
+                )
+                for evse in self.evses.values()
+            ],
+            "outbox": {
+                "queued": len(waiting),
+                "sent": self.outbox.sent,
+                "oldest_at": waiting[0].record.stamp.at if waiting else None,
+            },
+        }

@@ -1,0 +1,127 @@
+"""The nouns of the station. OCPP 2.x words, whatever the version."""
+
+from typing import Literal, NamedTuple
+
+
+class Now(NamedTuple):
+    """The moment of a step."""
+
+    mono: float
+    """s, monotonic clock: for intervals and deadlines"""
+    wall: float
+    """s since 1970 as the system's clock says it, right or wrong: `core.clock` decides what to believe"""
+
+
+class Token(NamedTuple):
+    """An identifier that may charge (IdTokenType)."""
+
+    value: str
+    kind: str = "ISO14443"
+    """2.x IdTokenEnumType: ISO14443, ISO15693, KeyCode, Central, eMAID, Local, MacAddress, NoAuthorization"""
+
+    @property
+    def key(self) -> str:
+        """Tokens are compared without regard to case (CiString)."""
+        return self.value.upper()
+
+    @property
+    def masked(self) -> str:
+        """For logs and screens: never a token in full."""
+        return "…" + self.value[-4:] if len(self.value) > 4 else "…"
+
+
+class TokenInfo(NamedTuple):
+    """What the CSMS says of a token (IdTokenInfoType)."""
+
+    status: str
+    """2.x AuthorizationStatusEnumType: Accepted, Blocked, ConcurrentTx, Expired, Invalid, NoCredit, Unknown …"""
+    expires_at: float | None = None
+    """UTC, s since 1970"""
+    group: str | None = None
+    language: str | None = None
+    message: str | None = None
+
+
+class Sample(NamedTuple):
+    """One measured value (SampledValueType), in the base unit of its measurand: Wh, W, A, V, Hz, Celsius, Percent."""
+
+    measurand: str
+    value: float
+    unit: str
+    phase: str | None = None
+    location: str = "Outlet"
+
+
+class MeterValue(NamedTuple):
+    """What was measured at one moment (MeterValueType)."""
+
+    at: float
+    """UTC, s since 1970"""
+    context: str
+    """ReadingContextEnumType: Transaction.Begin, Transaction.End, Sample.Periodic, Sample.Clock, Trigger …"""
+    samples: tuple[Sample, ...]
+
+
+class Measured(NamedTuple):
+    """A meter's reading as the station keeps it. None is "not known", never zero."""
+
+    taken_at: float
+    """s, monotonic clock"""
+    energy_import_wh: float | None = None
+    energy_export_wh: float | None = None
+    power_w: float | None = None
+    current_a: tuple[float | None, float | None, float | None] = (None, None, None)
+    voltage_v: tuple[float | None, float | None, float | None] = (None, None, None)
+    power_phases_w: tuple[float | None, float | None, float | None] = (None, None, None)
+    frequency_hz: float | None = None
+    power_factor: float | None = None
+    temperature_c: float | None = None
+    soc_percent: float | None = None
+
+
+FaultCode = Literal[
+    "ConnectorLockFailure",
+    "EVCommunicationError",
+    "EmergencyStop",
+    "GroundFailure",
+    "HighTemperature",
+    "InternalError",
+    "IsolationFailure",
+    "OverCurrentFailure",
+    "OverVoltage",
+    "PowerMeterFailure",
+    "PowerSupplyFailure",
+    "PowerSwitchFailure",
+    "ReaderFailure",
+    "UnderVoltage",
+    "OtherError",
+]
+
+
+class Fault(NamedTuple):
+    """Something is broken, or no longer certain."""
+
+    code: FaultCode
+    source: str
+    """what says so: "meter1.meter", "sim.pilot1"; a fault is raised and cleared by (code, source)"""
+    info: str = ""
+    stops_charging: bool = True
+    """False for what only degrades: a dead card reader, a dark display"""
+
+
+class Stamp(NamedTuple):
+    """When something happened."""
+
+    at: float
+    """UTC, s since 1970, as believed then"""
+    sure: bool = True
+    """False when the clock was not known to be right; `mono` and `boot` then let it be put right later"""
+    mono: float = 0.0
+    boot: str = ""
+
+
+ChargingState = Literal["Idle", "EVConnected", "Charging", "SuspendedEV", "SuspendedEVSE"]
+Condition = Literal[
+    "ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer", "DataSigned"
+]
+Conditions = frozenset[Condition]

@@ -1,0 +1,174 @@
+"""The standard variables of a station (2.0.1 part 2, appendices; part 1 ch. 4) as tables.
+
+A line: name, datatype, access (RO, RW, WO), default, unit, least, largest, possible values. `{…}` in a name stands for
+every EVSE or connector. What follows from facts ("live") is bound by the station, see `standing`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from chargepointd.core.metering import MEASURANDS
+from chargepointd.core.plan import EvsePlan, StationPlan
+from chargepointd.core.variables.model import DataType, Mutability, Ref, Variable
+
+_MEASURANDS = ",".join(MEASURANDS)
+_POINTS = "ParkingBayOccupancy,EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
+_ACCESS: dict[str, Mutability] = {"RO": "ReadOnly", "RW": "ReadWrite", "WO": "WriteOnly"}
+_YEAR_S = 31_536_000
+
+Line = tuple[str, DataType, str, str, str, float | None, float | None, str]
+
+STATION: tuple[Line, ...] = (
+    # name, datatype, access, default, unit, least, largest, values
+    ("AlignedDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
+    ("AlignedDataCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
+    ("AlignedDataCtrlr.Interval", "integer", "RW", "0", "s", 0, 86_400, ""),
+    ("AlignedDataCtrlr.Measurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500, _MEASURANDS),
+    ("AlignedDataCtrlr.TxEndedInterval", "integer", "RW", "0", "s", 0, 86_400, ""),
+    ("AlignedDataCtrlr.TxEndedMeasurands", "MemberList", "RW", "", "", None, 500, _MEASURANDS),
+    ("AlignedDataCtrlr.SendDuringIdle", "boolean", "RO", "false", "", None, None, ""),
+    ("AuthCacheCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
+    ("AuthCacheCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
+    ("AuthCacheCtrlr.LifeTime", "integer", "RW", "0", "s", 0, 10 * _YEAR_S, ""),
+    ("AuthCacheCtrlr.MaxEntries", "integer", "RO", "2000", "", None, None, ""),
+    ("AuthCacheCtrlr.Policy", "OptionList", "RO", "LRU", "", None, None, "LRU"),
+    ("AuthCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
+    ("AuthCtrlr.AuthorizeRemoteStart", "boolean", "RW", "false", "", None, None, ""),
+    ("AuthCtrlr.LocalAuthorizeOffline", "boolean", "RW", "true", "", None, None, ""),
+    ("AuthCtrlr.LocalPreAuthorize", "boolean", "RW", "false", "", None, None, ""),
+    ("AuthCtrlr.OfflineTxForUnknownIdEnabled", "boolean", "RW", "false", "", None, None, ""),
+    ("ClockCtrlr.TimeSource", "SequenceList", "RW", "Heartbeat,NTP", "", None, 100, "Heartbeat,NTP"),
+    ("DeviceDataCtrlr.BytesPerMessage[GetReport]", "integer", "RO", "1000000", "", None, None, ""),
+    ("DeviceDataCtrlr.BytesPerMessage[GetVariables]", "integer", "RO", "1000000", "", None, None, ""),
+    ("DeviceDataCtrlr.BytesPerMessage[SetVariables]", "integer", "RO", "1000000", "", None, None, ""),
+    ("DeviceDataCtrlr.ItemsPerMessage[GetReport]", "integer", "RO", "1000", "", None, None, ""),
+    ("DeviceDataCtrlr.ItemsPerMessage[GetVariables]", "integer", "RO", "1000", "", None, None, ""),
+    ("DeviceDataCtrlr.ItemsPerMessage[SetVariables]", "integer", "RO", "1000", "", None, None, ""),
+    ("OCPPCommCtrlr.HeartbeatInterval", "integer", "RW", "300", "s", 0, 86_400, ""),
+    ("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "integer", "RW", "60", "s", 0, 86_400, ""),
+    ("OCPPCommCtrlr.MessageAttempts[TransactionEvent]", "integer", "RW", "5", "", 1, 1000, ""),
+    ("OCPPCommCtrlr.MessageTimeout[Default]", "integer", "RW", "30", "s", 1, 600, ""),
+    ("OCPPCommCtrlr.OfflineThreshold", "integer", "RW", "60", "s", 0, 86_400, ""),
+    ("OCPPCommCtrlr.ResetRetries", "integer", "RW", "0", "", 0, 10, ""),
+    ("OCPPCommCtrlr.RetryBackOffRandomRange", "integer", "RW", "10", "s", 0, 3600, ""),
+    ("OCPPCommCtrlr.RetryBackOffRepeatTimes", "integer", "RW", "5", "", 0, 16, ""),
+    ("OCPPCommCtrlr.RetryBackOffWaitMinimum", "integer", "RW", "5", "s", 0, 3600, ""),
+    ("OCPPCommCtrlr.WebSocketPingInterval", "integer", "RW", "60", "s", 0, 86_400, ""),
+    ("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "boolean", "RW", "true", "", None, None, ""),
+    ("SampledDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
+    ("SampledDataCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
+    ("SampledDataCtrlr.TxStartedMeasurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500,
+     _MEASURANDS),
+    ("SampledDataCtrlr.TxUpdatedInterval", "integer", "RW", "60", "s", 0, 86_400, ""),
+    ("SampledDataCtrlr.TxUpdatedMeasurands", "MemberList", "RW",
+     "Energy.Active.Import.Register,Power.Active.Import", "", None, 500, _MEASURANDS),
+    ("SampledDataCtrlr.TxEndedInterval", "integer", "RW", "0", "s", 0, 86_400, ""),
+    ("SampledDataCtrlr.TxEndedMeasurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500,
+     _MEASURANDS),
+    ("TxCtrlr.EVConnectionTimeOut", "integer", "RW", "60", "s", 1, 86_400, ""),
+    ("TxCtrlr.StopTxOnEVSideDisconnect", "boolean", "RW", "true", "", None, None, ""),
+    ("TxCtrlr.StopTxOnInvalidId", "boolean", "RW", "true", "", None, None, ""),
+    ("TxCtrlr.TxBeforeAcceptedEnabled", "boolean", "RO", "true", "", None, None, ""),
+    ("TxCtrlr.TxStartPoint", "MemberList", "RW", "PowerPathClosed", "", None, 100, _POINTS),
+    ("TxCtrlr.TxStopPoint", "MemberList", "RW", "EVConnected,Authorized", "", None, 100, _POINTS),
+)  # fmt: skip
+
+
+class Live(NamedTuple):
+    """The values that follow from facts, as functions; the station binds them."""
+
+    station_available: Callable[[], bool]
+    evse_status: Callable[[int], str]
+    """AvailabilityState: Available, Occupied, Reserved, Unavailable, Faulted; 0 is the station"""
+    connector_status: Callable[[int, int], str]
+    now: Callable[[], str]
+    """RFC 3339"""
+    security_profile: Callable[[], str]
+
+
+def parse_name(name: str) -> Ref:
+    """`Component[instance]#evse.connector.Variable[instance]` to its address. ValueError names what is wrong."""
+    from re import fullmatch
+
+    match = fullmatch(
+        r"(?P<c>[^.\[\]#]+)(\[(?P<ci>[^\]]*)\])?(#(?P<e>\d+)(\.(?P<n>\d+))?)?\.(?P<v>[^.\[\]]+)(\[(?P<vi>[^\]]*)\])?",
+        name,
+    )
+    if not match:
+        raise ValueError(f'"{name}" is no variable name; expected for example "AuthCtrlr.LocalPreAuthorize"')
+    evse, connector = match["e"], match["n"]
+    return Ref(
+        match["c"],
+        match["v"],
+        match["vi"],
+        match["ci"],
+        int(evse) if evse else None,
+        int(connector) if connector else None,
+    )
+
+
+def standard(plan: StationPlan) -> Iterator[Variable]:
+    """Every standard variable of a station built like this."""
+    for name, datatype, access, default, unit, least, largest, values in STATION:
+        yield Variable(
+            _quick_ref(name), datatype, _ACCESS[access], default, unit, least, largest,
+            tuple(values.split(",")) if values else (),
+        )  # fmt: skip
+    for name, value in (
+        ("VendorName", plan.vendor),
+        ("Model", plan.model),
+        ("SerialNumber", plan.serial_number),
+        ("FirmwareVersion", plan.firmware_version),
+    ):
+        yield Variable(Ref("ChargingStation", name), "string", "ReadOnly", value)
+    yield Variable(Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases))
+    for evse in plan.evses:
+        yield from _of_evse(evse)
+
+
+def _quick_ref(name: str) -> Ref:
+    """The tables need no regular expression: at start every millisecond counts."""
+    component, _, variable = name.partition(".")
+    variable, _, instance = variable.partition("[")
+    return Ref(component, variable, instance.rstrip("]") or None)
+
+
+def _of_evse(plan: EvsePlan) -> Iterator[Variable]:
+    def fixed(name: str, datatype: DataType, value: str, unit: str = "", largest: float | None = None) -> Variable:
+        return Variable(Ref("EVSE", name, evse_id=plan.id), datatype, "ReadOnly", value, unit, None, largest)
+
+    yield fixed("Available", "boolean", "true")
+    yield fixed("SupplyPhases", "integer", str(plan.phases))
+    yield fixed("Power", "decimal", "0", "W", plan.max_power_w)
+    for connector in plan.connectors:
+        lines: tuple[tuple[str, DataType, str], ...] = (
+            ("Available", "boolean", "true"),
+            ("ConnectorType", "string", connector.type),
+            ("SupplyPhases", "integer", str(plan.phases)),
+        )
+        for name, datatype, value in lines:
+            ref = Ref("Connector", name, evse_id=plan.id, connector_id=connector.id)
+            yield Variable(ref, datatype, "ReadOnly", value)
+
+
+def living(plan: StationPlan, live: Live) -> Iterator[Variable]:
+    """Those whose value follows from facts."""
+    states = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
+
+    def state(ref: Ref, value: Callable[[], str]) -> Variable:
+        return Variable(ref, "OptionList", "ReadOnly", values=states, live=value)
+
+    yield state(Ref("ChargingStation", "AvailabilityState"), lambda: live.evse_status(0))
+    yield Variable(
+        Ref("ChargingStation", "Available"),
+        "boolean",
+        "ReadOnly",
+        live=lambda: str(live.station_available()).lower(),
+    )
+    yield Variable(Ref("ClockCtrlr", "DateTime"), "dateTime", "ReadOnly", live=live.now)
+    yield Variable(Ref("SecurityCtrlr", "SecurityProfile"), "integer", "ReadOnly", live=live.security_profile)
+    for evse in plan.evses:
+        yield state(Ref("EVSE", "AvailabilityState", evse_id=evse.id), lambda n=evse.id: live.evse_status(n))  # type: ignore[misc]
+        for connector in evse.connectors:
+            ref = Ref("Connector", "AvailabilityState", evse_id=evse.id, connector_id=connector.id)
+            yield state(ref, lambda n=evse.id, m=connector.id: live.connector_status(n, m))  # type: ignore[misc]
