@@ -1,0 +1,278 @@
+"""The link to the CSMS: connects, serves, reconnects by the back-off, until cancelled."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from random import random as _random
+
+from chargepointd.link.backoff import Backoff, Retry
+from chargepointd.link.ended import Ended, transport_ended
+from chargepointd.link.library import WebSocketURI
+from chargepointd.link.profile import BadProfile, Profile, address, authorization
+from chargepointd.link.resolve import addresses, is_address
+from chargepointd.link.tls import context
+from chargepointd.link.websocket import NotOpen, WebSocket
+
+log = logging.getLogger(__name__)
+
+GOOD_AFTER_S = 10.0
+"""A connection over which nothing came counts as good, for the back-off, when it held this long. A proxy that
+takes connections for a CSMS that is down, and drops them, does not."""
+
+
+def _nothing(_ended: Ended) -> None: ...
+
+
+class Link:
+    """The one connection to the CSMS.
+
+    profile, retry, ping_interval (s, 0 off): asked anew whenever they are needed, as they may change.
+    on_open(subprotocol), on_text(text), on_close(ended): of an open connection, in this order and paired. The first
+    two are called from within the loop's read, so they must be quick; on_close in the turn after the end, which
+    `connected` tells at once. An exception in one of them ends `run` with it.
+    on_failed(ended): an attempt did not come to an open connection; the next one asks for the profile again.
+    pong_timeout_s: how long an answer to a ping may take; None: the ping interval.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: Callable[[], Profile],
+        retry: Callable[[], Retry],
+        on_open: Callable[[str], None],
+        on_text: Callable[[str], None],
+        on_close: Callable[[Ended], None],
+        on_failed: Callable[[Ended], None] = _nothing,
+        ping_interval: Callable[[], float] = lambda: 0.0,
+        pong_timeout_s: float | None = None,
+        random: Callable[[], float] = _random,
+    ) -> None:
+        self._profile = profile
+        self._retry = retry
+        self._tell_open = on_open
+        self._on_text = on_text
+        self._tell_close = on_close
+        self._tell_failed = on_failed
+        self._ping_interval = ping_interval
+        self._pong_timeout_s = pong_timeout_s
+        self._random = random
+        self._backoff = Backoff()
+        self._wake = asyncio.Event()
+        self._attempt: asyncio.Timeout | None = None
+        self._ws: WebSocket | None = None
+        self._suspended = False
+        self._hurry = False
+        self._holding = False
+        self._complaint: Ended | None = None
+        self._subprotocol: str | None = None
+        self._since = time.monotonic()
+
+    @property
+    def connected(self) -> bool:
+        return self._ws is not None and self._ws.is_open
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The one the CSMS chose; None while not connected."""
+        return self._subprotocol if self.connected else None
+
+    @property
+    def since(self) -> float:
+        """time.monotonic() of the last on_open or on_close, or of the start."""
+        return self._since
+
+    @property
+    def suspended(self) -> bool:
+        return self._suspended
+
+    @property
+    def writable(self) -> bool:
+        """False while the CSMS does not read what is sent: a good time to hold back what can wait."""
+        return self._ws is None or self._ws.writable
+
+    def send(self, text: str) -> None:
+        """Raises NotOpen when not connected. Returning means sent, not received."""
+        if self._ws is None:
+            raise NotOpen("not connected to the CSMS")
+        self._ws.send(text)
+
+    def close(self, code: int = 1000, reason: str = "", *, reconnect: bool = True) -> None:
+        """Close the connection, if there is one; on_close follows in the next turn of the loop.
+
+        The next attempt comes by the back-off; call `retry_now` as well to have it at once. With reconnect=False
+        there is none before `resume`, and one under way is given up.
+        """
+        if not reconnect:
+            self._suspended = True
+            self._wake.set()
+        if self.connected:
+            assert self._ws is not None
+            self._ws.close(code, reason, Ended("left", f"closed by the station: {code} {reason}".rstrip()))
+        elif self._suspended and self._attempt is not None and not self._attempt.expired():
+            self._attempt.reschedule(asyncio.get_running_loop().time())
+
+    def suspend(self) -> None:
+        """Take the link away: close it, and make no attempt before `resume`."""
+        self.close(1001, "suspended", reconnect=False)
+
+    def resume(self) -> None:
+        """Connect again, at once."""
+        if self._suspended:
+            self._suspended = False
+            self.retry_now()
+
+    def retry_now(self) -> None:
+        """Do not wait for the back-off before the next attempt. Nothing while connected or suspended."""
+        if not self.connected and not self._suspended:
+            self._hurry = True
+            self._wake.set()
+
+    def pause_reading(self) -> None:
+        """Hand on no text and do not read the socket, until `resume_reading`; holds over a reconnect."""
+        self._holding = True
+        if self._ws is not None:
+            self._ws.hold()
+
+    def resume_reading(self) -> None:
+        self._holding = False
+        if self._ws is not None:
+            self._ws.release()
+
+    def ping_changed(self) -> None:
+        """`ping_interval` has another value; needed when it was 0."""
+        if self._ws is not None:
+            self._ws.ping_changed()
+
+    async def run(self) -> None:
+        """Until cancelled; then the connection is closed in order, in CLOSE_S at most."""
+        try:
+            while True:
+                await self._until_allowed()
+                await self._visit()
+                await self._pause()
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        ended = Ended("left", "the station stops")
+        if self._ws is not None:
+            if self._subprotocol is not None:
+                self._ws.close(1001, "station stops", ended)
+                self._over(ended)
+            await self._leave(ended)
+
+    async def _until_allowed(self) -> None:
+        while self._suspended:
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _pause(self) -> None:
+        wait_s = self._backoff.next(self._retry(), self._random)
+        log.debug("csms: next attempt in %.1f s", wait_s)
+        try:
+            async with asyncio.timeout(wait_s):
+                while not (self._hurry or self._suspended):
+                    self._wake.clear()
+                    await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _visit(self) -> None:
+        """One attempt and, if it succeeds, the connection to its end."""
+        self._hurry = False
+        try:
+            ws = await self._open(self._profile())
+            await asyncio.wait([ws.ended])
+            ended = ws.ended.result()
+        except BadProfile as error:
+            ended = Ended("profile", str(error))
+        except TimeoutError:
+            ended = Ended("timeout", "no answer from the CSMS in time; check the url and the network")
+        except OSError as error:
+            ended = transport_ended(error)
+        self._over(ended)
+        await self._leave(ended)
+
+    async def _open(self, profile: Profile) -> WebSocket:
+        where, secret = address(profile), authorization(profile)
+        tls = context(profile) if where.secure else None
+        log.debug("csms: connecting to %s:%d%s", where.host, where.port, where.path)
+        try:
+            async with asyncio.timeout(profile.open_timeout_s) as self._attempt:
+                ws = await self._reach(profile, where, secret, tls)
+                await asyncio.wait([ws.settled])
+                return ws
+        finally:
+            self._attempt = None
+
+    async def _reach(
+        self, profile: Profile, where: WebSocketURI, secret: str | None, tls: ssl.SSLContext | None
+    ) -> WebSocket:
+        """TCP and TLS to the first address that takes it; each has an equal share of the time."""
+        hosts = [where.host] if is_address(where.host) else await addresses(where.host, where.port)
+        for host in hosts[:-1]:
+            try:
+                async with asyncio.timeout(profile.open_timeout_s / len(hosts)):
+                    return await self._connect(host, profile, where, secret, tls)
+            except OSError as error:
+                log.debug("csms: %s: %s", host, error)
+        return await self._connect(hosts[-1], profile, where, secret, tls)
+
+    async def _connect(
+        self, host: str, profile: Profile, where: WebSocketURI, secret: str | None, tls: ssl.SSLContext | None
+    ) -> WebSocket:
+        self._ws = ws = WebSocket(
+            where,
+            profile.subprotocols,
+            authorization=secret,
+            allow_wildcards=profile.allow_wildcards,
+            on_open=self._opened,
+            on_text=self._on_text,
+            ping_interval=self._ping_interval,
+            pong_timeout_s=self._pong_timeout_s,
+        )
+        name = where.host if tls is not None else None
+        await asyncio.get_running_loop().create_connection(lambda: ws, host, where.port, ssl=tls, server_hostname=name)
+        return ws
+
+    def _opened(self, subprotocol: str) -> None:
+        assert self._ws is not None
+        if self._holding:
+            self._ws.hold()
+        self._subprotocol = subprotocol
+        self._since = time.monotonic()
+        self._complaint = None
+        log.info("csms: connected, %s", subprotocol)
+        self._tell_open(subprotocol)
+
+    def _over(self, ended: Ended) -> None:
+        """Tell of the end of the connection, or of the failed attempt."""
+        if self._subprotocol is not None:
+            self._judge()
+            self._subprotocol = None
+            self._since = time.monotonic()
+            log.log(logging.INFO if ended.kind == "left" else logging.WARNING, "csms: disconnected: %s", ended.reason)
+            self._tell_close(ended)
+        elif not self._suspended:
+            log.log(logging.DEBUG if ended == self._complaint else logging.WARNING, "csms: %s", ended.reason)
+            self._complaint = ended
+            self._tell_failed(ended)
+
+    def _judge(self) -> None:
+        if (self._ws is not None and self._ws.answered) or time.monotonic() - self._since >= GOOD_AFTER_S:
+            self._backoff.reset()
+
+    async def _leave(self, ended: Ended) -> None:
+        """See to it that the socket is closed. Raises what a callback raised."""
+        ws = self._ws
+        if ws is None or not ws.attached:
+            return
+        if ws.is_open:
+            ws.close(1001, "station stops", ended)
+        elif not ws.ended.done():
+            ws.abort(ended)
+        await asyncio.wait([ws.closed])
+        self._ws = None
+        ws.closed.result()

@@ -1,0 +1,88 @@
+"""Why a connection or an attempt ended, in words for the service technician, with the remedy."""
+
+import ssl
+from typing import Literal, NamedTuple
+
+from chargepointd.link.library import InvalidHandshake, InvalidHeader, InvalidStatus, NegotiationError
+
+Kind = Literal[
+    "refused",  # no TCP connection: name unknown, port closed, network unreachable
+    "timeout",  # not open within the profile's time
+    "certificate",  # the server's certificate is not good (security event InvalidCsmsCertificate)
+    "tls-version",  # the server offers TLS below 1.2 only (security event InvalidTLSVersion)
+    "tls-cipher",  # no cipher suite in common (security event InvalidTLSCipherSuite)
+    "tls",  # TLS failed otherwise; often the server refused our client certificate
+    "profile",  # our own profile cannot be used: a person must change it
+    "http",  # the server answered, but not with an upgrade to websocket
+    "subprotocol",  # none of the OCPP versions we offered was chosen
+    "protocol",  # the server broke RFC 6455, or sent more than we take
+    "lost",  # the TCP connection ended without a close frame
+    "closed",  # closed by the CSMS, as it should be
+    "left",  # closed by the station: close, suspend, end of the program
+    "pong",  # the server no longer answers: half-open
+]
+
+
+class Ended(NamedTuple):
+    """reason: one line, free of secrets, with the remedy where a person can do something."""
+
+    kind: Kind
+    reason: str
+
+
+_HTTP_REMEDIES = {
+    400: "the CSMS does not like the request; check the path of the url and the identity",
+    401: "wrong password or unknown identity; set the same password here and at the CSMS",
+    403: "the CSMS refuses this station; register the identity there and allow it",
+    404: "nothing at this address; check the path of the url and register the identity at the CSMS",
+    426: "the CSMS wants another protocol; check the url and the OCPP versions",
+    429: "too many attempts for the CSMS; nothing to do but wait",
+}
+
+
+def http_ended(error: Exception) -> Ended:
+    """What the server's reply to the upgrade request means."""
+    if isinstance(error, InvalidStatus):
+        return Ended("http", _status_reason(error))
+    about_protocol = isinstance(error, InvalidHeader) and error.name == "Sec-WebSocket-Protocol"
+    if about_protocol or (isinstance(error, NegotiationError) and "subprotocol" in str(error)):
+        return Ended("subprotocol", f"{error}; allow one of the offered OCPP versions at the CSMS")
+    cause = f" ({error.__cause__})" if error.__cause__ else ""
+    what = "no websocket handshake" if isinstance(error, InvalidHandshake) else "no HTTP"
+    return Ended("http", f"{what}: {error}{cause}; is the url that of an OCPP-J server?")
+
+
+def _status_reason(error: InvalidStatus) -> str:
+    code = error.response.status_code
+    if 300 <= code < 400:
+        where = error.response.headers.get("Location", "elsewhere")
+        return f"HTTP {code}: redirected to {where!r}, which is not followed; set the url to the right address"
+    if code >= 500:
+        return f"HTTP {code}: the CSMS or a proxy before it is in trouble; trying again later"
+    return f"HTTP {code}: {_HTTP_REMEDIES.get(code, 'no websocket there; check the url and the identity')}"
+
+
+def transport_ended(error: BaseException) -> Ended:
+    """What an OSError on the way to an open connection means."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"the certificate of the CSMS is not good: {error.verify_message}"
+        return Ended("certificate", f"{why}; install its root certificate, or have the CSMS certificate renewed")
+    if isinstance(error, ssl.SSLError):
+        return _tls_ended(error)
+    return Ended("refused", f"{error.strerror or error if isinstance(error, OSError) else error}")
+
+
+def _tls_ended(error: ssl.SSLError) -> Ended:
+    reason = error.reason or str(error)
+    if "PROTOCOL_VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
+        return Ended("tls-version", "the CSMS offers no TLS 1.2 or newer; it must be updated")
+    if "HANDSHAKE_FAILURE" in reason or "NO_SHARED_CIPHER" in reason or "INSUFFICIENT_SECURITY" in reason:
+        return Ended(
+            "tls-cipher",
+            f"no TLS handshake with the CSMS ({reason}); cipher suites do not meet, or it wants a client certificate",
+        )
+    if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
+        return Ended("tls", "the port speaks no TLS; check scheme and port of the url")
+    if "ALERT" in reason:
+        return Ended("tls", f"the CSMS broke off TLS ({reason}); does it accept our client certificate?")
+    return Ended("tls", f"TLS failed ({reason})")
