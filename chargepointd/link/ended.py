@@ -62,14 +62,16 @@ def _status_reason(error: InvalidStatus) -> str:
     return f"HTTP {code}: {_HTTP_REMEDIES.get(code, 'no websocket there; check the url and the identity')}"
 
 
-def transport_ended(error: BaseException) -> Ended:
+def transport_ended(error: OSError) -> Ended:
     """What an OSError on the way to an open connection means."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = f"the certificate of the CSMS is not good: {error.verify_message}"
         return Ended("certificate", f"{why}; install its root certificate, or have the CSMS certificate renewed")
     if isinstance(error, ssl.SSLError):
         return _tls_ended(error)
-    return Ended("refused", f"{error.strerror or error if isinstance(error, OSError) else error}")
+    if isinstance(error, ConnectionResetError | ConnectionAbortedError):
+        return Ended("refused", "the CSMS closed the connection during the handshake; is the url the right one?")
+    return Ended("refused", f"{error.strerror or error}")
 
 
 def _tls_ended(error: ssl.SSLError) -> Ended:

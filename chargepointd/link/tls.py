@@ -1,7 +1,8 @@
 """The TLS rules of OCPP security profiles 2 and 3 (2.0.1 part 2, A00.FR.309 to 322 and .412 to .424)."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from chargepointd.link.profile import BadProfile, Profile
@@ -28,27 +29,21 @@ def context(profile: Profile) -> ssl.SSLContext:
     made.options |= ssl.OP_NO_COMPRESSION
     made.set_ciphers(CIPHERS)
     made.hostname_checks_common_name = True  # used only where the certificate has no alternative names
-    try:
-        _load(made, profile)
-    except OSError as error:  # ssl.SSLError, for a file that is no PEM, is one as well
-        raise BadProfile(f"certificate files: {error}") from None
-    return made
-
-
-def _load(made: ssl.SSLContext, profile: Profile) -> None:
     if profile.ca_file is None:
         made.load_default_certs()
     else:
-        made.load_verify_locations(_readable(profile.ca_file))
+        _load(profile.ca_file, made.load_verify_locations, profile.ca_file)
     if profile.security_profile == 3 and profile.client_cert is not None:
-        key = None if profile.client_key is None else _readable(profile.client_key)
-        made.load_cert_chain(_readable(profile.client_cert), key, password=_no_password)
+        key = profile.client_key or profile.client_cert
+        _load(profile.client_cert, made.load_cert_chain, profile.client_cert, key, _no_password)
+    return made
 
 
-def _readable(path: Any) -> Any:
-    """OpenSSL's own error does not name the file."""
-    with path.open("rb"):
-        return path
+def _load(file: Path, load: Callable[..., None], *args: Any) -> None:
+    try:
+        load(*args)
+    except OSError as error:  # ssl.SSLError, for a file that is no PEM or a key of another certificate, is one as well
+        raise BadProfile(f"{file}: {error.strerror or error}; install the right PEM file") from None
 
 
 def _no_password() -> str:

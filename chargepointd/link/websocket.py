@@ -272,7 +272,7 @@ class WebSocket(asyncio.Protocol):
             return Ended("protocol", f"the CSMS broke the websocket protocol: {ws.parser_exc}")
         return Ended("closed", f"closed by the CSMS: {ws.close_rcvd}")
 
-    def _why_lost(self, exc: Exception | None) -> Ended:
+    def _why_lost(self, exc: OSError | None) -> Ended:
         if exc is not None and self._ws.handshake_exc is not None:
             return transport_ended(exc)
         if self._ws.handshake_exc is not None:

@@ -27,7 +27,6 @@ from .rig import (
     upgrade,
 )
 
-
 AS_SHIPPED_S = websocket.CLOSE_S  # before any test shortens it
 
 
