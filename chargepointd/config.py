@@ -1,0 +1,271 @@
+"""The configuration: TOML files to named tuples, every complaint with file, key and remedy.
+
+`load(path)` reads the file and `conf.d/*.toml` beside it, in order of name; later files add tables and replace single
+values. Nothing is opened or imported for it except the drivers that are configured, to check their sections.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from hal.config import parse
+from hal.driver import Driver
+from hal.errors import BadConfig
+from hal.registry import find
+
+__all__ = ["BadConfig", "Config", "load"]
+
+Version = Literal["1.6", "2.0.1"]
+
+
+class StationConfig(NamedTuple):
+    id: str
+    vendor: str
+    model: str
+    serial_number: str = ""
+    firmware_version: str = ""
+    """empty: that of chargepointd"""
+    reboot_command: tuple[str, ...] = ()
+    """what a hard reset runs, for example ["systemctl", "reboot"]; empty: the daemon restarts itself"""
+
+
+class CsmsConfig(NamedTuple):
+    url: str
+    versions: tuple[Version, ...] = ("2.0.1", "1.6")
+    security_profile: Literal[0, 1, 2, 3] = 0
+    password: str = ""
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+
+
+class ConnectorConfig(NamedTuple):
+    id: int
+    type: str = "sType2"
+    cable: Literal["detachable", "fixed"] = "detachable"
+    pilot: str = ""
+    lock: str = ""
+
+
+class EvseConfig(NamedTuple):
+    id: int
+    contactor: str
+    pilot: str = ""
+    meter: str = ""
+    lock: str = ""
+    supply_device: str = ""
+    """DC: the power supply"""
+    vehicle: str = ""
+    """DC: the link to the vehicle"""
+    supply: Literal["AC", "DC"] = "AC"
+    phases: Literal[0, 1, 3] = 3
+    voltage_v: float = 230.0
+    max_current_a: float = 32.0
+    max_power_w: float = 0.0
+    """0: voltage × current × phases"""
+    connector: tuple[ConnectorConfig, ...] = (ConnectorConfig(1),)
+
+
+class ReaderConfig(NamedTuple):
+    device: str
+    evses: tuple[int, ...] = ()
+    """empty: all"""
+
+
+class DisplayConfig(NamedTuple):
+    device: str
+    evses: tuple[int, ...] = ()
+
+
+class ControlConfig(NamedTuple):
+    socket: Path = Path("/run/chargepointd/control.sock")
+    """relative: in the state directory"""
+    group: str = ""
+
+
+class LogConfig(NamedTuple):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class DriverConfig(NamedTuple):
+    """A [drivers.NAME] section, with the driver it names."""
+
+    name: str
+    driver: Driver
+    config: Any
+
+
+class Config(NamedTuple):
+    station: StationConfig
+    csms: CsmsConfig
+    drivers: tuple[DriverConfig, ...]
+    evse: tuple[EvseConfig, ...]
+    reader: tuple[ReaderConfig, ...] = ()
+    display: tuple[DisplayConfig, ...] = ()
+    emergency_stop: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
+    ocpp16: dict[str, str] = {}
+    control: ControlConfig = ControlConfig()
+    log: LogConfig = LogConfig()
+
+
+class _File(NamedTuple):
+    """The top level as it stands in the file."""
+
+    station: StationConfig
+    csms: CsmsConfig
+    drivers: dict[str, Any]
+    evse: tuple[EvseConfig, ...]
+    reader: tuple[ReaderConfig, ...] = ()
+    display: tuple[DisplayConfig, ...] = ()
+    emergency_stop: tuple[str, ...] = ()
+    variables: dict[str, str | int | float | bool | tuple[str, ...]] = {}
+    ocpp16: dict[str, str | int | float | bool | tuple[str, ...]] = {}
+    control: ControlConfig = ControlConfig()
+    log: LogConfig = LogConfig()
+
+
+def load(path: Path) -> Config:
+    """The configuration at `path`. BadConfig: all that is wrong, a line each, with file, key and remedy."""
+    table = _read(path)
+    for part in sorted(path.parent.glob("conf.d/*.toml")):
+        _merge(table, _read(part))
+    try:
+        return _typed(table)
+    except BadConfig as error:
+        raise BadConfig("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadConfig(f"{path}: no such file; give one with --config, or copy an example from etc/") from None
+    except OSError as error:
+        raise BadConfig(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path}: no valid TOML: {error}") from None
+
+
+def _merge(table: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        known = table.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            _merge(known, value)
+        elif isinstance(known, list) and isinstance(value, list):
+            known.extend(value)
+        else:
+            table[key] = value
+
+
+def _typed(table: dict[str, Any]) -> Config:
+    file = parse(_File, table, "")
+    problems: list[str] = []
+    drivers = tuple(filter(None, [_driver(name, section, problems) for name, section in file.drivers.items()]))
+    problems += _contradictions(file)
+    if problems:
+        raise BadConfig("\n".join(problems))
+    return Config(
+        **{
+            **file._asdict(),
+            "drivers": drivers,
+            "variables": {name: _text(value) for name, value in file.variables.items()},
+            "ocpp16": {name: _text(value) for name, value in file.ocpp16.items()},
+        }
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _driver(name: str, section: Any, problems: list[str]) -> DriverConfig | None:
+    where = f"drivers.{name}"
+    try:
+        if not isinstance(section, dict) or not isinstance(section.get("driver"), str):
+            raise BadConfig(f'{where}.driver: missing; expected the name of a driver such as "simulator"')
+        driver = find(section["driver"], f"{where}.driver")
+        rest = {key: value for key, value in section.items() if key != "driver"}
+        return DriverConfig(name, driver, parse(driver.config, rest, where))
+    except BadConfig as error:
+        problems.append(str(error))
+        return None
+
+
+def _contradictions(file: _File) -> list[str]:
+    """What is wrong between sections."""
+    problems = _csms_problems(file.csms)
+    if not file.evse:
+        problems.append("evse: missing; a station has at least one [[evse]]")
+    problems += _id_problems("evse", [evse.id for evse in file.evse])
+    ids = {evse.id for evse in file.evse}
+    for n, evse in enumerate(file.evse):
+        problems += _evse_problems(f"evse[{n}]", evse)
+    served = [(f"reader[{n}]", reader.evses) for n, reader in enumerate(file.reader)]
+    served += [(f"display[{n}]", display.evses) for n, display in enumerate(file.display)]
+    for where, evses in served:
+        strangers = sorted(set(evses) - ids)
+        if strangers:
+            problems.append(f"{where}.evses: no EVSE {strangers[0]}; known: {', '.join(map(str, sorted(ids)))}")
+    for where, device in _bindings(file):
+        problems += _binding_problems(where, device, file.drivers)
+    return problems
+
+
+def _csms_problems(csms: CsmsConfig) -> list[str]:
+    problems = []
+    if not csms.url.startswith(("ws://", "wss://")):
+        problems.append(f'csms.url: expected an address such as "wss://csms.example.com/ocpp", got "{csms.url}"')
+    if csms.security_profile >= 2 and not csms.url.startswith("wss://"):
+        problems.append(f"csms.url: security profile {csms.security_profile} needs wss://, got {csms.url}")
+    if csms.security_profile in (1, 2) and not csms.password:
+        problems.append(f"csms.password: missing; security profile {csms.security_profile} authenticates with it")
+    if not csms.versions:
+        problems.append('csms.versions: empty; expected for example ["2.0.1", "1.6"]')
+    return problems
+
+
+def _id_problems(where: str, ids: list[int]) -> list[str]:
+    if sorted(ids) != list(range(1, len(ids) + 1)):
+        return [f"{where}.id: expected 1 to {len(ids)}, each once, got {', '.join(map(str, ids))}"]
+    return []
+
+
+def _evse_problems(where: str, evse: EvseConfig) -> list[str]:
+    problems = _id_problems(f"{where}.connector", [c.id for c in evse.connector])
+    for n, connector in enumerate(evse.connector):
+        if not (connector.pilot or (evse.pilot and len(evse.connector) == 1)):
+            problems.append(
+                f"{where}.connector[{n}].pilot: missing; each connector of an EVSE with several has its own"
+            )
+        if connector.cable == "fixed" and (connector.lock or evse.lock):
+            problems.append(f"{where}.lock: a fixed cable has no lock to move; leave it out")
+    if evse.supply == "DC" and not (evse.supply_device and evse.vehicle):
+        problems.append(f"{where}: a DC EVSE needs supply_device and vehicle")
+    return problems
+
+
+def _bindings(file: _File) -> list[tuple[str, str]]:
+    """(key, "DRIVER.DEVICE") of everything that names a device."""
+    found = [(f"reader[{n}].device", r.device) for n, r in enumerate(file.reader)]
+    found += [(f"display[{n}].device", d.device) for n, d in enumerate(file.display)]
+    found += [(f"emergency_stop[{n}]", device) for n, device in enumerate(file.emergency_stop)]
+    for n, evse in enumerate(file.evse):
+        for key in ("contactor", "pilot", "meter", "lock", "supply_device", "vehicle"):
+            found.append((f"evse[{n}].{key}", getattr(evse, key)))
+        for m, connector in enumerate(evse.connector):
+            found.append((f"evse[{n}].connector[{m}].pilot", connector.pilot))
+            found.append((f"evse[{n}].connector[{m}].lock", connector.lock))
+    return [(where, device) for where, device in found if device]
+
+
+def _binding_problems(where: str, device: str, drivers: Mapping[str, Any]) -> list[str]:
+    driver, dot, name = device.partition(".")
+    if not dot or not name:
+        return [f'{where}: expected DRIVER.DEVICE such as "sim.meter1", got "{device}"']
+    if driver not in drivers:
+        return [f"{where}: no section [drivers.{driver}]; known: {', '.join(sorted(drivers)) or 'none'}"]
+    return []
