@@ -1,0 +1,104 @@
+"""Which device serves which EVSE."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from chargepointd.config import Config, ConnectorConfig, EvseConfig
+from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
+from chargepointd.core.values import FaultCode
+
+
+class Address(NamedTuple):
+    driver: str
+    device: str
+
+    def __str__(self) -> str:
+        return f"{self.driver}.{self.device}"
+
+
+class Binding(NamedTuple):
+    """A device in its role at a place; EVSE 0 is the station."""
+
+    address: Address
+    role: str
+    """pilot, contactor, meter, lock, supply, vehicle, reader, display, emergency_stop"""
+    evse_id: int
+    connector_id: int
+    fault: FaultCode
+    """what it means to lose it"""
+    stops_charging: bool = True
+
+
+_LOST: dict[str, tuple[FaultCode, bool]] = {
+    "pilot": ("EVCommunicationError", True),
+    "contactor": ("PowerSwitchFailure", True),
+    "meter": ("PowerMeterFailure", True),
+    "lock": ("ConnectorLockFailure", True),
+    "supply": ("PowerSupplyFailure", True),
+    "vehicle": ("EVCommunicationError", True),
+    "emergency_stop": ("EmergencyStop", True),
+    "reader": ("ReaderFailure", False),
+    "display": ("OtherError", False),
+}
+
+
+def address(text: str) -> Address:
+    driver, _, device = text.partition(".")
+    return Address(driver, device)
+
+
+def bindings(config: Config) -> tuple[Binding, ...]:
+    """Every device the configuration names, in its role."""
+    return tuple(_all(config))
+
+
+def _all(config: Config) -> Iterator[Binding]:
+    for evse in config.evse:
+        for connector in evse.connector:
+            yield from _bound("pilot", pilot_of(evse, connector), evse.id, connector.id)
+            yield from _bound("lock", lock_of(evse, connector), evse.id, connector.id)
+        yield from _bound("contactor", evse.contactor, evse.id)
+        yield from _bound("meter", evse.meter, evse.id)
+        yield from _bound("supply", evse.supply_device, evse.id)
+        yield from _bound("vehicle", evse.vehicle, evse.id)
+    for reader in config.reader:
+        yield from _bound("reader", reader.device, 0)
+    for display in config.display:
+        yield from _bound("display", display.device, 0)
+    for stop in config.emergency_stop:
+        yield from _bound("emergency_stop", stop, 0)
+
+
+def _bound(role: str, device: str, evse_id: int, connector_id: int = 0) -> Iterator[Binding]:
+    if device:
+        code, stops = _LOST[role]
+        yield Binding(address(device), role, evse_id, connector_id, code, stops)
+
+
+def pilot_of(evse: EvseConfig, connector: ConnectorConfig) -> str:
+    return connector.pilot or evse.pilot
+
+
+def lock_of(evse: EvseConfig, connector: ConnectorConfig) -> str:
+    return connector.lock or (evse.lock if len(evse.connector) == 1 else "")
+
+
+def plan(config: Config, version: str) -> StationPlan:
+    """How the station is built, in the words of the core."""
+    station = config.station
+    return StationPlan(
+        station.id,
+        station.vendor,
+        station.model,
+        station.serial_number,
+        station.firmware_version or version,
+        tuple(_evse_plan(evse) for evse in config.evse),
+    )
+
+
+def _evse_plan(evse: EvseConfig) -> EvsePlan:
+    connectors = tuple(ConnectorPlan(c.id, c.type, c.cable == "fixed", bool(lock_of(evse, c))) for c in evse.connector)
+    power = evse.max_power_w or evse.voltage_v * evse.max_current_a * max(1, evse.phases)
+    return EvsePlan(
+        evse.id, connectors, evse.supply, evse.phases, evse.voltage_v, evse.max_current_a, power, bool(evse.meter)
+    )

@@ -1,0 +1,162 @@
+"""All the hardware of the station: its supervisors, their reports, and what the station wants done.
+
+`perform` takes an effect and returns at once; what it takes happens in tasks of its own, and what comes of it arrives
+as events.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from chargepointd.config import Config
+from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.hardware.bindings import Address, Binding, address, bindings
+from chargepointd.hardware.inputs import Inputs, Post
+from chargepointd.hardware.power_ac import AcPower
+from chargepointd.hardware.power_dc import DcPower
+from hal.driver import Site
+from hal.errors import HalError, NotConnected
+from hal.health import DeviceHealth, DeviceRead
+from hal.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+ACTIVE_S, IDLE_S = 1.0, 10.0
+"""s between two readings of a meter"""
+LOCK_TIMEOUT_S = 9.0
+"""three pulses 3 s apart"""
+
+
+class Hardware:
+    def __init__(self, config: Config, state_dir: Path, post: Post) -> None:
+        self._config = config
+        self._post = post
+        self._bindings = bindings(config)
+        everyone = tuple(evse.id for evse in config.evse)
+        readers = {address(r.device): r.evses or everyone for r in config.reader}
+        self.inputs = Inputs(self._bindings, readers, post)
+        self.supervisors = {
+            d.name: Supervisor(d.name, d.driver, d.config, Site(d.name, state_dir), self._report)
+            for d in config.drivers
+        }
+        self._at = {(b.evse_id, b.connector_id, b.role): b.address for b in self._bindings}
+        self._power: dict[int, AcPower | DcPower] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._performers: dict[type, Callable[[Any], None]] = {
+            f.OpenPowerPath: lambda x: self._power[x.evse_id].open(x.urgent),
+            f.ClosePowerPath: lambda x: self._power[x.evse_id].close(x.limit_a),
+            f.SetLimit: lambda x: self._power[x.evse_id].close(x.limit_a),
+            f.MoveLock: lambda x: self._spawn(self._move_lock(x)),
+            f.ReadMeter: lambda x: self._spawn(self._read_meter(x.evse_id)),
+            f.PaceMeter: self._pace,
+            f.Display: lambda x: self._spawn(self._show(x)),
+        }
+        self.performed = frozenset(self._performers)
+        """the effects that are for the hardware"""
+
+    async def run(self) -> None:
+        """Until cancelled; then every driver makes safe and is closed."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for evse in self._config.evse:
+                make = DcPower if evse.supply == "DC" else AcPower
+                power = self._power[evse.id] = make(evse.id, self._caller(evse.id), self.inputs, tasks)
+                tasks.create_task(power.run(), name=f"evse {evse.id} power")
+            self.inputs.on_pilot = self._pilot
+            self.inputs.on_vehicle = self._vehicle
+            for name, supervisor in self.supervisors.items():
+                tasks.create_task(supervisor.run(), name=f"driver {name}")
+
+    def perform(self, effect: Any) -> None:
+        self._performers[type(effect)](effect)
+
+    # -- reports -------------------------------------------------------------------------------------------------------
+
+    def _report(self, report: DeviceRead | DeviceHealth) -> None:
+        if isinstance(report, DeviceHealth) and report.up:
+            for binding in self._bindings:
+                if binding.address.driver == report.driver and binding.role in ("pilot", "contactor", "supply"):
+                    self._power[binding.evse_id].reconnected()
+        self.inputs.report(report)
+
+    def _pilot(self, evse_id: int, reading: Any) -> None:
+        power = self._power[evse_id]
+        if isinstance(power, AcPower):
+            power.pilot(reading)
+
+    def _vehicle(self, evse_id: int, reading: Any) -> None:
+        power = self._power[evse_id]
+        if isinstance(power, DcPower):
+            power.vehicle(reading)
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Any) -> None:
+        assert self._tasks
+        self._tasks.create_task(work)
+
+    def _caller(self, evse_id: int) -> Callable[[str, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]:
+        async def call(role: str, act: Callable[[Any], Awaitable[Any]]) -> Any:
+            # A pilot belongs to a connector; with several, the one that is plugged is offered to.
+            at = self._at.get((evse_id, 0, role)) or self._pilot_in_use(evse_id)
+            return await self._call(at, act)
+
+        return call
+
+    def _pilot_in_use(self, evse_id: int) -> Address:
+        pilots = {c: at for (e_, c, role), at in self._at.items() if e_ == evse_id and role == "pilot"}
+        return pilots.get(self.inputs.plugged_at(evse_id)) or pilots[min(pilots)]
+
+    async def _call(self, at: Address, act: Callable[[Any], Awaitable[Any]], timeout_s: float | None = None) -> Any:
+        return await self.supervisors[at.driver].call(at.device, act, timeout_s)
+
+    async def _move_lock(self, x: f.MoveLock) -> None:
+        at = self._at[(x.evse_id, x.connector_id, "lock")]
+        try:
+            await self._call(at, lambda lock: lock.lock() if x.locked else lock.unlock(), LOCK_TIMEOUT_S)
+        except HalError as error:
+            log.warning("evse %d: connector %d: %s", x.evse_id, x.connector_id, error)
+            self._post(e.LockStuck(x.evse_id, x.connector_id, x.locked, str(error)))
+        else:
+            self.inputs.lock_told(x.evse_id, x.connector_id, x.locked)
+
+    async def _read_meter(self, evse_id: int) -> None:
+        at = self._at.get((evse_id, 0, "meter"))
+        if at is None:
+            return
+        try:
+            await self.supervisors[at.driver].read(at.device)
+        except NotConnected as error:
+            log.debug("evse %d: meter: %s", evse_id, error)  # the supervisor counts the misses and tells
+        except HalError as error:
+            self.inputs.failed(evse_id, "meter", str(error))
+
+    def _pace(self, x: f.PaceMeter) -> None:
+        at = self._at.get((x.evse_id, 0, "meter"))
+        if at:
+            self.supervisors[at.driver].pace(at.device, ACTIVE_S if x.active else IDLE_S)
+
+    async def _show(self, x: f.Display) -> None:
+        for display in self._config.display:
+            if x.evse_id and display.evses and x.evse_id not in display.evses:
+                continue
+            at = address(display.device)
+            where = f"EVSE {x.evse_id}" if x.evse_id else self._config.station.model
+            try:
+                await self._call(at, lambda screen, where=where: screen.show((where, x.text)))  # type: ignore[misc]
+            except HalError as error:
+                log.debug("display %s: %s", at, error)  # its health is the supervisor's to tell
+
+    # -- for people ----------------------------------------------------------------------------------------------------
+
+    def used_by(self, driver: str, device: str) -> list[str]:
+        """The roles of a device, for a person."""
+        return [_role(b) for b in self._bindings if b.address == Address(driver, device)]
+
+
+def _role(binding: Binding) -> str:
+    place = f"evse {binding.evse_id} " if binding.evse_id else ""
+    return place + binding.role.replace("_", " ")

@@ -1,0 +1,151 @@
+"""The power path of an AC EVSE: the order of pilot and contactor (IEC 61851-1, Annex A).
+
+Level-triggered: what is wanted is a limit or nothing, and `run` brings the devices there, again and again, whatever
+happened in between. Opening at once (`urgent`) does not wait for that loop.
+
+- A board that switches its own contactor (its pilot readings say `power_on`) is given the permission with the offer.
+- A plain contactor is closed when the car asks (C) and opened when it no longer does.
+- An ordinary end withdraws the offer first; the car has 3 s to stop drawing, then the contactor opens under load.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from chargepointd.hardware.inputs import Inputs
+from hal.errors import HalError
+from hal.readings import PilotReading
+
+log = logging.getLogger(__name__)
+
+YIELD_S = 3.0
+"""how long a car may go on drawing after the offer is withdrawn (IEC 61851-1, A.5.3: 3 s)"""
+RETRY_S = 1.0
+
+Call = Callable[[str, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+"""call(role, act): act on the device of this EVSE in that role, within a time limit; HalError"""
+
+
+class AcPower:
+    def __init__(self, evse_id: int, call: Call, inputs: Inputs, tasks: asyncio.TaskGroup) -> None:
+        self._evse_id = evse_id
+        self._call = call
+        self._inputs = inputs
+        self._tasks = tasks
+        self._limit_a = 0.0
+        self._offered_a: float | None = None
+        self._closed: bool | None = False
+        """None: not known, a command failed"""
+        self._board = False
+        self._drawing = False
+        """the car is in C"""
+        self._yield_by = 0.0
+        self._wake = asyncio.Event()
+
+    # -- what the station wants ----------------------------------------------------------------------------------------
+
+    def close(self, limit_a: float) -> None:
+        self._limit_a = limit_a
+        self._wake.set()
+
+    def open(self, urgent: bool) -> None:
+        self._limit_a = 0.0
+        self._yield_by = 0.0 if urgent else asyncio.get_running_loop().time() + YIELD_S
+        if urgent:
+            self._tasks.create_task(self._open_now(), name=f"evse {self._evse_id} open")
+        self._wake.set()
+
+    def pilot(self, reading: PilotReading) -> None:
+        """The car's wish, at once and without the station."""
+        self._board = self._board or reading.power_on is not None
+        self._drawing = reading.state == "C"
+        if reading.state not in ("B", "C"):
+            self._offered_a = None if reading.state != "A" else self._offered_a
+        self._wake.set()
+
+    def reconnected(self) -> None:
+        """A driver was opened anew: nothing is offered and nothing closed, whatever was before."""
+        self._offered_a, self._closed = None, False
+        self._wake.set()
+
+    # -- getting there -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._pursue()
+            except HalError as error:
+                self._failed(error)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Before the next try, unless something happens."""
+        try:
+            async with asyncio.timeout(RETRY_S):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        if self._limit_a or self._closed is not False or self._offered_a:
+            self._wake.set()
+
+    def _failed(self, error: HalError) -> None:
+        log.warning("evse %d: %s", self._evse_id, error)
+        self._inputs.failed(self._evse_id, "contactor", str(error))
+
+    async def _pursue(self) -> None:
+        if self._limit_a:
+            await self._offer(self._limit_a)
+            if self._board or self._drawing:
+                await self._close()
+            elif self._closed:
+                await self._open()
+        else:
+            await self._offer(0.0)
+            if self._closed is not False:
+                await self._yielded()
+                await self._open()
+
+    async def _offer(self, limit_a: float) -> None:
+        if self._offered_a != limit_a:
+            await self._call("pilot", lambda pilot: pilot.offer(limit_a))
+            self._offered_a = limit_a
+
+    async def _close(self) -> None:
+        if self._closed is not True:
+            self._closed = None
+            await self._call("contactor", lambda contactor: contactor.close())
+            self._closed = True
+            if not self._limit_a:
+                return  # overtaken: the wake that said so opens it again
+            if not self._board:
+                self._inputs.switched(self._evse_id, True)
+
+    async def _yielded(self) -> None:
+        """Until the car has stopped drawing, or has had its time."""
+        loop = asyncio.get_running_loop()
+        while self._drawing and not self._limit_a and (left := self._yield_by - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await self._wake.wait()
+                self._wake.clear()
+            except TimeoutError:
+                return
+
+    async def _open(self) -> None:
+        self._closed = None
+        await self._call("contactor", lambda contactor: contactor.open())
+        self._closed = False
+        if not self._board or not self._drawing:
+            self._inputs.switched(self._evse_id, False)
+        self._inputs.works(self._evse_id, "contactor")
+
+    async def _open_now(self) -> None:
+        try:
+            await self._open()
+        except HalError as error:
+            self._closed = None
+            self._failed(error)
+        self._wake.set()
