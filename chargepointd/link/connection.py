@@ -124,9 +124,10 @@ class Link:
             self.retry_now()
 
     def retry_now(self) -> None:
-        """Do not wait for the back-off before the next attempt. Nothing while connected or suspended."""
+        """Make the next attempt now, and begin the back-off anew. Nothing happens while connected or suspended."""
         if not self.connected and not self._suspended:
             self._hurry = True
+            self._backoff.reset()
             self._wake.set()
 
     def pause_reading(self) -> None:

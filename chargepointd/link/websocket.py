@@ -148,12 +148,15 @@ class WebSocket(asyncio.Protocol):
         if self._ws.state is State.CONNECTING and self._ws.handshake_exc is None:
             return
         self._pulse.heard_at = self._loop.time()
-        for event in self._ws.events_received():
-            if isinstance(event, Frame):
-                self.answered = True
-                self._frame(event)
-            elif isinstance(event, Response):
-                self._handshake()
+        try:
+            for event in self._ws.events_received():
+                if isinstance(event, Frame):
+                    self.answered = True
+                    self._frame(event)
+                elif isinstance(event, Response):
+                    self._handshake()
+        except OSError as error:  # would be taken for one of the socket's
+            raise RuntimeError("a callback of the link failed") from error
         if self._ws.state is not State.OPEN:
             self._end(self._why_closing())
             self._close_soon()

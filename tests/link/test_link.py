@@ -228,6 +228,19 @@ def test_suspended_it_stays_away_until_resumed():
     asyncio.run(story())
 
 
+def test_suspended_and_resumed_in_one_breath_it_is_a_new_connection():
+    async def story():
+        csms = Csms()
+        async with csms.serve() as server, running(profile(port_of(server)), NEVER) as rig:
+            await rig.until(lambda: rig.opened)
+            rig.link.suspend()
+            rig.link.resume()
+            await rig.until(lambda: len(rig.opened) == 2)
+            assert rig.order == ["open", "close", "open"]
+
+    asyncio.run(story())
+
+
 def test_suspending_gives_up_an_attempt_under_way():
     async def story():
         gone = asyncio.Event()
@@ -274,7 +287,11 @@ def test_cancelled_it_says_goodbye():
     asyncio.run(story())
 
 
-def test_a_callback_that_raises_ends_the_run_with_its_error():
+@pytest.mark.parametrize("error", [ZeroDivisionError(), OSError(28, "No space left on device")])
+def test_a_callback_that_raises_ends_the_run_with_its_error(error):
+    def fail(_text):
+        raise error
+
     async def story():
         csms = Csms()
 
@@ -283,11 +300,11 @@ def test_a_callback_that_raises_ends_the_run_with_its_error():
 
         async with csms.serve() as server:
             rig = Rig(profile(port_of(server)))
-            rig.after_text = lambda text: 1 / 0
+            rig.after_text = fail
             asyncio.get_running_loop().set_exception_handler(lambda *_: None)
             async with asyncio.timeout(LIMIT_S):
-                _, error = await asyncio.gather(send(rig), rig.link.run(), return_exceptions=True)
-            assert isinstance(error, ZeroDivisionError)
+                _, raised = await asyncio.gather(send(rig), rig.link.run(), return_exceptions=True)
+            assert error in (raised, raised.__cause__)
             assert rig.order == ["open", "text", "close"]
 
     asyncio.run(story())
