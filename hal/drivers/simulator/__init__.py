@@ -1,0 +1,97 @@
+"""A simulated charging station: an ordinary driver with all device classes, a physical world, and cars.
+
+    [drivers.sim]
+    driver = "simulator"
+    evses = 2                # devices pilot1 contactor1 lock1 meter1 temperature1, pilot2 …; once: reader display
+    supply = "AC"            # indicator estop rcm controls. "DC" adds supply1 vehicle1 isolation1.
+    connectors = 1           # per EVSE; the second connector's are pilot1_2 lock1_2
+
+A car that is plugged in asks for energy `reaction_s` after it is allowed to: offered 6 A or more on the pilot; a DC car
+also when something is presented over its link, or the contactor is closed. It then takes what offer, cable, car and
+supply leave, until it is paused, full, or offered nothing. Ground fault, over current, over temperature and emergency
+stop make the board itself cut the power.
+
+Meter registers and plugged-in cars survive a power cut, in `sim-NAME.register` in the state directory. The world also
+lives on while the driver is closed and opened again. While idle nothing ticks and nothing is written.
+
+The device `controls` takes the commands of `chargepointctl sim`:
+
+    sim.plug_in      {evse, connector = 1}
+    sim.plug_out     {evse, force = false}           a locked plug only with force
+    sim.swipe        {token, type = "ISO14443", reader = "reader"}
+    sim.pause        {evse}                          the car stops taking energy
+    sim.resume       {evse}                          the car takes energy again
+    sim.raise_error  {evse = 0, error}               0: all EVSEs. Errors: ground_fault stuck_relay over_temperature
+                                                     over_current lock_failure meter_dead pilot_fault isolation_fault
+                                                     supply_fault, and of the station emergency_stop driver_dead
+    sim.clear_error  {evse = 0, error}               without error: all of them
+    sim.meter        {evse, energy_wh}               the reading; with energy_wh the register is set first
+    sim.display      {}                              the lines that are shown
+    sim.state        {}                              all of it
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from hal.devices import Device
+from hal.driver import Driver, Site
+from hal.drivers.simulator import devices
+from hal.drivers.simulator.config import Config
+from hal.drivers.simulator.controls import Controls
+from hal.drivers.simulator.world import Hold, world_of
+from hal.errors import NotConnected
+
+__all__ = ["DRIVER", "Config"]
+
+
+@asynccontextmanager
+async def open_simulator(config: Config, site: Site) -> AsyncIterator[Mapping[str, Device]]:
+    config.check(f"drivers.{site.name}")
+    world = world_of(config, site.state_dir / f"sim-{site.name}.register")
+    if world.dead:
+        raise NotConnected("simulated: the driver is dead until sim.clear_error")
+    if world.hold:
+        raise NotConnected(f"the simulated station {site.name} is open already")
+    for evse in world.evses:
+        world.advanced(evse.number).reset()
+        world.changed(evse)
+    hold = world.hold = Hold(world)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            life = tasks.create_task(hold.life(), name=f"simulator {site.name}")
+            yield _devices(config, hold)
+            life.cancel()
+    finally:
+        hold.release()
+
+
+def _devices(config: Config, hold: Hold) -> dict[str, Device]:
+    reader = devices.Reader(hold)
+    found: dict[str, Device] = {
+        "reader": reader,
+        "display": devices.Display(hold),
+        "indicator": devices.Indicator(hold),
+        "estop": devices.EmergencyStop(hold),
+        "rcm": devices.ResidualCurrent(hold),
+        "controls": Controls(hold.world, reader),
+    }
+    for n in range(1, config.evses + 1):
+        found |= {
+            f"contactor{n}": devices.Contactor(hold, n),
+            f"meter{n}": devices.Meter(hold, n),
+            f"temperature{n}": devices.Temperature(hold, n),
+        }
+        for c in range(1, config.connectors + 1):
+            suffix = f"{n}" if c == 1 else f"{n}_{c}"
+            found |= {f"pilot{suffix}": devices.Pilot(hold, n, c), f"lock{suffix}": devices.Lock(hold, n, c)}
+        if config.supply == "DC":
+            found |= {
+                f"supply{n}": devices.Supply(hold, n),
+                f"vehicle{n}": devices.Vehicle(hold, n),
+                f"isolation{n}": devices.Isolation(hold, n),
+            }
+    return found
+
+
+DRIVER = Driver("simulator", Config, open_simulator)
