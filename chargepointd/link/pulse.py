@@ -22,14 +22,19 @@ class Pulse:
         self._timer: asyncio.TimerHandle | None = None
         self._asked_at: float | None = None
         self.deaf = False  # the socket is not read at present: silence means nothing
-        self.heard_at = self._loop.time()
+        self._heard_at = self._loop.time()
+
+    def heard(self) -> None:
+        """Something arrived. Must not be judged by the time alone: uvloop's clock moves once a turn."""
+        self._heard_at = self._loop.time()
+        self._asked_at = None
 
     def start(self) -> None:
         """Begin, or begin anew with a changed interval."""
         self.stop()
         self._asked_at = None
         if (interval := self._interval()) > 0:
-            self._wake(max(self.heard_at, self._loop.time() - interval) + interval)
+            self._wake(max(self._heard_at, self._loop.time() - interval) + interval)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -46,12 +51,11 @@ class Pulse:
             return
         now = self._loop.time()
         if self.deaf:
-            self.heard_at = now
-        if self._asked_at is not None and self.heard_at <= self._asked_at:
+            self.heard()
+        if self._asked_at is not None:
             self._await_answer(now, self._asked_at + (self._answer_s or interval))
-        elif now < self.heard_at + interval:
-            self._asked_at = None
-            self._wake(self.heard_at + interval)
+        elif now < self._heard_at + interval:
+            self._wake(self._heard_at + interval)
         else:
             self._asked_at = now
             self._wake(now + (self._answer_s or interval))

@@ -10,7 +10,7 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from chargepointd.link.ended import Ended, http_ended, transport_ended
 from chargepointd.link.library import ClientProtocol, Frame, Opcode, Response, State, Subprotocol, WebSocketURI
@@ -116,7 +116,7 @@ class WebSocket(asyncio.Protocol):
             self._on_text(self._held.popleft())
         if not self._holding and self._transport is not None and not self._transport.is_closing():
             self._pulse.deaf = False
-            self._pulse.heard_at = self._loop.time()
+            self._pulse.heard()
             self._transport.resume_reading()
 
     def ping_changed(self) -> None:
@@ -127,10 +127,9 @@ class WebSocket(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        _keep_alive(transport.get_extra_info("socket"))
-        certificate = transport.get_extra_info("peercert")
+        self._transport = attached = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        _keep_alive(attached.get_extra_info("socket"))
+        certificate = attached.get_extra_info("peercert")
         host = self._ws.uri.host
         if certificate and not self._allow_wildcards and needs_wildcard(certificate, host):
             why = f"the certificate of the CSMS is good for {host} by a wildcard only"
@@ -147,7 +146,7 @@ class WebSocket(asyncio.Protocol):
         self._flush()
         if self._ws.state is State.CONNECTING and self._ws.handshake_exc is None:
             return
-        self._pulse.heard_at = self._loop.time()
+        self._pulse.heard()
         try:
             for event in self._ws.events_received():
                 if isinstance(event, Frame):
