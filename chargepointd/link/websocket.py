@@ -272,7 +272,8 @@ class WebSocket(asyncio.Protocol):
             return http_ended(ws.handshake_exc)
         if ws.parser_exc is not None and not isinstance(ws.parser_exc, EOFError):
             return Ended("protocol", f"the CSMS broke the websocket protocol: {ws.parser_exc}")
-        return Ended("closed", f"closed by the CSMS: {ws.close_rcvd}")
+        said = " ".join(str(ws.close_rcvd).split())  # the reason is theirs: no new lines into our log
+        return Ended("closed", f"closed by the CSMS: {said}")
 
     def _why_lost(self, exc: OSError | None) -> Ended:
         if exc is not None and self._ws.handshake_exc is not None:

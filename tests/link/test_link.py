@@ -81,12 +81,12 @@ def test_it_reconnects_when_the_server_closes():
     async def story():
         csms = Csms()
         async with csms.serve() as server, running(profile(port_of(server))) as rig:
-            await (await csms.connection(0)).close(1001, "maintenance")
+            await (await csms.connection(0)).close(1001, "maintenance\nWARNING forged")
             await csms.connection(1)
             await rig.until(lambda: len(rig.opened) == 2)
             assert rig.order == ["open", "close", "open"]
             assert rig.closed[0].kind == "closed"
-            assert "maintenance" in rig.closed[0].reason
+            assert rig.closed[0].reason.endswith("maintenance WARNING forged")
 
     asyncio.run(story())
 
