@@ -4,10 +4,12 @@ import asyncio
 import base64
 import logging
 import threading
+import time
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from chargepointd.link import connection
 from chargepointd.link.backoff import Retry
 from chargepointd.link.websocket import NotOpen
 
@@ -413,3 +415,33 @@ def test_cancelling_during_a_lookup_does_not_wait_for_it(monkeypatch):
     assert len(hung) == 1
     hung[0].join(LIMIT_S)  # it tells a loop that is closed: no harm
     assert not hung[0].is_alive()
+
+
+def test_the_next_address_of_a_host_is_tried_when_the_first_refuses(monkeypatch):
+    async def two(_host, _port):
+        return ["127.0.0.2", "127.0.0.1"]
+
+    async def story():
+        csms = Csms()
+        monkeypatch.setattr(connection, "addresses", two)
+        async with csms.serve() as server, running(profile(port_of(server), host="csms.example"), NEVER) as rig:
+            await rig.until(lambda: rig.opened)
+            assert rig.failed == []
+            assert csms.connections[0].request.headers["Host"] == f"csms.example:{port_of(server)}"
+
+    asyncio.run(story())
+
+
+def test_since_tells_the_last_change():
+    async def story():
+        csms = Csms()
+        async with csms.serve() as server, running(profile(port_of(server)), NEVER) as rig:
+            made = rig.link.since
+            await rig.until(lambda: rig.opened)
+            opened = rig.link.since
+            rig.link.suspend()
+            await rig.until(lambda: rig.closed)
+            assert made < opened < rig.link.since <= time.monotonic()
+            assert rig.link.suspended
+
+    asyncio.run(story())
