@@ -45,6 +45,7 @@ _THE_EVSE = _EVSE._replace(required=True)
 _TOKEN = Param("text", low=1, high=TOKEN_LIMIT, letters="*-_=:+|@.")
 _THE_TOKEN = _TOKEN._replace(required=True)
 _TYPE = Param("text", one_of=TOKEN_TYPES)
+_EVSE_OR_ALL = _EVSE._replace(low=0)
 _NAME = Param("text", low=1, high=300)
 _SIM_ERROR = Param("text", low=1, high=50)
 
@@ -78,8 +79,8 @@ METHODS: dict[str, Method] = {
     "sim.swipe": Method({"token": _THE_TOKEN, "type": _TYPE, "reader": Param("text", low=1, high=100)}),
     "sim.pause": Method({"evse": _THE_EVSE}),
     "sim.resume": Method({"evse": _THE_EVSE}),
-    "sim.raise_error": Method({"evse": _THE_EVSE, "error": _SIM_ERROR._replace(required=True)}),
-    "sim.clear_error": Method({"evse": _THE_EVSE, "error": _SIM_ERROR}),
+    "sim.raise_error": Method({"evse": _EVSE_OR_ALL, "error": _SIM_ERROR._replace(required=True)}),
+    "sim.clear_error": Method({"evse": _EVSE_OR_ALL, "error": _SIM_ERROR}),
     "sim.meter": Method({"evse": _THE_EVSE, "energy_wh": Param("number", low=0, high=1e12)}),
     "sim.state": Method({}),
     "sim.display": Method({}),

@@ -30,7 +30,7 @@ class Style:
         self._colour = colour
 
     def paint(self, text: str, look: str) -> str:
-        return f"\x1b[{_CODES[look]}m{text}\x1b[0m" if self._colour and look else text
+        return f"\x1b[{_CODES[look]}m{text}\x1b[0m" if self._colour and look and text else text
 
     def state(self, text: str) -> str:
         """A state in the colour of what it means: good, in between, bad."""

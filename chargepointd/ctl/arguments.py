@@ -46,6 +46,11 @@ _TYPE = Argument(
 _NO_PARAM = {"names", "prefix", "state", "on_idle"}
 """what commands.call_for turns into params itself"""
 
+_SIM_ERRORS = (
+    "ground_fault, stuck_relay, over_temperature, over_current, lock_failure, meter_dead, pilot_fault, isolation_fault,"
+    " supply_fault, emergency_stop, driver_dead"
+)
+
 COMMANDS = (
     Command("status", "status", "the station, its EVSEs, the CSMS link and what waits for it", ("", "--json")),
     Command("watch", "watch", "events as they happen, until Ctrl-C", ("", "--json | jq -r .text")),
@@ -160,16 +165,19 @@ SIM_COMMANDS = (
     Command(
         "raise-error",
         "sim.raise_error",
-        "break something",
-        ("1 GroundFailure",),
-        (_evse(), Argument("error", "what breaks", {"metavar": "ERROR"})),
+        f"break something: {_SIM_ERRORS}",
+        ("1 ground_fault", "0 emergency_stop"),
+        (_evse("number of the EVSE; 0: all, or the station"), Argument("error", "what breaks", {"metavar": "ERROR"})),
     ),
     Command(
         "clear-error",
         "sim.clear_error",
         "mend it; without a name, everything",
-        ("1", "1 GroundFailure"),
-        (_evse(), Argument("error", "what is mended", {"metavar": "ERROR", "nargs": "?"})),
+        ("", "1", "1 ground_fault"),
+        (
+            Argument("evse", "number of the EVSE; 0: all", {"type": int, "metavar": "EVSE", "nargs": "?"}),
+            Argument("error", "what is mended", {"metavar": "ERROR", "nargs": "?"}),
+        ),
     ),
     Command("disconnect", "sim.disconnect", "cut the link to the CSMS", ("",)),
     Command("connect", "sim.connect", "let the link to the CSMS come back", ("",)),

@@ -23,7 +23,7 @@ def event_line(event: Result, style: Style) -> str:
     text = printable(event.get("text") or event.get("kind"))
     kind = printable(event.get("kind", ""))
     look = "red" if "fault" in kind.lower() or "error" in kind.lower() else ""
-    parts = (style.paint(local_time(event.get("at")), "faint"), f"{where:<7}", style.paint(text, look))
+    parts = (style.paint(local_time(event.get("at")), "faint"), f"{where:<8}", style.paint(text, look))
     return "  ".join(parts).rstrip()
 
 
@@ -186,7 +186,7 @@ def _drivers(result: Result, style: Style) -> str:
     if not rows:
         return "no drivers"
     text = table(("driver", "kind", "state", "since", "reason"), rows, style)
-    heads = ("device", "state", "reading", "age", "used by", "abilities")
+    heads = ("device", "state", "reading", "age", "used by", "reason", "abilities")
     return f"{text}\n\n{table(heads, devices, style)}" if devices else text
 
 
@@ -198,6 +198,7 @@ def _device_row(driver: Result, device: Result) -> list[Cell | str]:
         _compact(device.get("reading")),
         f"{age:.1f} s" if isinstance(age, int | float) else "-",
         _list(device.get("used_by")),
+        printable(device.get("reason")),
         _list(device.get("abilities")),
     ]
 

@@ -297,7 +297,7 @@ def test_a_file_in_the_place_of_the_socket_is_not_removed(socket_path: Path) -> 
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CannotListen, match="directory .*/nowhere is missing"):
+    with pytest.raises(CannotListen, match=r"directory .*/nowhere is missing"):
         Station(tmp_path / "nowhere" / "control.sock").server.open()
 
 

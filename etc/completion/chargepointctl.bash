@@ -1,0 +1,52 @@
+# bash completion for chargepointctl(1); installed as /usr/share/bash-completion/completions/chargepointctl
+
+_chargepointctl() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    local general="--socket --state-dir --json --no-color --help"
+    local commands="status watch start stop availability get set unlock reset outbox drivers sim"
+    local scenes="plug-in plug-out swipe pause resume raise-error clear-error disconnect connect meter state display
+        transactions"
+    local command="" scene="" word i words=""
+    COMPREPLY=()
+
+    case $prev in
+        --socket) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --state-dir) compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        --type) COMPREPLY=($(compgen -W "ISO14443 ISO15693 KeyCode Local Central eMAID MacAddress" -- "$cur")); return ;;
+        --attribute) COMPREPLY=($(compgen -W "Actual Target MinSet MaxSet" -- "$cur")); return ;;
+        --token|--transaction|--evse|--connector|--prefix|--limit|--reader|--energy-wh) return ;;
+    esac
+
+    # the command, and the one after "sim": the first words that are neither options nor their values
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            --socket|--state-dir) ((i++)) ;;
+            -*) ;;
+            *) if [[ -z $command ]]; then command=$word; elif [[ -z $scene ]]; then scene=$word; fi ;;
+        esac
+    done
+    [[ $command == sim && -n $scene ]] && command="sim $scene"
+
+    case $command in
+        "") words=$commands ;;
+        sim) words=$scenes ;;
+        start) words="--token --type" ;;
+        stop) words="--transaction" ;;
+        availability) words="operative inoperative --evse --connector" ;;
+        get) words="--prefix" ;;
+        set) words="--attribute" ;;
+        reset) words="--evse --on-idle" ;;
+        outbox) words="--limit" ;;
+        "sim raise-error"|"sim clear-error")
+            words="ground_fault stuck_relay over_temperature over_current lock_failure meter_dead pilot_fault
+                isolation_fault supply_fault emergency_stop driver_dead" ;;
+        "sim plug-in") words="--connector" ;;
+        "sim plug-out") words="--force" ;;
+        "sim swipe") words="--type --reader" ;;
+        "sim meter") words="--energy-wh" ;;
+        "sim transactions") words="--evse --token" ;;
+    esac
+    COMPREPLY=($(compgen -W "$words $general" -- "$cur"))
+}
+complete -F _chargepointctl chargepointctl
