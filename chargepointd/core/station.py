@@ -22,7 +22,7 @@ from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.remote import Remote, unheard
 from chargepointd.core.reset import Resets
-from chargepointd.core.rules import Rules
+from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.saved import Saved
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.values import Fault, Now
@@ -284,6 +284,10 @@ class Station:
     def _clear_cache(self, command: c.ClearCache, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
         cleared = self.tokens.clear(step)
         reply(c.Status("Accepted" if cleared else "Rejected", "" if cleared else "the cache is not in use"), step)
+
+    def view(self, evse_id: int, connector_id: int, now: Now) -> ConnectorView:
+        """The facts about a connector, for what is computed from them."""
+        return self.evses[evse_id].view(connector_id, Step(now.mono, self.context.clock.utc(now.mono)))
 
     def _show(self, step: Step) -> dict[str, Any]:
         waiting = self.outbox.waiting()

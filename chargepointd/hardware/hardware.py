@@ -17,6 +17,7 @@ from chargepointd.hardware.bindings import Address, Binding, address, bindings
 from chargepointd.hardware.inputs import Inputs, Post
 from chargepointd.hardware.power_ac import AcPower
 from chargepointd.hardware.power_dc import DcPower
+from hal.devices import Controls
 from hal.driver import Site
 from hal.errors import HalError, NotConnected
 from hal.health import DeviceHealth, DeviceRead
@@ -33,6 +34,7 @@ LOCK_TIMEOUT_S = 9.0
 class Hardware:
     def __init__(self, config: Config, state_dir: Path, post: Post) -> None:
         self._config = config
+        self.drivers = config.drivers
         self._post = post
         self._bindings = bindings(config)
         everyone = tuple(evse.id for evse in config.evse)
@@ -149,6 +151,14 @@ class Hardware:
                 await self._call(at, lambda screen, where=where: screen.show((where, x.text)))  # type: ignore[misc]
             except HalError as error:
                 log.debug("display %s: %s", at, error)  # its health is the supervisor's to tell
+
+    def controls(self) -> Controls:
+        """The handle of the simulated world. LookupError while it is not open."""
+        for supervisor in self.supervisors.values():
+            for device in supervisor.devices().values():
+                if isinstance(device, Controls):
+                    return device
+        raise LookupError("the simulator driver is not open; see `chargepointctl drivers`")
 
     # -- for people ----------------------------------------------------------------------------------------------------
 

@@ -86,8 +86,8 @@ class DcPower:
         await self._call("supply", lambda supply: supply.set(volts, PRECHARGE_A))
         await self._call("supply", lambda supply: supply.on())
         async with _limit(PRECHARGE_S, f"no {volts:.0f} V at the output within {PRECHARGE_S:.0f} s"):
-            while abs((await self._read()).voltage_v - volts) > MATCH_V:
-                await asyncio.sleep(CYCLE_S / 5)  # noqa: ASYNC110 - the voltage is the event
+            while abs((await self._read()).voltage_v - volts) > MATCH_V:  # noqa: ASYNC110 - the voltage is the event
+                await asyncio.sleep(CYCLE_S / 5)
         if self._wanted():
             await self._call("contactor", lambda contactor: contactor.close())
             self._inputs.switched(self._evse_id, True)

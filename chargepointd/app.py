@@ -1,0 +1,174 @@
+"""chargepointd: the composition root. Reads the configuration, puts the parts together, runs until told to stop."""
+
+import asyncio
+import gc
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chargepointd import __version__
+from chargepointd.config import BadConfig, Config, load
+
+log = logging.getLogger("chargepointd")
+
+DEFAULT_CONFIG = Path("/etc/chargepointd/chargepointd.toml")
+DEFAULT_STATE = Path("/var/lib/chargepointd")
+
+EXIT_CONFIG = 78
+"""EX_CONFIG: systemd does not restart (RestartPreventExitStatus)"""
+EXIT_BUG = 70
+"""EX_SOFTWARE: made safe, written down; systemd restarts"""
+
+
+class Options(NamedTuple):
+    config: Path
+    state_dir: Path
+    check_config: bool
+
+
+def options(argv: Sequence[str]) -> Options:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="chargepointd",
+        description="The program on a charging station's controller board: OCPP 1.6 and 2.0.1 above, devices below.",
+        epilog="examples:\n"
+        "  chargepointd --check-config --config ac-station.toml\n"
+        "  chargepointd --config etc/demo.toml --state-dir /tmp/station\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help=f"default {DEFAULT_CONFIG}")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=Path(os.environ.get("STATE_DIRECTORY", DEFAULT_STATE)),
+        metavar="DIR",
+        help=f"what survives a power cut (default $STATE_DIRECTORY or {DEFAULT_STATE})",
+    )
+    parser.add_argument("--check-config", action="store_true", help="say what is wrong with the configuration, and end")
+    parser.add_argument("--version", action="version", version=f"chargepointd {__version__}")
+    given = parser.parse_args(argv)
+    return Options(given.config, given.state_dir, given.check_config)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The daemon. Returns the exit code."""
+    given = options(sys.argv[1:] if argv is None else argv)
+    try:
+        config = load(given.config)
+        variables = _initial_variables(config)
+    except BadConfig as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    if given.check_config:
+        print(f"{given.config}: ok")
+        return 0
+    _log_to_stderr(config.log.level)
+    return _run(config, variables, given.state_dir)
+
+
+def _run(config: Config, variables: dict[str, str], state_dir: Path) -> int:
+    from chargepointd.control.server import CannotListen
+    from chargepointd.daemon.daemon import Daemon
+    from chargepointd.storage.store import StoreError
+
+    try:
+        daemon = Daemon(config, variables, state_dir, secrets.token_hex(6))
+        restart = asyncio.run(_until_stopped(daemon))
+    except (StoreError, CannotListen) as error:
+        log.critical("%s", error)
+        return 1
+    except Exception:
+        log.critical("a bug: the station was made safe and ends", exc_info=True)
+        return EXIT_BUG
+    if restart:
+        _restart(hard=restart.hard, command=config.station.reboot_command)
+    return 0
+
+
+async def _until_stopped(daemon: Any) -> Any:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gc.freeze()
+    return await daemon.run(stop)
+
+
+def _restart(*, hard: bool, command: tuple[str, ...]) -> None:
+    """A hard reset restarts the board, where the configuration says how; else the program begins anew in its place."""
+    if hard and command:
+        log.warning("reset: running %s", " ".join(command))
+        os.execvp(command[0], command)
+    os.execv(sys.executable, [sys.executable, "-m", "chargepointd.app", *sys.argv[1:]])
+
+
+def _initial_variables(config: Config) -> dict[str, str]:
+    """[variables] and [ocpp16] as device-model values by name. BadConfig names what does not exist or does not fit."""
+    from chargepointd.hardware.bindings import plan
+
+    station = plan(config, __version__)
+    given = dict(config.variables)
+    problems: list[str] = []
+    if config.ocpp16:
+        from chargepointd.dialects.v16.keys import configured
+
+        try:
+            given = configured(config.ocpp16) | given
+        except ValueError as error:
+            problems.append(f"ocpp16.{error}")
+    problems += _variable_problems(station, given)
+    if problems:
+        raise BadConfig("\n".join(problems))
+    return given
+
+
+def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:
+    if not given:
+        return []
+    from chargepointd.core.variables.catalogue import standard
+    from chargepointd.core.variables.values import complaint
+
+    known = {str(variable.ref): variable for variable in standard(station)}
+    problems = []
+    for name, value in given.items():
+        variable = known.get(name)
+        if variable is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, 1)
+            remedy = f'; did you mean "{near[0]}"?' if near else ""
+            problems.append(f'variables."{name}": no such variable{remedy}')
+        elif wrong := complaint(variable, value):
+            problems.append(f'variables."{name}": {wrong}, got "{value}"')
+    return problems
+
+
+class _JournalFormat(logging.Formatter):
+    """The journal's priority in front (sd-daemon(3)); it stamps the time itself."""
+
+    _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = f"<{self._PRIORITY.get(record.levelno, 6)}>"
+        return "\n".join(prefix + line for line in super().format(record).splitlines())
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler()
+    if "JOURNAL_STREAM" in os.environ:
+        handler.setFormatter(_JournalFormat("%(message)s"))
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    for noisy in ("websockets", "pymodbus", "can", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

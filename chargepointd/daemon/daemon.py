@@ -1,0 +1,264 @@
+"""The daemon: all parts put together, and their common life.
+
+Start: the state is loaded, the link begins to connect, drivers open, the control socket listens; none waits for
+another. End: the station takes no more events, drivers make safe, what was saved is on the disk, in this order.
+"""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from chargepointd import __version__
+from chargepointd.config import Config
+from chargepointd.control.server import ControlServer
+from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.core.rules import ConnectorView
+from chargepointd.core.station import Station
+from chargepointd.core.variables import catalogue
+from chargepointd.core.variables.registry import Registry
+from chargepointd.daemon.conversation import Conversation
+from chargepointd.daemon.engine import Engine, now
+from chargepointd.daemon.local import Local
+from chargepointd.daemon.notify import Notifier
+from chargepointd.daemon.recorder import Recorder
+from chargepointd.dialects.codec import format_time
+from chargepointd.dialects.dialect import VERSIONS, Dialect, load
+from chargepointd.hardware.bindings import plan
+from chargepointd.hardware.hardware import Hardware
+from chargepointd.link.backoff import Retry
+from chargepointd.link.connection import Link
+from chargepointd.link.ended import Ended
+from chargepointd.link.profile import Profile
+from chargepointd.storage.store import Store
+from chargepointd.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+_QUIET_NOTES = ("status", "record")
+
+
+class Daemon:
+    def __init__(self, config: Config, variables: dict[str, str], state_dir: Path, boot_id: str) -> None:
+        self._config = config
+        self._state_dir = state_dir
+        self._store = Store(state_dir)
+        saved = self._store.open()
+        self._plan = plan(config, __version__)
+        self._variables = Registry(catalogue.standard(self._plan), variables, saved.variables)
+        self._dialects: dict[str, Dialect] = {}
+        first = self._dialect(VERSIONS[config.csms.versions[0]])
+        self._station = Station(self._plan, self._variables, saved, first.rules, boot_id, now())
+        for variable in catalogue.living(self._plan, self._live()):
+            self._variables.add(variable)
+        self._recorder = Recorder()
+        self._notifier = Notifier()
+        self._restart: f.Restart | None = None
+        self._connected_at: float | None = None
+
+    def _dialect(self, subprotocol: str) -> Dialect:
+        if subprotocol not in self._dialects:
+            self._dialects[subprotocol] = load(subprotocol, self._plan, self._variables)
+        return self._dialects[subprotocol]
+
+    # -- the life ------------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> f.Restart | None:
+        """Until `stop`; returns a restart that the station asked for. Raises what a step raised, after making safe."""
+        loop = asyncio.get_running_loop()
+        self._stop = stop
+        self._writer = Writer(self._store, loop.call_soon_threadsafe, self._commit_failed)
+        self._engine = engine = Engine(self._station, self._writer, self._recorder.record)
+        self._link = self._make_link(engine)
+        self._conversation = Conversation(self._dialect, self._link.send, engine.post)
+        self._hardware = Hardware(self._config, self._state_dir, engine.post)
+        self._local = self._make_local(engine)
+        self._dispatch(engine)
+        self._writer.start()
+        try:
+            await self._live_until(stop, engine)
+        finally:
+            engine.stop()
+            self._writer.stop()
+        return self._restart
+
+    async def _live_until(self, stop: asyncio.Event, engine: Engine) -> None:
+        engine.post(e.PoweredUp())
+        async with asyncio.TaskGroup() as parts:
+            tasks = [parts.create_task(self._link.run(), name="link")]
+            tasks.append(parts.create_task(self._hardware.run(), name="hardware"))
+            tasks.append(parts.create_task(self._control().run(), name="control"))
+            tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
+            self._notifier.ready(self._summary())
+            log.info("%s: running, %s", self._plan.id, self._summary())
+            ended = parts.create_task(stop.wait(), name="stop")
+            await asyncio.wait((ended, engine.failed), return_when=asyncio.FIRST_COMPLETED)
+            self._notifier.stopping()
+            engine.stop()
+            for task in (*tasks, ended):
+                task.cancel()
+        if engine.failed.done():
+            error = engine.failed.exception()
+            assert error
+            log.critical("the last events are in %s", self._recorder.write(self._state_dir, repr(error)))
+            raise error
+
+    def _commit_failed(self, error: BaseException) -> None:
+        log.critical("state: cannot be written: %s", error)
+        self._engine.commit_failed(error)
+
+    # -- the parts -----------------------------------------------------------------------------------------------------
+
+    def _make_link(self, engine: Engine) -> Link:
+        variables = self._variables
+
+        def retry() -> Retry:
+            return Retry(
+                variables.integer("OCPPCommCtrlr.RetryBackOffWaitMinimum"),
+                variables.integer("OCPPCommCtrlr.RetryBackOffRandomRange"),
+                variables.integer("OCPPCommCtrlr.RetryBackOffRepeatTimes"),
+            )
+
+        link = Link(
+            profile=self._profile,
+            retry=retry,
+            on_open=self._opened,
+            on_text=lambda text: self._conversation.heard(text),
+            on_close=self._closed,
+            on_failed=self._unreachable,
+            ping_interval=lambda: float(variables.integer("OCPPCommCtrlr.WebSocketPingInterval")),
+        )
+        engine.hold = lambda full: link.pause_reading() if full else link.resume_reading()
+        engine.stepped = self._notifier.stepped
+        return link
+
+    def _profile(self) -> Profile:
+        csms = self._config.csms
+        return Profile(
+            url=csms.url,
+            identity=self._plan.id,
+            subprotocols=tuple(VERSIONS[version] for version in csms.versions),
+            security_profile=csms.security_profile,
+            password=csms.password.encode(),
+            ca_file=csms.ca_file,
+            client_cert=csms.client_cert,
+            client_key=csms.client_key,
+        )
+
+    def _opened(self, subprotocol: str) -> None:
+        self._connected_at = time.time()
+        self._conversation.opened(subprotocol)
+        self._notifier.status(self._summary())
+
+    def _closed(self, ended: Ended) -> None:
+        self._connected_at = None
+        self._conversation.closed(ended.reason)
+        self._notifier.status(self._summary())
+
+    def _unreachable(self, ended: Ended) -> None:
+        self._notifier.status(f"{self._summary()}: {ended.reason}"[:200])
+
+    def _make_local(self, engine: Engine) -> Local:
+        plan = self._plan
+        identity = {
+            "id": plan.id,
+            "vendor": plan.vendor,
+            "model": plan.model,
+            "serial_number": plan.serial_number,
+            "firmware_version": plan.firmware_version,
+        }
+        evses = {evse.id: tuple(c.id for c in evse.connectors) for evse in plan.evses}
+        return Local(engine.post, self._hardware, self._variables, evses, identity, self._link_status)
+
+    def _control(self) -> ControlServer:
+        control = self._config.control
+        methods = self._local.methods()
+        if "sim.plug_in" in methods:
+            from chargepointd.daemon.transactions import Transactions
+
+            methods["sim.disconnect"] = self._disconnect
+            methods["sim.connect"] = self._reconnect
+            methods["sim.transactions"] = Transactions(self._local, methods).make
+        path = control.socket if control.socket.is_absolute() else self._state_dir / control.socket
+        return ControlServer(path, control.group, methods, self._local.subscribe)
+
+    async def _disconnect(self, params: dict[str, Any]) -> Any:
+        self._link.suspend()
+        return {"connected": False}
+
+    async def _reconnect(self, params: dict[str, Any]) -> Any:
+        self._link.resume()
+        return {"connected": self._link.connected}
+
+    def _dispatch(self, engine: Engine) -> None:
+        engine.performers = dict.fromkeys(self._hardware.performed, self._hardware.perform) | {
+            f.SendCall: self._conversation.call,
+            f.Respond: self._conversation.respond,
+            f.Refuse: self._conversation.refuse,
+            f.ReplyLocally: self._local.answer,
+            f.Note: self._note,
+            f.SetClock: lambda effect: None,
+            f.Reconnect: lambda effect: self._link.close(reason=effect.reason),
+            f.Restart: self._restarting,
+        }
+
+    def _note(self, note: f.Note) -> None:
+        where = f"evse {note.evse_id}: " if note.evse_id else ""
+        level = logging.DEBUG if note.kind in _QUIET_NOTES else logging.INFO
+        log.log(level, "%s%s: %s", where, note.kind, note.text)
+        self._local.note(note)
+
+    def _restarting(self, effect: f.Restart) -> None:
+        self._restart = effect
+        self._stop.set()
+
+    # -- what is told of it --------------------------------------------------------------------------------------------
+
+    def _summary(self) -> str:
+        if self._link.connected:
+            return f"connected to {self._config.csms.url} by {self._link.subprotocol}"
+        return f"not connected to {self._config.csms.url}"
+
+    def _link_status(self) -> dict[str, Any]:
+        return {
+            "url": self._config.csms.url,
+            "connected": self._link.connected,
+            "subprotocol": self._link.subprotocol,
+            "since": format_time(time.time() - (time.monotonic() - self._link.since)),
+            "offline_s": None if self._link.connected else round(time.monotonic() - self._link.since, 1),
+        }
+
+    def _live(self) -> catalogue.Live:
+        station = self._station
+
+        def connector_status(evse_id: int, connector_id: int) -> str:
+            return availability_state(station.view(evse_id, connector_id, now()))
+
+        def evse_status(evse_id: int) -> str:
+            evses = [self._evse_plan(evse_id)] if evse_id else list(self._plan.evses)
+            states = {connector_status(plan.id, c.id) for plan in evses for c in plan.connectors}
+            return next(s for s in ("Occupied", "Reserved", "Faulted", "Unavailable", "Available") if s in states)
+
+        return catalogue.Live(
+            station_available=lambda: station.availability.station_operative,
+            evse_status=evse_status,
+            connector_status=connector_status,
+            now=lambda: format_time(station.context.clock.utc(now().mono)),
+            security_profile=lambda: str(self._config.csms.security_profile),
+        )
+
+    def _evse_plan(self, evse_id: int) -> Any:
+        return next(plan for plan in self._plan.evses if plan.id == evse_id)
+
+
+def availability_state(view: ConnectorView) -> str:
+    """AvailabilityStateEnumType, from the facts, whatever the dialect in use calls it."""
+    if not view.operative:
+        return "Unavailable"
+    if view.faults:
+        return "Faulted"
+    if view.plugged or view.transaction:
+        return "Occupied"
+    return "Reserved" if view.reserved else "Available"

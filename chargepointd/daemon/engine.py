@@ -1,0 +1,182 @@
+"""The engine: one writer, no locks.
+
+Events come in by `post`, from the loop's thread, in the order they happened. Each is one step of the station; then
+
+- what makes safe is done at once, waiting for nothing;
+- what is to be kept goes to the writer's thread as one batch, together with what other steps of the same turn save;
+- all else is done when that batch is safe; at once, where the step keeps nothing.
+
+Full queue. Meter readings coalesce (only the newest of an EVSE waits), a token that already waits is dropped, and
+while `full` the link does not read its socket; nothing else is bounded, for it comes from a bounded world.
+
+A step that raises is a bug: `failed` gets the exception, and no further step is made.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.core.station import Station
+from chargepointd.core.values import Now
+from chargepointd.storage.store import is_lazy
+from chargepointd.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+FULL = 1000
+"""events or uncommitted batches waiting"""
+SAVES = frozenset((f.SaveRecord, f.SettleRecord, f.SaveSession, f.SaveVariable, f.SaveToken, f.DropTokens, f.SaveState))
+
+Perform = Callable[[Any], None]
+
+
+def now() -> Now:
+    return Now(time.monotonic(), time.time())
+
+
+class Engine:
+    """Runs the station. `performers` by effect type; `full` is told to hold or release the link's reading."""
+
+    def __init__(self, station: Station, writer: Writer, record: Callable[[float, e.Event], None]) -> None:
+        self._station = station
+        self._writer = writer
+        self._record = record
+        self._inbox: deque[e.Event] = deque()
+        self._busy = False
+        self._uncommitted = 0
+        self._holding = False
+        self._stopped = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.performers: dict[type, Perform] = {}
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """gets the exception of a step, or of a commit"""
+        self.hold: Callable[[bool], None] = lambda full: None
+        self.stepped: Callable[[], None] = lambda: None
+        """after each completed turn: proves that the engine works"""
+
+    def post(self, event: e.Event) -> None:
+        """Take an event; its step is made before this returns, unless a step is under way."""
+        if not self._admit(event):
+            return
+        self._inbox.append(event)
+        if not self._busy:
+            self._turn()
+
+    def _admit(self, event: e.Event) -> bool:
+        if not self._inbox:
+            return not self._stopped
+        if isinstance(event, e.MeterRead):
+            stale = next((x for x in self._inbox if isinstance(x, e.MeterRead) and x.evse_id == event.evse_id), None)
+            if stale is not None:
+                self._inbox.remove(stale)
+        elif isinstance(event, e.TokenPresented):
+            return not any(isinstance(x, e.TokenPresented) and x.token == event.token for x in self._inbox)
+        return not self._stopped
+
+    def _turn(self) -> None:
+        self._busy = True
+        try:
+            while self._inbox:
+                self._step(self._inbox.popleft())
+        except BaseException as error:
+            self._fail(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._busy = False
+        if not self._stopped:
+            self._arm()
+            self.stepped()
+
+    def _step(self, event: e.Event) -> None:
+        moment = now()
+        self._record(moment.mono, event)
+        effects = self._station.step(event, moment)
+        saves = [effect for effect in effects if type(effect) in SAVES]
+        if not saves:
+            for effect in effects:
+                self._perform(effect)
+            return
+        rest = []
+        for effect in effects:
+            if isinstance(effect, f.OpenPowerPath):
+                self._perform(effect)
+            elif type(effect) not in SAVES:
+                rest.append(effect)
+        self._commit(saves, rest)
+
+    def _commit(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
+        if is_lazy(saves):
+            self._writer.submit_lazily(saves)
+            for effect in rest:
+                self._perform(effect)
+            return
+        self._uncommitted += 1
+        self._check_full()
+        self._writer.submit(saves, lambda: self._committed(rest))
+
+    def _committed(self, rest: list[f.Effect]) -> None:
+        self._uncommitted -= 1
+        self._check_full()
+        if self._stopped:
+            return
+        self._busy, before = True, self._busy
+        try:
+            for effect in rest:
+                self._perform(effect)
+        finally:
+            self._busy = before
+        if self._inbox and not before:
+            self._turn()
+
+    def _perform(self, effect: f.Effect) -> None:
+        if isinstance(effect, f.ClosePowerPath) and not self._station.evses[effect.evse_id].power_asked:
+            return  # overtaken by an OpenPowerPath while it waited for the disk
+        self.performers[type(effect)](effect)
+
+    def _check_full(self) -> None:
+        full = self._uncommitted >= FULL
+        if full != self._holding:
+            self._holding = full
+            self.hold(full)
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """Wake the station at its deadline; nothing ticks when nothing is due."""
+        deadline = self._station.deadline
+        if self._timer is not None:
+            if self._timer.when() == deadline:
+                return
+            self._timer.cancel()
+        if deadline == float("inf"):
+            self._timer = None
+            return
+        # The loop's clock is the monotonic clock.
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.post(e.Ticked())
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """No further step."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _fail(self, error: BaseException) -> None:
+        self.stop()
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+    def commit_failed(self, error: BaseException) -> None:
+        """The writer's: nothing is reported safe any more, so nothing may be told or closed any more."""
+        self._fail(error)

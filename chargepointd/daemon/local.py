@@ -1,0 +1,258 @@
+"""The methods of the control socket: the same events as all else."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from chargepointd.control.protocol import ControlError, unknown_evse
+from chargepointd.core import commands as c
+from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.core.values import Token
+from chargepointd.core.variables.catalogue import parse_name
+from chargepointd.core.variables.registry import Registry
+from chargepointd.dialects.codec import format_time
+from chargepointd.hardware.hardware import Hardware
+from hal.health import DeviceStatus, DriverStatus
+
+REFUSED, UNKNOWN_PLACE, UNKNOWN_VARIABLE, NOT_HERE = 1, 2, 3, 4
+
+Method = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+class Local:
+    """`evses`: connector ids by EVSE id. `link_status` gives the CSMS part of `status`."""
+
+    def __init__(
+        self,
+        post: Callable[[e.Event], None],
+        hardware: Hardware,
+        variables: Registry,
+        evses: Mapping[int, tuple[int, ...]],
+        identity: Mapping[str, Any],
+        link_status: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._post = post
+        self._hardware = hardware
+        self._variables = variables
+        self._evses = evses
+        self._identity = identity
+        self._link_status = link_status
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._next_id = 0
+        self._watchers: list[Callable[[dict[str, Any]], None]] = []
+        self._started = (time.time(), time.monotonic())
+
+    def methods(self) -> dict[str, Method]:
+        return {
+            "status": self._status,
+            "start": self._start,
+            "stop": self._stop,
+            "availability": self._availability,
+            "get": self._get,
+            "set": self._set,
+            "unlock": self._unlock,
+            "reset": self._reset,
+            "outbox": self._outbox,
+            "drivers": self._drivers,
+        } | self._simulated()
+
+    # -- from the engine -----------------------------------------------------------------------------------------------
+
+    def answer(self, effect: f.ReplyLocally) -> None:
+        future = self._asked.pop(effect.request_id, None)
+        if future is not None and not future.done():
+            future.set_result(effect.reply)
+
+    def note(self, effect: f.Note) -> None:
+        """Tell those who watch."""
+        if not self._watchers:
+            return
+        event: dict[str, Any] = {"at": format_time(time.time()), "kind": effect.kind, "text": effect.text}
+        if effect.evse_id:
+            event["evse"] = effect.evse_id
+        for watcher in tuple(self._watchers):
+            watcher(event | effect.data)
+
+    def subscribe(self, watcher: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    async def ask(self, command: c.Command) -> Any:
+        self._next_id += 1
+        request_id = self._next_id
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asked[request_id] = future
+        try:
+            self._post(e.ControlAsked(request_id, command))
+            return await future
+        finally:
+            self._asked.pop(request_id, None)
+
+    # -- the methods ---------------------------------------------------------------------------------------------------
+
+    async def _status(self, params: dict[str, Any]) -> Any:
+        shown = (await self.ask(c.ShowStatus())).data
+        wall, mono = self._started
+        station = {**self._identity, "started_at": format_time(wall), "uptime_s": round(time.monotonic() - mono, 1)}
+        for evse in shown["evses"]:
+            session = evse.get("session", {})
+            if "started_at" in session:
+                session["started_at"] = format_time(session["started_at"])
+        oldest = shown["outbox"].pop("oldest_at")
+        if oldest is not None:
+            shown["outbox"]["oldest_at"] = format_time(oldest)
+        csms = {**self._link_status(), "registration": shown.pop("registration")}
+        return {"station": station, "csms": csms, **shown, "time": format_time(shown["time"])}
+
+    def _place(self, params: dict[str, Any]) -> tuple[int, int]:
+        evse, connector = params.get("evse", 0), params.get("connector", 0)
+        if evse and evse not in self._evses:
+            raise unknown_evse(evse, self._evses)
+        if connector and connector not in self._evses[evse]:
+            known = ", ".join(map(str, self._evses[evse]))
+            raise ControlError(UNKNOWN_PLACE, f"connector: EVSE {evse} has no connector {connector}; known: {known}")
+        return evse, connector
+
+    async def _start(self, params: dict[str, Any]) -> Any:
+        evse, _ = self._place(params)
+        self._post(e.TokenPresented(Token(params["token"], params.get("type", "ISO14443")), (evse,)))
+        return {"taken": True}
+
+    async def _stop(self, params: dict[str, Any]) -> Any:
+        self._place(params)
+        status = await self.ask(c.StopLocally(params.get("evse", 0), params.get("transaction_id")))
+        if status.status != "Accepted":
+            raise ControlError(REFUSED, status.reason)
+        return {"taken": True}
+
+    async def _availability(self, params: dict[str, Any]) -> Any:
+        return _plain(await self.ask(c.ChangeAvailability(params["operative"], *self._place(params))))
+
+    async def _unlock(self, params: dict[str, Any]) -> Any:
+        evse, connector = self._place(params)
+        return _plain(await self.ask(c.UnlockConnector(evse, connector or self._evses[evse][0])))
+
+    async def _reset(self, params: dict[str, Any]) -> Any:
+        evse, _ = self._place(params)
+        return _plain(await self.ask(c.Reset(params["mode"] == "onidle", evse)))
+
+    async def _outbox(self, params: dict[str, Any]) -> Any:
+        shown = (await self.ask(c.ShowOutbox(params.get("limit", 50)))).data
+        for message in shown["messages"]:
+            message["at"] = format_time(message["at"])
+        return shown
+
+    # -- variables -----------------------------------------------------------------------------------------------------
+
+    async def _get(self, params: dict[str, Any]) -> Any:
+        if "prefix" in params:
+            got = await self.ask(c.ListVariables(params["prefix"]))
+        else:
+            names = params.get("variables") or [params["variable"]]
+            got = await self.ask(c.GetVariables(tuple((self._known(name), "Actual") for name in names)))
+        return {"variables": [self._shown(item) for item in got.items]}
+
+    def _known(self, name: str) -> Any:
+        try:
+            ref = parse_name(name)
+        except ValueError as error:
+            raise ControlError(UNKNOWN_VARIABLE, str(error)) from None
+        if self._variables.find(ref) is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, [str(v.ref) for v in self._variables.variables], 1)
+            remedy = f'did you mean "{near[0]}"?' if near else "list them with: chargepointctl get"
+            raise ControlError(UNKNOWN_VARIABLE, f"{name}: no such variable; {remedy}")
+        return ref
+
+    def _shown(self, got: c.VariableGot) -> dict[str, Any]:
+        variable = self._variables.find(got.ref)
+        assert variable
+        shown = {
+            "name": str(variable.ref),
+            "value": got.value,
+            "attribute": got.attribute,
+            "mutability": variable.mutability,
+            "type": variable.datatype,
+            "status": got.status,
+        }
+        return shown | ({"unit": variable.unit} if variable.unit else {})
+
+    async def _set(self, params: dict[str, Any]) -> Any:
+        ref = self._known(params["variable"])
+        value = (ref, params.get("attribute", "Actual"), params["value"])
+        result = (await self.ask(c.SetVariables((value,)))).items[0]
+        return {"status": result.status} | ({"reason": result.reason} if result.reason else {})
+
+    # -- drivers -------------------------------------------------------------------------------------------------------
+
+    async def _drivers(self, params: dict[str, Any]) -> Any:
+        return {"drivers": [self._driver(s.status()) for s in self._hardware.supervisors.values()]}
+
+    def _driver(self, status: DriverStatus) -> dict[str, Any]:
+        return {
+            "name": status.name,
+            "driver": status.driver,
+            "state": status.state,
+            "since": _ago(status.since),
+            "devices": [self._device(status.name, device) for device in status.devices],
+        } | ({"reason": status.reason} if status.reason else {})
+
+    def _device(self, driver: str, device: DeviceStatus) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "name": device.name,
+            "abilities": list(device.abilities),
+            "state": device.state,
+            "used_by": self._hardware.used_by(driver, device.name),
+        }
+        if device.reason:
+            shown["reason"] = device.reason
+        if device.reading is not None:
+            values = device.reading._asdict()
+            shown["age_s"] = round(time.monotonic() - values.pop("taken_at"), 1)
+            if "Reader" not in "".join(device.abilities):  # a token is nobody's business
+                shown["reading"] = values
+        return shown
+
+    # -- the simulator -------------------------------------------------------------------------------------------------
+
+    def _simulated(self) -> dict[str, Method]:
+        """What a simulated world offers; nothing where there is none."""
+        if not any(d.driver.name == "simulator" for d in self._hardware.drivers):
+            return {}
+        names = (
+            "plug_in",
+            "plug_out",
+            "swipe",
+            "pause",
+            "resume",
+            "raise_error",
+            "clear_error",
+            "meter",
+            "state",
+            "display",
+        )
+        return {f"sim.{name}": self._sim(f"sim.{name}") for name in names}
+
+    def _sim(self, method: str) -> Method:
+        async def call(params: dict[str, Any]) -> Any:
+            if params.get("evse"):
+                self._place(params)
+            try:
+                return await self._hardware.controls().call(method, params)
+            except LookupError as error:
+                raise ControlError(NOT_HERE, f"{method}: {error.args[0]}") from None
+            except ValueError as error:
+                raise ControlError(REFUSED, str(error)) from None
+
+        return call
+
+
+def _plain(status: c.Status) -> dict[str, Any]:
+    return {"status": status.status} | ({"reason": status.reason} if status.reason else {})
+
+
+def _ago(mono: float) -> str:
+    return format_time(time.time() - (time.monotonic() - mono))

@@ -1,0 +1,40 @@
+"""The last events, bounded, tokens masked: what a bug report needs."""
+
+import json
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from chargepointd.core import events as e
+from chargepointd.core.values import Token
+
+KEPT = 500
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self._events: deque[tuple[float, e.Event]] = deque(maxlen=KEPT)
+
+    def record(self, mono: float, event: e.Event) -> None:
+        self._events.append((mono, event))
+
+    def write(self, directory: Path, why: str) -> Path:
+        """The last events as JSON lines, oldest first. Returns the file."""
+        path = directory / f"crash-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.jsonl"
+        lines = [json.dumps({"why": why})]
+        lines += [json.dumps([mono, type(event).__name__, _plain(event)]) for mono, event in self._events]
+        path.write_text("\n".join(lines) + "\n")
+        path.chmod(0o600)
+        return path
+
+
+def _plain(value: Any) -> Any:
+    """JSON data of an event; a token never in full."""
+    if isinstance(value, Token):
+        return {"token": value.masked, "kind": value.kind}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(item) for name, item in value._asdict().items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else repr(type(value))
