@@ -55,7 +55,7 @@ def decode(raw: bytes) -> Line | None:
     sequence = _sequence(words[-1]) if words else None
     if sequence is not None:
         words.pop()
-    if not words or not body.decode("ascii").isprintable():
+    if not words or not body.decode("ascii").isprintable() or body[1:2] == b" ":
         return None
     return Line(words[0], tuple(words[1:]), sequence, checked=bool(caret))
 
