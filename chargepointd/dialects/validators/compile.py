@@ -68,7 +68,7 @@ def _part(part: Schema, where: str) -> Schema:
     kind = rest.get("type")
     if kind is None and not rest:
         return {}  # anyType, as in DataTransfer
-    if kind not in _OF_TYPE:
+    if not isinstance(kind, str) or kind not in _OF_TYPE:
         raise UnknownSchema(f"{where}: type {kind!r}")
     if kind != "object" and rest.get("additionalProperties") is False:
         del rest["additionalProperties"]
