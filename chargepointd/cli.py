@@ -5,13 +5,14 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from chargepointd.control.client import Client, ClientError, DaemonNotRunning, NoPermission, Refused
 from chargepointd.control.methods import check
 from chargepointd.control.protocol import INVALID_PARAMS, ControlError
-from chargepointd.control.table import Style, style_for
+from chargepointd.control.table import Style, printable, style_for
 from chargepointd.ctl.arguments import parse
 from chargepointd.ctl.commands import Call, call_for, refusal
 from chargepointd.ctl.show import event_line, shown
@@ -25,6 +26,9 @@ INTERRUPTED = 130
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code as in `chargepointctl --help`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name this terminal cannot write is no reason to fail
     args = parse(argv)
     try:
         return _run(args)
@@ -89,7 +93,8 @@ def _exit_code(error: Exception) -> int:
 
 def _failed(text: str, code: int) -> int:
     style = style_for(sys.stderr, False)
-    print(f"{style.paint('chargepointctl:', 'red')} {text}", file=sys.stderr)
+    lines = "\n".join(printable(line) for line in text.splitlines())
+    print(f"{style.paint('chargepointctl:', 'red')} {lines}", file=sys.stderr)
     return code
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd.control.listener import CannotListen, Listener
-from chargepointd.control.methods import check, unknown_method
 from chargepointd.control.output import Event, Output
 from chargepointd.control.protocol import (
     BUSY,
@@ -140,6 +139,9 @@ class ControlServer:
         return answer if isinstance(message, Request) else b""
 
     async def _call(self, method: str, params: dict[str, Any], watch: "_Watch", peer: str) -> Any:
+        # Here, because the daemon's start need not wait for the table: it costs a third of this module's import.
+        from chargepointd.control.methods import check, unknown_method
+
         if method != "watch" and method not in self._methods:
             raise unknown_method(method, {*self._methods, "watch"})
         checked = check(method, params)

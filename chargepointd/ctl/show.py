@@ -84,7 +84,7 @@ def _status(result: Result, style: Style) -> str:
 def _station(station: Result, style: Style) -> str:
     about = (station.get("vendor"), station.get("model"), station.get("serial_number"), station.get("firmware_version"))
     names = ", ".join(printable(each) for each in about if each)
-    return f"{style.paint(printable(station.get('id')), 'bold')} ({names})"
+    return style.paint(printable(station.get("id")), "bold") + (f" ({names})" if names else "")
 
 
 def _csms(csms: Result, style: Style) -> str:

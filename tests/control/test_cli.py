@@ -145,6 +145,21 @@ def test_what_would_steer_the_terminal_is_made_harmless(station: Station) -> Non
     assert "\x07" not in text
 
 
+def test_an_error_cannot_steer_the_terminal_either(station: Station) -> None:
+    station.answers["unlock"] = ControlError(REFUSED, "\x1b[2Jgone")
+    done = run(station, "unlock", 1)
+    assert done.returncode == 1
+    assert "gone" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_a_name_that_the_terminal_cannot_write_is_no_error(station: Station) -> None:
+    station.answers["status"] = {**STATUS, "station": {"id": "LADESÄULE"}}
+    done = run(station, "status", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "LADES?ULE" in done.stdout
+
+
 def test_variables_are_a_table(station: Station) -> None:
     station.answers["get"] = VARIABLES
     head, row = run(station, "get").stdout.splitlines()
