@@ -22,7 +22,10 @@ OURS = {
 def find(name: str, where: str) -> Driver:
     """The driver called `name`. BadConfig, naming the key `where`, when nothing of that name is installed."""
     if name in OURS:
-        driver: Driver = import_module(OURS[name]).DRIVER
+        try:
+            driver: Driver = import_module(OURS[name]).DRIVER
+        except ImportError as error:
+            raise BadConfig(f'{where}: driver "{name}" cannot be loaded: {error}') from error
         return driver
     return _installed(name, where)
 
