@@ -18,6 +18,8 @@ from hal.driver import Site
 from hal.drivers.openevse_rapi import DRIVER
 from hal.errors import BadConfig, DeviceFault, NotConnected
 from hal.readings import PilotReading
+from hal.supervisor import DeviceHealth, Limits, Supervisor
+from hal.testing.contracts import check_driver
 from tests.hal.models.openevse_board import OpenEvseBoard
 
 SITE = Site("board", Path("/nonexistent"))
@@ -759,5 +761,44 @@ def test_without_ammeter_current_is_unknown_not_zero(board):
             board.meter_counts(3600)
             reading = await devices["meter"].read()
             assert (reading.current_a[0], reading.voltage_v[0], reading.energy_import_wh) == (None, None, 1000)
+
+    run(story)
+
+
+# The contract of all drivers
+
+
+def test_the_driver_keeps_the_contract(board):
+    board.plug()
+    table = {"port": board.port, **QUICK, "lock": True, "meter": True, "heartbeat_s": 5}
+    run(lambda: check_driver(DRIVER, table, SITE, may_switch=True))
+    assert not board.relay_closed
+
+
+def test_under_the_supervisor_a_board_that_is_unplugged_comes_back(board):
+    async def story():
+        heard: asyncio.Queue[Any] = asyncio.Queue(1000)
+        config = parse(DRIVER.config, {"port": board.port, **QUICK}, "drivers.board")
+        limits = Limits(retry_first_s=0.01, retry_max_s=0.05)
+        supervisor = Supervisor("board", DRIVER, config, SITE, heard.put_nowait, limits)
+        life = asyncio.create_task(supervisor.run())
+        await health(heard, up=True)
+        board.detach()
+        assert "ttyDEVICE" in (await health(heard, up=False)).reason
+        board.attach()
+        await health(heard, up=True)
+        board.plug()
+        await supervisor.call("pilot", lambda pilot: pilot.offer(16))
+        await supervisor.call("contactor", lambda contactor: contactor.close())
+        await until(board, lambda: board.relay_closed)
+        life.cancel()
+        await asyncio.wait([life])
+        assert not board.relay_closed
+
+    async def health(heard: asyncio.Queue[Any], up: bool) -> DeviceHealth:
+        while True:
+            report = await heard.get()
+            if isinstance(report, DeviceHealth) and report.device == "" and report.up is up:
+                return report
 
     run(story)

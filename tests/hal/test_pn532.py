@@ -17,6 +17,7 @@ from hal.config import parse
 from hal.driver import Site
 from hal.drivers.pn532 import DRIVER, Presence, formatted, uid_of_type_a, uid_of_type_b
 from hal.errors import BadConfig, DeviceFault, NotConnected
+from hal.testing.contracts import check_driver
 from tests.hal.models.pn532_chip import Pn532Chip
 
 SITE = Site("rfid", Path("/nonexistent"))
@@ -559,3 +560,7 @@ def test_nonsense_in_the_configuration_is_named(chip, config, complaint):
                 pass
 
     run(story)
+
+
+def test_the_driver_keeps_the_contract(chip):
+    run(lambda: check_driver(DRIVER, {"port": chip.port, **QUICK}, SITE))
