@@ -72,7 +72,7 @@ def _inside(part: dict[str, Any], holder: Any, key: Any, whole: dict[str, Any], 
         if new and part.get("type") == "object":
             yield from _fields(part, holder[key], whole, seen)
         if new and part.get("type") == "array":
-            yield from _lengths(holder[key])
+            yield from _lengths(part, holder[key])
             yield from _inside(part["items"], holder[key], 0, whole, seen)
 
 
@@ -85,9 +85,10 @@ def _fields(part: dict[str, Any], value: dict[str, Any], whole: dict[str, Any], 
         yield from _inside(inner, value, name, whole, seen)
 
 
-def _lengths(value: list[Any]) -> Iterator[None]:
+def _lengths(part: dict[str, Any], value: list[Any]) -> Iterator[None]:
     before = list(value)
-    for length in (0, 1, 2, 3, 4, 5, 11):
+    least, most = part.get("minItems", 0), part.get("maxItems", 5)
+    for length in sorted({0, max(0, least - 1), least, most, most + 1}):
         value[:] = before[:1] * length
         yield
     value[:] = before
