@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -53,7 +54,8 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the other side may be gone
+            self._client.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._stream.close()
         self._client.close()
@@ -75,11 +77,9 @@ class Watch:
             return self._events[found]
 
     def _read(self) -> None:
-        try:
+        with suppress(OSError):  # the daemon was killed
             for line in self._stream:
                 self._take(json.loads(line))
-        except OSError:
-            pass  # the daemon was killed
         with self._changed:
             self._open = False
             self._changed.notify_all()

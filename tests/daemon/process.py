@@ -38,13 +38,17 @@ class Exit(NamedTuple):
 
 
 class Station:
-    """watchdog_s: what systemd's WatchdogSec would be. command: what is run, for tests of this harness."""
+    """watchdog_s: what systemd's WatchdogSec would be. ready_within_s: the limit of `wait_ready`.
+
+    command: what is run, for tests of this harness.
+    """
 
     def __init__(
         self,
         config: Config,
         *,
         watchdog_s: float | None = None,
+        ready_within_s: float = TIMEOUT_S,
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
@@ -53,6 +57,7 @@ class Station:
         self.state_dir = self.home / "state"
         self.config_file = self.home / "chargepointd.toml"
         self.notify = NotifySocket()
+        self.ready_within_s = ready_within_s
         self.allow_tracebacks = False
         self.started_at = 0.0
         self._env = self._environment(watchdog_s, env or {})
@@ -111,9 +116,9 @@ class Station:
         self._reader = threading.Thread(target=self._read_log, args=(self._process,), name="log", daemon=True)
         self._reader.start()
 
-    def wait_ready(self, timeout: float = TIMEOUT_S) -> float:
+    def wait_ready(self) -> float:
         """Seconds from start to READY=1; fails when it exits first."""
-        return self.wait_notify("READY", "1", timeout=timeout).at - self.started_at
+        return self.wait_notify("READY", "1", timeout=self.ready_within_s).at - self.started_at
 
     def kill(self) -> None:
         """SIGKILL to it and its children: what a power cut leaves of a process."""
