@@ -283,7 +283,8 @@ class Evse:
                 self._begin(cause, after - before, step)
         elif self.running:
             lost = (before - after) & self._stop_points()
-            if lost:
+            nobody = not (self.plugged or self.session.authorized)
+            if lost or nobody:  # without car and card it is over, whatever the stop points (E03.FR.05)
                 self._end(cause, step)
             else:
                 self._update(cause, step)

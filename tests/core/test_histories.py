@@ -1,0 +1,115 @@
+"""Whatever happens, in whatever order: what must always hold of transactions and contactors."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chargepointd.core import commands as c
+from chargepointd.core.values import Token, TokenInfo
+from tests.core.world import World, check_records
+
+VERSIONS = ("1.6", "2.0.1")
+POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
+
+Deed = tuple[str, int]
+
+QUIET_DEEDS: dict[str, Callable[[World, int], object]] = {
+    "plug": lambda w, n: w.plug(1 + n % 2),
+    "unplug": lambda w, n: w.unplug(1 + n % 2),
+    "card A": lambda w, n: w.present("AAAA1111", 1 + n % 2),
+    "card B": lambda w, n: w.present("BBBB2222", 1 + n % 2),
+    "blocked card": lambda w, n: w.present("CCCC3333", 1 + n % 2),
+    "full": lambda w, n: w.hunger(1 + n % 2, False),
+    "hungry": lambda w, n: w.hunger(1 + n % 2, True),
+    "break": lambda w, n: w.break_(1 + n % 2),
+    "mend": lambda w, n: w.mend(1 + n % 2),
+    "wait": lambda w, n: w.after(float(n)),
+}
+DEEDS = QUIET_DEEDS | {
+    "card at the shared reader": lambda w, n: w.present("AAAA1111"),
+    "online": lambda w, n: w.online(),
+    "offline": lambda w, n: w.offline(),
+    "remote start": lambda w, n: w.ask(c.RequestStart(Token("DDDD4444", "Central"), n % 3, n)),
+    "remote stop": lambda w, n: w.ask_stop(1 + n % 2),
+    "inoperative": lambda w, n: w.ask(c.ChangeAvailability(False, n % 3)),
+    "operative": lambda w, n: w.ask(c.ChangeAvailability(True, n % 3)),
+    "unlock": lambda w, n: w.ask(c.UnlockConnector(1, 1)),
+    "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0)),
+    "meter dies": lambda w, n: w.meter_dead.add(1 + n % 2),
+    "meter lives": lambda w, n: w.meter_dead.discard(1 + n % 2),
+    "CSMS mute": lambda w, n: setattr(w, "mute", True),
+    "CSMS speaks": lambda w, n: setattr(w, "mute", False),
+    "cut": lambda w, n: w.cut(),
+}
+
+
+def world(version: str, start: list[str], stop: list[str]) -> World:
+    variables = {"TxCtrlr.TxStartPoint": ",".join(start), "TxCtrlr.TxStopPoint": ",".join(stop)}
+    made = World(version, variables | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    made.infos["CCCC3333"] = TokenInfo("Blocked")
+    return made.online()
+
+
+def bring_to_an_end(w: World) -> None:
+    """Everybody leaves, everything is mended, the CSMS listens: then no transaction may be open, no record left."""
+    w.mute = False
+    w.meter_dead.clear()
+    for evse in (1, 2):
+        w.mend(evse)
+        w.unplug(evse)
+    w.online()
+    w.after(600)
+    for evse in (1, 2):
+        w.ask_stop(evse)
+    w.after(300)
+
+
+deeds = st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 200)), max_size=40)
+points = st.lists(st.sampled_from(POINTS), min_size=1, max_size=3, unique=True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@given(history=deeds, start=points, stop=points)
+@settings(max_examples=150)
+def test_any_history_keeps_the_books(version: str, history: list[Deed], start: list[str], stop: list[str]) -> None:
+    w = world(version, start, stop)
+    for deed, n in history:
+        DEEDS[deed](w, n)
+        check_records(w.records)
+    bring_to_an_end(w)
+    check_records(w.records)
+    assert w.delivered() == w.records, "the CSMS has every record, once, in order"
+    open_ones = {r.transaction_id for r in w.records} - {r.transaction_id for r in w.records if r.kind == "Ended"}
+    assert not open_ones
+
+
+quiet_deeds = st.lists(st.tuples(st.sampled_from(sorted(QUIET_DEEDS)), st.integers(0, 200)), min_size=1, max_size=25)
+
+
+def summary(w: World) -> list[tuple[object, ...]]:
+    """What is billed: who, where, from when the cable or card began it to its end."""
+    starts = {r.transaction_id: r for r in w.records if r.kind == "Started"}
+    return [(starts[r.transaction_id].starter, r.evse_id, r.kind) for r in w.records if r.kind != "Updated"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@given(history=quiet_deeds, at=st.integers(0, 24))
+@settings(max_examples=150)
+def test_a_cut_after_any_step_ends_in_the_same_record(version: str, history: list[Deed], at: int) -> None:
+    whole, cut = (world(version, ["PowerPathClosed"], ["EVConnected", "Authorized"]) for _ in range(2))
+    for n, (deed, number) in enumerate(history):
+        QUIET_DEEDS[deed](whole, number)
+        QUIET_DEEDS[deed](cut, number)
+        if n == at:
+            broken = [key for key, evse in cut.station.evses.items() if evse.faults]
+            cut.cut()
+            for evse in broken:
+                cut.break_(evse)
+            cut.online()
+    bring_to_an_end(whole)
+    bring_to_an_end(cut)
+    check_records(cut.records)
+    assert cut.delivered() == cut.records
+    assert summary(cut) == summary(whole)

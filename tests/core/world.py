@@ -1,0 +1,347 @@
+"""A station in a small world: cars, cards, a meter, a CSMS and a disk, without a loop, a sleep or a mock.
+
+The world obeys the station's effects at once and keeps what it was told: records in the order they were queued, what
+the CSMS received, and what would be on the disk after a power cut.
+"""
+
+from collections import deque
+from typing import Any
+
+from chargepointd.core import commands as c
+from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.core import messages as m
+from chargepointd.core.outbox import Entry
+from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
+from chargepointd.core.saved import Saved
+from chargepointd.core.station import Station
+from chargepointd.core.token_store import Remembered
+from chargepointd.core.values import Fault, Measured, Now, Token, TokenInfo
+from chargepointd.core.variables.catalogue import standard
+from chargepointd.core.variables.registry import Registry
+from chargepointd.dialects.dialect import VERSIONS, load
+
+PLAN = StationPlan(
+    "CS1",
+    "Vendor",
+    "Model",
+    "1",
+    "1",
+    (EvsePlan(1, (ConnectorPlan(1, lock=True),)), EvsePlan(2, (ConnectorPlan(1, fixed_cable=True),))),
+)
+NOON = 1_800_000_000.0
+
+
+class Disk:
+    """What a power cut leaves."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, str] = {}
+        self.sessions: dict[int, Any] = {}
+        self.records: dict[int, Entry] = {}
+        self.tokens: dict[str, Remembered] = {}
+        self.state: dict[str, Any] = {}
+        self.last_id = 0
+
+    def keep(self, save: Any) -> None:
+        if isinstance(save, f.SaveRecord):
+            self.records[save.record_id] = Entry(save.record_id, save.message_id, save.record)
+            self.last_id = save.record_id
+        elif isinstance(save, f.SettleRecord):
+            del self.records[save.record_id]
+        elif isinstance(save, f.SaveSession):
+            self.sessions[save.evse_id] = save.session
+        elif isinstance(save, f.SaveVariable):
+            self.variables[save.name] = save.value
+        elif isinstance(save, f.SaveToken) and save.info:
+            self.tokens[save.key] = Remembered(save.kind, save.info, save.stored_at)
+        elif isinstance(save, f.SaveState):
+            self.state[save.name] = save.value
+
+    def saved(self) -> Saved:
+        return Saved(
+            variables=dict(self.variables),
+            sessions={n: s for n, s in self.sessions.items() if s is not None},
+            records=tuple(self.records.values()),
+            next_record_id=self.last_id + 1,
+            tokens=tuple(self.tokens.items()),
+            state={name: value for name, value in self.state.items() if value is not None},
+        )
+
+
+class World:
+    """`version` "1.6" or "2.0.1"; `variables` initial values by name."""
+
+    def __init__(self, version: str, variables: dict[str, str] | None = None) -> None:
+        self.version = version
+        self.configured = {"SampledDataCtrlr.TxUpdatedInterval": "60"} | (variables or {})
+        self.disk = Disk()
+        self.mono = 1000.0
+        self.boots = 0
+        self.records: list[m.TransactionRecord] = []
+        """in the order they were queued, over all boots"""
+        self.received: list[tuple[str, Any]] = []
+        """(message id, message) as the CSMS got them"""
+        self.statuses: dict[tuple[int, int], str] = {}
+        self.replies: dict[str, Any] = {}
+        self.restarts: list[f.Restart] = []
+        self.infos: dict[str, TokenInfo] = {}
+        """what the CSMS says of tokens; Accepted otherwise"""
+        self.refusing = False
+        self.mute = False
+        """the CSMS answers nothing"""
+        self.plugged: dict[int, bool] = {1: False, 2: False}
+        self.hungry: dict[int, bool] = {1: True, 2: True}
+        self.offered: dict[int, bool] = {1: False, 2: False}
+        self.on: dict[int, bool] = {1: False, 2: False}
+        self.register = {1: 10_000.0, 2: 20_000.0}
+        self.meter_dead: set[int] = set()
+        self.linked = False
+        self._references = 0
+        self._given: dict[str, int] = {}
+        self._queue: deque[Any] = deque()
+        self._next_call = 0
+        self.boot()
+
+    # -- power ---------------------------------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        self.boots += 1
+        self.linked = False
+        self.offered = dict.fromkeys(self.offered, False)
+        self.on = dict.fromkeys(self.on, False)
+        self._queue.clear()
+        saved = self.disk.saved()
+        self.variables = Registry(standard(PLAN), self.configured, saved.variables)
+        dialect = load(VERSIONS[self.version], PLAN, self.variables)
+        self.station = Station(PLAN, self.variables, saved, dialect.rules, f"boot{self.boots}", self.now)
+        self.tell(e.PoweredUp())
+        for evse in (1, 2):
+            self.read(evse)
+            self.tell(e.LockMoved(1, 1, False)) if evse == 1 else None
+            self.tell(e.CablePlugged(evse, 1, 32.0) if self.plugged[evse] else e.CableUnplugged(evse, 1))
+            self._appetite(evse)
+            self._run()
+
+    def cut(self) -> None:
+        """The power is cut and comes back: nothing but the disk and the world outside remains."""
+        self.boot()
+
+    # -- people and cars -----------------------------------------------------------------------------------------------
+
+    def plug(self, evse: int = 1) -> "World":
+        if not self.plugged[evse]:
+            self.plugged[evse] = True
+            self.tell(e.CablePlugged(evse, 1, 32.0))
+            self._appetite(evse)
+            self._run()
+        return self
+
+    def unplug(self, evse: int = 1) -> "World":
+        if self.plugged[evse]:
+            self.plugged[evse] = False
+            if self.on[evse]:
+                self._switch(evse, False)
+            self.tell(e.CableUnplugged(evse, 1))
+        return self
+
+    def present(self, token: str = "AAAA1111", *evses: int) -> "World":
+        self.tell(e.TokenPresented(Token(token), evses or (1, 2)))
+        return self
+
+    def hunger(self, evse: int, hungry: bool) -> "World":
+        self.hungry[evse] = hungry
+        self._appetite(evse)
+        self._run()
+        return self
+
+    def break_(self, evse: int, code: Any = "GroundFailure") -> "World":
+        self.tell(e.FaultRaised(evse, Fault(code, "test")))
+        return self
+
+    def mend(self, evse: int, code: str = "GroundFailure") -> "World":
+        self.tell(e.FaultCleared(evse, code, "test"))
+        return self
+
+    # -- the CSMS ------------------------------------------------------------------------------------------------------
+
+    def online(self) -> "World":
+        if not self.linked:
+            self.linked = True
+            dialect = load(VERSIONS[self.version], PLAN, self.variables)
+            self.tell(e.LinkOpened(dialect.rules))
+        return self
+
+    def offline(self) -> "World":
+        if self.linked:
+            self.linked = False
+            self.tell(e.LinkClosed("test"))
+        return self
+
+    def ask(self, command: Any) -> Any:
+        """A request of the CSMS; its reply, a Refuse, or None while it is still to come."""
+        self._next_call += 1
+        message_id = f"csms-{self._next_call}"
+        self.tell(e.CallReceived(message_id, command))
+        return self.replies.get(message_id)
+
+    def ask_stop(self, evse: int) -> Any:
+        transaction = self.station.evses[evse].transaction
+        return self.ask(c.RequestStop(transaction.id if transaction else "none"))
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> Now:
+        return Now(self.mono, NOON + self.mono)
+
+    def after(self, seconds: float) -> "World":
+        """Time passes; the station is woken whenever it asked to be. Meters are read each 30 s, as if paced."""
+        end = self.mono + seconds
+        while True:
+            due = min(self.station.deadline, self.mono + 30.0)
+            if due > end:
+                break
+            self._pass(max(due, self.mono))
+            for evse in (1, 2):
+                self.read(evse)
+            self.tell(e.Ticked())
+        self._pass(end)
+        self.tell(e.Ticked())
+        return self
+
+    def _pass(self, until: float) -> None:
+        for evse, on in self.on.items():
+            if on:
+                self.register[evse] += (until - self.mono) * 11_000 / 3600
+        self.mono = until
+
+    # -- the step ------------------------------------------------------------------------------------------------------
+
+    def tell(self, event: Any) -> None:
+        self._queue.append(event)
+        self._run()
+
+    def _run(self) -> None:
+        while self._queue:
+            self._step(self._queue.popleft())
+
+    def _step(self, event: Any) -> None:
+        self.mono += 0.001
+        effects = self.station.step(event, self.now)
+        for effect in effects:
+            self.disk.keep(effect)
+        for effect in effects:
+            self._obey(effect)
+        self.check()
+
+    def check(self) -> None:
+        """What must hold after every step; a test may watch more."""
+        for evse in self.station.evses.values():
+            if evse.power_asked:
+                assert evse.plugged, "power without a cable"
+                assert evse.session.authorized, "power without authorization"
+                assert not evse.stopping_faults, "power in spite of a fault"
+
+    def _obey(self, effect: Any) -> None:
+        if isinstance(effect, f.SaveRecord):
+            self.records.append(effect.record)
+        elif isinstance(effect, f.SendCall):
+            self._receive(effect)
+        elif isinstance(effect, f.MoveLock):
+            self._queue.append(e.LockMoved(effect.evse_id, effect.connector_id, effect.locked))
+        elif isinstance(effect, f.ReadMeter):
+            self._queue.append(self._reading(effect.evse_id)) if effect.evse_id not in self.meter_dead else None
+        elif isinstance(effect, f.ClosePowerPath):
+            self.offered[effect.evse_id] = True
+            self._appetite(effect.evse_id)
+        elif isinstance(effect, f.OpenPowerPath):
+            self.offered[effect.evse_id] = False
+            self._appetite(effect.evse_id)
+        elif isinstance(effect, f.Respond):
+            self.replies[effect.message_id] = effect.reply
+        elif isinstance(effect, f.Refuse):
+            self.replies[effect.message_id] = effect
+        elif isinstance(effect, f.Restart):
+            self.restarts.append(effect)
+
+    def _appetite(self, evse: int) -> None:
+        """A car that is offered energy and wants it takes it."""
+        wants = self.plugged[evse] and self.hungry[evse] and self.offered[evse]
+        self._queue.append(e.EnergyWanted(evse, wants))
+        if wants != self.on[evse]:
+            self._switch(evse, wants)
+
+    def _switch(self, evse: int, on: bool) -> None:
+        self.on[evse] = on
+        self._queue.append(e.PowerSwitched(evse, on))
+
+    def read(self, evse: int) -> None:
+        if evse not in self.meter_dead:
+            self.tell(self._reading(evse))
+
+    def _reading(self, evse: int) -> e.MeterRead:
+        return e.MeterRead(
+            evse, Measured(self.mono + 0.001, self.register[evse], power_w=11_000.0 if self.on[evse] else 0.0)
+        )
+
+    # -- the CSMS's side -----------------------------------------------------------------------------------------------
+
+    def _receive(self, call: f.SendCall) -> None:
+        message = call.message
+        self.received.append((call.message_id, message))
+        if isinstance(message, m.StatusChanged):
+            self.statuses[(message.evse_id, message.connector_id)] = message.status
+        if self.mute:
+            return
+        if self.refusing and isinstance(message, m.TransactionRecord):
+            self._queue.append(e.CallRefused(call.message_id, "InternalError", "test"))
+        else:
+            self._queue.append(e.CallAnswered(call.message_id, self._answer(call, message)))
+
+    def _answer(self, call: f.SendCall, message: m.Message) -> m.Answer:
+        if isinstance(message, m.Boot):
+            return m.BootAnswered("Accepted", 300, self.now.wall)
+        if isinstance(message, m.Heartbeat):
+            return m.HeartbeatAnswered(self.now.wall)
+        if isinstance(message, m.Authorize):
+            return m.AuthorizeAnswered(self.infos.get(message.token.key, TokenInfo("Accepted")))
+        if isinstance(message, m.TransactionRecord):
+            token = message.token
+            info = self.infos.get(token.key, TokenInfo("Accepted")) if token else None
+            return m.RecordAnswered(self._reference(call, message), info)
+        return m.Acknowledged()
+
+    def _reference(self, call: f.SendCall, record: m.TransactionRecord) -> int | None:
+        if self.version != "1.6" or record.kind != "Started":
+            return None
+        if call.message_id not in self._given:
+            self._references += 1
+            self._given[call.message_id] = self._references
+        return self._given[call.message_id]
+
+    def delivered(self) -> list[m.TransactionRecord]:
+        """The records the CSMS has, each once: a repeat has the same id and the same content."""
+        seen: dict[str, m.TransactionRecord] = {}
+        for message_id, message in self.received:
+            if isinstance(message, m.TransactionRecord):
+                assert seen.setdefault(message_id, message) == message, "sent twice with different content"
+        return list(seen.values())
+
+
+def check_records(records: list[m.TransactionRecord]) -> None:
+    """One start, one end at most and last, no gap, energy and time that only grow, for each transaction."""
+    by_transaction: dict[str, list[m.TransactionRecord]] = {}
+    for record in records:
+        by_transaction.setdefault(record.transaction_id, []).append(record)
+    for rows in by_transaction.values():
+        assert [row.seq_no for row in rows] == list(range(len(rows))), "a gap in the sequence"
+        kinds = [row.kind for row in rows]
+        assert kinds[0] == "Started"
+        assert kinds.count("Started") == 1
+        assert kinds.count("Ended") <= 1
+        assert "Ended" not in kinds[:-1], "something after the end"
+        energies = [row.energy_wh for row in rows if row.energy_wh is not None]
+        assert energies == sorted(energies), "energy went back"
+        times = [row.stamp.at for row in rows]
+        assert times == sorted(times), "time went back"
