@@ -221,7 +221,8 @@ def _energy(meter_value: Payload) -> Iterator[Sample]:
 def _scale(sampled: Payload) -> float:
     unit = sampled.get("unitOfMeasure", {})
     name = sampled.get("unit") or unit.get("unit", "Wh")
-    return (1000.0 if name == "kWh" else 1.0) * 10.0 ** unit.get("multiplier", 0)
+    power: int = unit.get("multiplier", 0)
+    return (1000.0 if name == "kWh" else 1.0) * float(10**power)
 
 
 def _placed(payload: Payload) -> bool:

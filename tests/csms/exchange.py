@@ -235,13 +235,14 @@ class Exchange:
         if valid:
             self._check_own(line.version, action, False, payload, at_once=True)
         pending = Pending(self, str(uuid4()), action)
-        if self._calls:
+        if any(number == line.number for _, number in self._calls.values()):
             self.mistakes.append(f"{action} sent while the CSMS had another CALL open")
         text = frames.dump(2, pending.id, action, payload)
         self._calls[pending.id] = (pending, line.number)
         sent = Message("csms", "call", text, pending.id, action, payload, line.version, line.identity, line.number)
         self.transcript.add(sent)
-        if not await line.send(text) and self._calls.pop(pending.id, None):
+        if not await line.send(text) and pending.id in self._calls:
+            del self._calls[pending.id]
             pending.lose()
         return pending
 

@@ -8,13 +8,22 @@ from typing import Any, Self
 from uuid import uuid4
 
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+TOKEN = {"idToken": "04A2", "type": "ISO14443"}
 
 
 class FakeStation:
     def __init__(
         self, url: str, *, subprotocols: tuple[str, ...] = ("ocpp2.0.1",), name: str = "FAKE", **how: Any
     ) -> None:
-        opening = connect(f"{url}/{name}", subprotocols=list(subprotocols), compression=None, close_timeout=1, **how)
+        opening = connect(
+            f"{url}/{name}",
+            subprotocols=[Subprotocol(each) for each in subprotocols],
+            compression=None,
+            close_timeout=1,
+            **how,
+        )
         self._end = ExitStack()
         self._socket = self._end.enter_context(opening)
         self.subprotocol = self._socket.subprotocol
@@ -51,3 +60,13 @@ class FakeStation:
         request: list[Any] = self.receive()
         self.send(json.dumps(with_(request)))
         return request
+
+
+def event(kind: str, seq_no: int, second: int = 0, wh: float | None = None, **more: Any) -> dict[str, Any]:
+    at = f"2026-01-01T00:00:{second:02}Z"
+    made = {
+        "eventType": kind, "timestamp": at, "triggerReason": "Trigger", "seqNo": seq_no,
+        "transactionInfo": {"transactionId": "T1"}, **more,
+    }  # fmt: skip
+    sample = {"timestamp": at, "sampledValue": [{"value": wh}]}
+    return made if wh is None else made | {"meterValue": [sample]}

@@ -1,55 +1,27 @@
 """The test CSMS finds what it is there to find, and lets pass what is right."""
 
 import json
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.csms import CallRefused, ConnectionLost, Csms, side_by_side
-from tests.csms.books import Books
-from tests.csms.fake_station import FakeStation
+from tests.csms.fake_station import TOKEN, FakeStation, event
 from tests.csms.schemas import VERSIONS, date_time_problem, schema_problem
 from tests.csms.transcript import Message, Transcript, contains
 
-BOOT_16 = {"chargePointVendor": "V", "chargePointModel": "M"}
 BOOT_2 = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
-TOKEN = {"idToken": "04A2", "type": "ISO14443"}
-
-
-@pytest.fixture
-def dialect() -> str:
-    return "2.0.1"
-
-
-@pytest.fixture
-def fake(csms: Csms) -> Any:
-    with FakeStation(csms.url) as station:
-        yield station
-
-
-@pytest.fixture
-def csms16() -> Any:
-    with Csms(versions=("1.6",)) as made:
-        yield made
-
-
-@pytest.fixture
-def fake16(csms16: Csms) -> Any:
-    with FakeStation(csms16.url, subprotocols=("ocpp1.6",)) as station:
-        yield station
-
-
-def event(kind: str, seq_no: int, second: int = 0, wh: float | None = None, **more: Any) -> dict[str, Any]:
-    at = f"2026-01-01T00:00:{second:02}Z"
-    made = {
-        "eventType": kind, "timestamp": at, "triggerReason": "Trigger", "seqNo": seq_no,
-        "transactionInfo": {"transactionId": "T1"}, **more,
-    }  # fmt: skip
-    sample = {"timestamp": at, "sampledValue": [{"value": wh}]}
-    return made if wh is None else made | {"meterValue": [sample]}
 
 
 def status(connector_status: str) -> dict[str, Any]:
@@ -421,6 +393,35 @@ def test_the_password_is_asked_for_and_may_change(csms):
         one.ask("Heartbeat", {})
 
 
+def test_over_tls_the_certificate_of_the_station_is_seen(tmp_path):
+    certificate = self_signed(tmp_path)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate))
+    server.load_cert_chain(certificate)
+    server.verify_mode = ssl.CERT_REQUIRED
+    client = ssl.create_default_context(cafile=str(certificate))
+    client.load_cert_chain(certificate)
+    with Csms(tls=server, host="localhost") as csms:
+        with FakeStation(csms.url, ssl=client) as station:
+            station.ask("Heartbeat", {})
+            assert csms.line().peer_certificate == ssl.PEM_cert_to_DER_cert(certificate.read_text().split("\n\n")[0])
+        with pytest.raises(ssl.SSLCertVerificationError):
+            FakeStation(csms.url, ssl=ssl.create_default_context())
+
+
+def self_signed(folder: Path) -> Path:
+    """A PEM file with a certificate for localhost, and its key after an empty line."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    made = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    path = folder / "both.pem"
+    path.write_bytes(made + b"\n" + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
 def test_the_subprotocol_follows_the_preference_of_the_station():
     with Csms(versions=("1.6", "ocpp2.0.1")) as csms:
         for offer, got in ((("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), "ocpp2.0.1"), (("ocpp1.6", "ocpp2.0.1"), "ocpp1.6")):
@@ -432,142 +433,6 @@ def test_without_a_common_subprotocol_the_connection_is_closed(csms):
     with FakeStation(csms.url, subprotocols=("ocpp1.5",)) as station, pytest.raises(ConnectionClosed):
         station.receive()
     assert "ocpp1.5" in csms.wait_refused().text
-
-
-# -- the books ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def books() -> Books:
-    return Books()
-
-
-def enter(books: Books, *events: dict[str, Any], action: str = "TransactionEvent") -> list[dict[str, Any]]:
-    answers: list[dict[str, Any]] = []
-    for payload in events:
-        answers.append({})
-        books.enter(Message("station", "call", "", action=action, payload=payload, number=len(answers)), answers[-1])
-    return answers
-
-
-WHOLE = (
-    event("Started", 0, 0, 100.0, idToken=TOKEN, evse={"id": 2}),
-    event("Updated", 1, 10, 150.0),
-    event("Ended", 2, 20, 175.5),
-)
-
-
-def test_a_whole_transaction_adds_up_in_any_order_of_arrival(books):
-    enter(books, WHOLE[2], WHOLE[0], WHOLE[1])
-    assert books.check() == []
-    booked = books.only()
-    assert (booked.kinds, booked.energy_wh) == (["Started", "Updated", "Ended"], 75.5)
-    assert (booked.token, booked.evse, booked.reason, books.open) == ("04A2", 2, "Local", [])
-
-
-def test_a_resend_counts_once(books):
-    enter(books, WHOLE[0], WHOLE[0], WHOLE[1], WHOLE[1], WHOLE[2])
-    assert books.check() == []
-    assert (books.only().duplicates, books.energy_wh) == (2, 75.5)
-
-
-@pytest.mark.parametrize(
-    ("events", "problem"),
-    [
-        ((WHOLE[0], WHOLE[2]), "no report with seqNo 1"),
-        ((WHOLE[1], WHOLE[2]), "no report with seqNo 0"),
-        ((event("Updated", 0),), "begins with Updated"),
-        ((*WHOLE, event("Updated", 3, 30)), "after Ended"),
-        ((*WHOLE, event("Ended", 3, 30)), "Ended more than once"),
-        ((WHOLE[0], event("Started", 1, 10)), "Started more than once"),
-        ((WHOLE[0], event("Started", 0, 1)), "two different reports with seqNo 0"),
-        ((event("Started", 0, 10), event("Updated", 1, 9)), "time runs back"),
-        ((event("Started", 0, 0, 100.0), event("Updated", 1, 1, 99.9)), "register runs back"),
-    ],
-)
-def test_what_does_not_add_up_is_told(books, events, problem):
-    enter(books, *events)
-    assert any(problem in told for told in books.check()), books.check()
-
-
-def test_the_unit_and_multiplier_of_a_sample_count(books):
-    sampled = {"value": 1.5, "unitOfMeasure": {"unit": "kWh", "multiplier": 1}}
-    value = {"timestamp": "2026-01-01T00:00:00Z", "sampledValue": [sampled, {"value": 7, "measurand": "Voltage"}]}
-    enter(books, event("Started", 0, meterValue=[value]))
-    assert [sample.energy_wh for sample in books.only().samples] == [15000.0]
-
-
-def start_16(meter: int = 1000, tag: str = "04A2") -> dict[str, Any]:
-    return {"connectorId": 1, "idTag": tag, "meterStart": meter, "timestamp": "2026-01-01T00:00:00Z"}
-
-
-def stop_16(number: int, meter: int = 1500, **more: Any) -> dict[str, Any]:
-    return {"transactionId": number, "meterStop": meter, "timestamp": "2026-01-01T01:00:00Z", **more}
-
-
-def values_16(number: int, value: str, minute: int = 30) -> dict[str, Any]:
-    sample = {"timestamp": f"2026-01-01T00:{minute:02}:00Z", "sampledValue": [{"value": value}]}
-    return {"connectorId": 1, "transactionId": number, "meterValue": [sample]}
-
-
-def test_1_6_gets_its_number_from_the_csms_and_the_same_when_it_resends(csms16, fake16):
-    numbers = [fake16.ask("StartTransaction", start_16(tag=tag))[2]["transactionId"] for tag in ("A", "A", "B")]
-    assert numbers[0] == numbers[1] != numbers[2]
-    started = csms16.wait_event("Started", idTag="A")
-    fake16.ask("MeterValues", values_16(numbers[0], "1200.5"))
-    csms16.wait_event("Updated")
-    for _ in range(2):
-        fake16.ask("StopTransaction", stop_16(numbers[0], reason="Remote", transactionData=[]))
-    assert csms16.books.of(csms16.wait_event("Ended")) is csms16.books.of(started)
-    booked = csms16.books.of(started)
-    assert (booked.energy_wh, booked.reason, booked.duplicates, booked.kinds) == (
-        500.0, "Remote", 2, ["Started", "Updated", "Ended"],
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("action", "payload", "problem"),
-    [
-        ("StopTransaction", stop_16(77), "never given"),
-        ("MeterValues", values_16(77, "1"), "never given"),
-        ("StopTransaction", stop_16(1001, 999), "register runs back"),
-        ("MeterValues", values_16(1001, "900"), "register runs back"),
-    ],
-)
-def test_1_6_reports_that_do_not_add_up_are_told(books, action, payload, problem):
-    enter(books, start_16(), action="StartTransaction")
-    enter(books, payload, action=action)
-    assert any(problem in told for told in books.check()), books.check()
-
-
-def test_1_6_stopped_twice_with_different_content_is_told(books):
-    enter(books, start_16(), action="StartTransaction")
-    enter(books, stop_16(1001), stop_16(1001, 1600), action="StopTransaction")
-    assert any("Ended more than once" in told for told in books.check())
-
-
-def test_1_6_a_stop_of_a_start_that_was_never_taken_is_no_problem(books):
-    enter(books, stop_16(-1), action="StopTransaction")
-    assert books.check() == []
-
-
-def test_books_that_do_not_add_up_fail_the_test_unless_told_otherwise(csms, fake):
-    fake.ask("TransactionEvent", event("Started", 1))
-    with pytest.raises(AssertionError, match="books: transaction T1: no report with seqNo 0"):
-        csms.verify()
-    csms.audit = False
-    csms.verify()
-
-
-def test_a_lost_answer_is_booked_a_refusal_is_not(csms, fake):
-    csms.message_timeout_s = 0
-    csms.refuse("TransactionEvent", times=1)
-    fake.ask("TransactionEvent", event("Started", 0))
-    assert not csms.books.transactions
-    csms.silent("TransactionEvent", times=1)
-    fake.tell("TransactionEvent", event("Started", 0))
-    fake.ask("TransactionEvent", event("Started", 0))
-    assert (csms.books.only().kinds, csms.books.only().duplicates) == (["Started"], 1)
 
 
 # -- the transcript ----------------------------------------------------------------------------------------------

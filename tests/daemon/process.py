@@ -151,7 +151,7 @@ class Station:
 
     @property
     def socket(self) -> Path:
-        return self.state_dir / self.config.get("control", {}).get("socket", "control.sock")
+        return self.state_dir / str(self.config["control"]["socket"])
 
     def ctl(self, method: str, timeout: float = TIMEOUT_S, **params: Any) -> Any:
         """The result of a method of the control socket. ControlError with its code when it refuses."""
