@@ -7,6 +7,8 @@ import time
 from typing import NamedTuple
 from uuid import uuid4
 
+_FLUSH, _END = b"\0flush", b"\0end"
+
 
 class Told(NamedTuple):
     at: float  # time.monotonic()
@@ -22,6 +24,7 @@ class NotifySocket:
         self._socket.bind("\0" + self.name[1:])
         self.changed = threading.Condition()
         self._told: list[Told] = []
+        self._flushes = self._flushed = 0
         self._thread = threading.Thread(target=self._read, name="notify", daemon=True)
         self._thread.start()
 
@@ -39,16 +42,36 @@ class NotifySocket:
         with self.changed:
             self._told.clear()
 
+    def flush(self) -> None:
+        """Return when all is read that was sent before."""
+        with self.changed:
+            self._flushes += 1
+            mark = self._flushes
+        self._send(_FLUSH)
+        with self.changed:
+            assert self.changed.wait_for(lambda: self._flushed >= mark, 5), "the notify socket is not read"
+
     def close(self) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ender:
-            ender.sendto(b"", "\0" + self.name[1:])
+        self._send(_END)
         self._thread.join(5)
         self._socket.close()
 
     def _read(self) -> None:
-        while data := self._socket.recv(65536):
+        while (data := self._socket.recv(65536)) != _END:
+            if data == _FLUSH:
+                self._note_flush()
+                continue
             lines = (line.partition("=") for line in data.decode(errors="replace").splitlines())
             told = Told(time.monotonic(), {key: value for key, _, value in lines})
             with self.changed:
                 self._told.append(told)
                 self.changed.notify_all()
+
+    def _note_flush(self) -> None:
+        with self.changed:
+            self._flushed += 1
+            self.changed.notify_all()
+
+    def _send(self, data: bytes) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(data, "\0" + self.name[1:])

@@ -204,6 +204,7 @@ class Station:
             for line in stream:
                 self._note(line)
         code = process.wait()
+        self.notify.flush()  # what it told before its end counts
         with self._changed:
             self._ended = True
         self._note(f"[exit code {code}]\n")
