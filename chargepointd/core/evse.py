@@ -529,7 +529,7 @@ class Evse:
 
     def _move_lock(self, step: Step) -> None:
         for plan in self.plan.connectors:
-            if not plan.lock:
+            if not plan.lock or plan.id not in self.locked:  # not seen yet: its driver is still to be opened
                 continue
             wanted = self._lock_wanted(plan.id)
             if wanted is not None and wanted != self._lock_asked.get(plan.id, self.locked.get(plan.id)):

@@ -120,7 +120,9 @@ class Station:
         self.authorization.plugged(evse, step)
 
     def _lock_moved(self, event: e.LockMoved, step: Step) -> None:
-        self.evses[event.evse_id].move_lock(event.connector_id, event.locked, step)
+        evse = self.evses[event.evse_id]
+        evse.move_lock(event.connector_id, event.locked, step)
+        evse.mend("ConnectorLockFailure", f"connector {event.connector_id}", step)
         self.remote.lock_moved((event.evse_id, event.connector_id), event.locked, step)
 
     def _lock_stuck(self, event: e.LockStuck, step: Step) -> None:

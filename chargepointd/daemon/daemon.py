@@ -85,10 +85,9 @@ class Daemon:
         return self._restart
 
     async def _live_until(self, stop: asyncio.Event, engine: Engine) -> None:
-        engine.post(e.PoweredUp())
         async with asyncio.TaskGroup() as parts:
             tasks = [parts.create_task(self._link.run(), name="link")]
-            tasks.append(parts.create_task(self._hardware.run(), name="hardware"))
+            tasks.append(parts.create_task(self._hardware.run(lambda: engine.post(e.PoweredUp())), name="hardware"))
             tasks.append(parts.create_task(self._control().run(), name="control"))
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
             self._notifier.ready(self._summary())

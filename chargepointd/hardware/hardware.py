@@ -59,8 +59,9 @@ class Hardware:
         self.performed = frozenset(self._performers)
         """the effects that are for the hardware"""
 
-    async def run(self) -> None:
-        """Until cancelled; then every driver makes safe and is closed."""
+    async def run(self, begun: Callable[[], None]) -> None:
+        """Until cancelled; then every driver makes safe and is closed. `begun` is called when effects may come, before
+        the first event."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             for evse in self._config.evse:
@@ -69,6 +70,7 @@ class Hardware:
                 tasks.create_task(power.run(), name=f"evse {evse.id} power")
             self.inputs.on_pilot = self._pilot
             self.inputs.on_vehicle = self._vehicle
+            begun()
             for name, supervisor in self.supervisors.items():
                 tasks.create_task(supervisor.run(), name=f"driver {name}")
 
