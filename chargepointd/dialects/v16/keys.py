@@ -1,0 +1,190 @@
+"""Configuration keys (1.6 §9, errata v4.0, security extension): a table over the device model.
+
+A key is the name of a variable, or something that follows from how the station is built. Names are compared without
+regard to case (CiString). A key whose variable this station does not have is an unknown key.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from chargepointd.core import commands as c
+from chargepointd.core.metering import MEASURANDS
+from chargepointd.core.variables.model import Variable
+from chargepointd.core.variables.registry import Registry
+from chargepointd.dialects.dialect import Payload, Refusal
+
+PROFILES = ("Core", "RemoteTrigger")
+"""SupportedFeatureProfiles"""
+ROTATIONS = frozenset({"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"})
+_LONGEST_VALUE = 500
+"""characters, GetConfiguration.conf"""
+
+
+class Key(NamedTuple):
+    name: str
+    variable: str = ""
+    """as written in the device model; empty: computed"""
+    computed: Callable[[int], str] | None = None
+    """from the number of connectors; also what an empty variable stands for"""
+    fits: Callable[[str, int | None], bool] | None = None
+    """whether a value is one, given the number of connectors; where the variable's own type cannot tell"""
+    instead: str = ""
+    """where the configuration file says it, for a key that [ocpp16] cannot set"""
+
+
+def _rotations(connectors: int) -> str:
+    """0 is the supply side of the station."""
+    return ",".join(f"{n}.Unknown" for n in range(connectors + 1))
+
+
+def _are_rotations(value: str, connectors: int | None) -> bool:
+    """ "0.RST,1.RST,2.RTS": each number at most once."""
+    numbers = []
+    for item in filter(None, (item.strip() for item in value.split(","))):
+        number, _, rotation = item.partition(".")
+        if not (number.isascii() and number.isdecimal()) or rotation not in ROTATIONS:
+            return False
+        numbers.append(int(number))
+    return len(set(numbers)) == len(numbers) and (connectors is None or max(numbers, default=0) <= connectors)
+
+
+def _measurands(_: int) -> str:
+    return str(len(MEASURANDS))
+
+
+TABLE = (
+    Key("AllowOfflineTxForUnknownId", "AuthCtrlr.OfflineTxForUnknownIdEnabled"),
+    Key("AuthorizationCacheEnabled", "AuthCacheCtrlr.Enabled"),
+    Key("AuthorizeRemoteTxRequests", "AuthCtrlr.AuthorizeRemoteStart"),
+    Key("ClockAlignedDataInterval", "AlignedDataCtrlr.Interval"),
+    Key("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut"),
+    Key("ConnectorPhaseRotation", "OCPP16Ctrlr.ConnectorPhaseRotation", _rotations, _are_rotations),
+    Key("ConnectorPhaseRotationMaxLength", computed=lambda connectors: str(connectors + 1)),
+    Key("CpoName", "SecurityCtrlr.OrganizationName"),
+    Key("GetConfigurationMaxKeys", "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"),
+    Key("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"),
+    Key("LocalAuthorizeOffline", "AuthCtrlr.LocalAuthorizeOffline"),
+    Key("LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize"),
+    Key("MessageTimeout", "OCPPCommCtrlr.MessageTimeout[Default]"),
+    Key("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval"),
+    Key("MeterValuesAlignedData", "AlignedDataCtrlr.Measurands"),
+    Key("MeterValuesAlignedDataMaxLength", computed=_measurands),
+    Key("MeterValuesSampledData", "SampledDataCtrlr.TxUpdatedMeasurands"),
+    Key("MeterValuesSampledDataMaxLength", computed=_measurands),
+    Key("MinimumStatusDuration", "OCPP16Ctrlr.MinimumStatusDuration"),
+    Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
+    Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
+    Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile"),
+    Key("StopTransactionOnEVSideDisconnect", "TxCtrlr.StopTxOnEVSideDisconnect"),
+    Key("StopTransactionOnInvalidId", "TxCtrlr.StopTxOnInvalidId"),
+    Key("StopTxnAlignedData", "AlignedDataCtrlr.TxEndedMeasurands"),
+    Key("StopTxnAlignedDataMaxLength", computed=_measurands),
+    Key("StopTxnSampledData", "SampledDataCtrlr.TxEndedMeasurands"),
+    Key("StopTxnSampledDataMaxLength", computed=_measurands),
+    Key("SupportedFeatureProfiles", computed=lambda _: ",".join(PROFILES)),
+    Key("SupportedFeatureProfilesMaxLength", computed=lambda _: str(len(PROFILES))),
+    Key("TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts[TransactionEvent]"),
+    Key("TransactionMessageRetryInterval", "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]"),
+    Key("UnlockConnectorOnEVSideDisconnect", "OCPPCommCtrlr.UnlockOnEVSideDisconnect"),
+    Key("WebSocketPingInterval", "OCPPCommCtrlr.WebSocketPingInterval"),
+)
+_BY_NAME = {key.name.lower(): key for key in TABLE}
+
+
+class Keys:
+    """The keys of one station: GetConfiguration and ChangeConfiguration."""
+
+    def __init__(self, variables: Registry, connectors: int) -> None:
+        self._variables = variables
+        self._connectors = connectors
+
+    def _variable(self, key: Key) -> Variable | None:
+        return self._variables.named(key.variable) if key.variable else None
+
+    def _find(self, name: str) -> tuple[Key | None, Variable | None]:
+        """Neither for an unknown key, no variable for a computed one."""
+        key = _BY_NAME.get(name.lower())
+        variable = self._variable(key) if key else None
+        return (None, None) if key and key.variable and variable is None else (key, variable)
+
+    def get(self, names: Sequence[str]) -> c.Command | Refusal:
+        """Without names: all."""
+        most = self._variables.integer("DeviceDataCtrlr.ItemsPerMessage[GetVariables]")
+        if len(names) > most:
+            return Refusal("OccurrenceConstraintViolation", f"{len(names)} keys, at most {most} in a message")
+        found = [self._find(name)[1] for name in names or _BY_NAME]
+        return c.GetVariables(tuple((variable.ref, "Actual") for variable in found if variable))
+
+    def got(self, names: Sequence[str], reply: c.VariablesGot) -> Payload:
+        """The confirmation; the values stand in the order in which `get` asked for them."""
+        values = iter(reply.items)
+        known, unknown = [], []
+        for name in names or _BY_NAME:
+            key, variable = self._find(name)
+            if key is None:
+                unknown.append(name)
+            else:
+                known.append(self._shown(key, values) if variable else self._computed(key))
+        said: Payload = {"configurationKey": known}
+        return said | {"unknownKey": unknown} if unknown and names else said
+
+    def _computed(self, key: Key) -> Payload:
+        assert key.computed
+        return {"key": key.name, "readonly": True, "value": key.computed(self._connectors)}
+
+    def _shown(self, key: Key, values: Iterator[c.VariableGot]) -> Payload:
+        """Without a value where it may only be written, or does not fit."""
+        got = next(values)
+        value = got.value
+        if value == "" and key.computed:
+            value = key.computed(self._connectors)
+        shown: Payload = {"key": key.name, "readonly": got.read_only}
+        return shown if value is None or len(value) > _LONGEST_VALUE else shown | {"value": value}
+
+    def change(self, name: str, value: str) -> c.Command:
+        """Nothing is set, and `changed` knows why, for a key that is unknown, computed, or given a wrong value."""
+        key, variable = self._find(name)
+        if key is None or variable is None or (key.fits and not key.fits(value, self._connectors)):
+            return c.SetVariables(())
+        return c.SetVariables(((variable.ref, "Actual", value),))
+
+    def changed(self, name: str, reply: c.VariablesSet) -> str:
+        """ConfigurationStatus: Accepted, Rejected, RebootRequired, NotSupported (the key is unknown)."""
+        if not reply.items:
+            return "Rejected" if self._find(name)[0] else "NotSupported"
+        status = reply.items[0].status
+        return status if status in ("Accepted", "RebootRequired") else "Rejected"
+
+
+def configured(keys: Mapping[str, str]) -> dict[str, str]:
+    """The [ocpp16] section of a configuration file as variables: name -> value.
+
+    ValueError names every key that is none, or cannot be set there, and the remedy. Whether a value fits its variable
+    is for the caller to check.
+    """
+    problems, variables = [], {}
+    for name, value in keys.items():
+        key = _BY_NAME.get(name.lower())
+        problem = _problem(name, key, value)
+        if problem:
+            problems.append(f"{name}: {problem}")
+        elif key:
+            variables[key.variable] = value
+    if problems:
+        raise ValueError("\nocpp16.".join(problems))
+    return variables
+
+
+def _problem(name: str, key: Key | None, value: str) -> str:
+    if key is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, [known.name for known in TABLE], 1)
+        return f'unknown key; did you mean "{near[0]}"?' if near else "unknown key; leave it out"
+    if key.instead:
+        return f"follows from the rest of the file; see {key.instead}"
+    if not key.variable:
+        return "follows from how the station is built; leave it out"
+    if key.fits and not key.fits(value, None):
+        return f'expected for example "0.RST,1.RST", got "{value}"'
+    return ""

@@ -1,0 +1,72 @@
+"""What the CSMS asks in 1.6, and the answers. A request that is not in the table is not offered."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from chargepointd.core import commands as c
+from chargepointd.core.values import Token
+from chargepointd.dialects.dialect import Payload, Refusal
+from chargepointd.dialects.v16.connectors import NOWHERE, Connectors
+from chargepointd.dialects.v16.keys import Keys
+
+
+class Request(NamedTuple):
+    command: Callable[[Payload, Connectors], c.Command]
+    statuses: Mapping[str, str] = {}
+    """what the station replies -> what 1.6 says for it, where that differs"""
+
+
+def command(action: str, payload: Payload, connectors: Connectors, keys: Keys) -> c.Command | Refusal:
+    if action == "GetConfiguration":
+        return keys.get(payload.get("key") or ())
+    if action == "ChangeConfiguration":
+        return keys.change(payload["key"], payload["value"])
+    request = REQUESTS.get(action)
+    if request is None:
+        return Refusal("NotSupported", f"{action} is not offered by this charge point")
+    return request.command(payload, connectors)
+
+
+def response(action: str, payload: Payload, reply: Any, keys: Keys) -> Payload:
+    if action == "GetConfiguration":
+        return keys.got(payload.get("key") or (), reply)
+    if action == "ChangeConfiguration":
+        return {"status": keys.changed(payload["key"], reply)}
+    return {"status": REQUESTS[action].statuses.get(reply.status, reply.status)}
+
+
+def _start(payload: Payload, connectors: Connectors) -> c.Command:
+    """An idTag has no type. It is one that may be asked for (`Central` would not be, AuthorizeRemoteTxRequests)."""
+    number = payload.get("connectorId")
+    # Without a connector the station chooses; 0 is none to start on (§5.11, TC_027).
+    evse_id, _ = (0, 0) if number is None else connectors.place(number) if number else NOWHERE
+    return c.RequestStart(Token(payload["idTag"]), evse_id, profile=payload.get("chargingProfile"))
+
+
+def _unlock(payload: Payload, connectors: Connectors) -> c.Command:
+    return c.UnlockConnector(*(connectors.place(payload["connectorId"]) if payload["connectorId"] else NOWHERE))
+
+
+def _change_availability(payload: Payload, connectors: Connectors) -> c.Command:
+    return c.ChangeAvailability(payload["type"] == "Operative", *connectors.place(payload["connectorId"]))
+
+
+def _trigger(payload: Payload, connectors: Connectors) -> c.Command:
+    kind = payload["requestedMessage"]
+    place = connectors.place(payload.get("connectorId", 0))
+    return c.TriggerMessage("LogStatusNotification" if kind == "DiagnosticsStatusNotification" else kind, *place)
+
+
+REQUESTS: Mapping[str, Request] = {
+    "ChangeAvailability": Request(_change_availability),
+    "ClearCache": Request(lambda p, _: c.ClearCache()),
+    "DataTransfer": Request(lambda p, _: c.TransferData(p["vendorId"], p.get("messageId"), p.get("data"))),
+    "RemoteStartTransaction": Request(_start),
+    "RemoteStopTransaction": Request(lambda p, _: c.RequestStop(reference=p["transactionId"])),
+    "Reset": Request(lambda p, _: c.Reset(on_idle=False, hard=p["type"] == "Hard"), {"Scheduled": "Accepted"}),
+    "TriggerMessage": Request(_trigger),
+    "UnlockConnector": Request(
+        _unlock,  # errata v4.0 3.87: an unknown connector is NotSupported too
+        {"UnknownConnector": "NotSupported", "OngoingAuthorizedTransaction": "UnlockFailed"},
+    ),
+}

@@ -1,0 +1,34 @@
+"""OCPP 1.6 as the daemon sees it."""
+
+from chargepointd.core.commands import Command, Reply
+from chargepointd.core.messages import Answer, Message
+from chargepointd.core.plan import StationPlan
+from chargepointd.core.variables.registry import Registry
+from chargepointd.dialects.dialect import Payload, Refusal
+from chargepointd.dialects.v16 import messages, requests
+from chargepointd.dialects.v16.connectors import connectors
+from chargepointd.dialects.v16.keys import Keys
+from chargepointd.dialects.v16.status import RULES
+
+
+class Translation:
+    """A `Dialect`. `reference` is the transactionId that the CSMS gave; it binds when a record is sent."""
+
+    version = "1.6"
+    rules = RULES
+
+    def __init__(self, plan: StationPlan, variables: Registry) -> None:
+        self._connectors = connectors(plan)
+        self._keys = Keys(variables, len(self._connectors.places))
+
+    def command(self, action: str, payload: Payload) -> Command | Refusal:
+        return requests.command(action, payload, self._connectors, self._keys)
+
+    def response(self, action: str, payload: Payload, reply: Reply) -> Payload:
+        return requests.response(action, payload, reply, self._keys)
+
+    def call(self, message: Message, reference: int | None) -> tuple[str, Payload] | None:
+        return messages.call(message, reference, self._connectors)
+
+    def answer(self, message: Message, payload: Payload) -> Answer:
+        return messages.answer(message, payload)
