@@ -515,6 +515,38 @@ def test_a_state_directory_that_is_not_there_is_worth_another_try(tmp_path):
         async def _(s): ...
 
 
+def test_a_register_that_cannot_be_written_ends_the_driver(tmp_path):
+    async def main() -> None:
+        config = Config(supply="DC", reaction_s=0.2, battery_wh=10.0)
+        async with DRIVER.open(config, Site("sim", tmp_path / "state")) as devices:
+            station = Station(devices, tmp_path)
+            await station.sim("plug_in", evse=1)
+            await station.supply1.set(400.0, 100.0)
+            await station.supply1.on()
+            await station.contactor1.close()  # the car asks 0.2 s later, and percents of 10 Wh fly by
+            (tmp_path / "state").rename(tmp_path / "gone")
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.Event().wait()
+
+    (tmp_path / "state").mkdir()
+    begun_at = time.monotonic()
+    with pytest.raises(NotConnected, match="No such file"):
+        asyncio.run(main())
+    assert time.monotonic() - begun_at < PATIENCE_S  # ended by the driver, not by the patience of this test
+
+
+def test_set_points_and_offers_out_of_range_are_refused(tmp_path):
+    @station(tmp_path, Config(supply="DC"))
+    async def _(s):
+        assert (await s.supply1.capability()).max_voltage_v == 1000.0
+        for voltage_v, current_a in ((1001.0, 1.0), (-1.0, 1.0), (400.0, -1.0)):
+            with pytest.raises(ValueError, match="V expected"):
+                await s.supply1.set(voltage_v, current_a)
+        for limit_a in (3.0, 81.0):
+            with pytest.raises(ValueError, match="0 or 6 to 80 A"):
+                await s.pilot1.offer(limit_a)
+
+
 def test_nothing_is_written_while_idle(tmp_path):
     @station(tmp_path)
     async def _(s):

@@ -518,6 +518,99 @@ def test_losing_the_driver_and_being_cancelled_at_the_same_time_still_ends():
     assert bench.board.acts[-1] == "left"
 
 
+def test_being_cancelled_while_making_safe_does_not_cut_it_short():
+    @story("supply", "contactor")
+    async def bench(b):
+        await b.health("", up=True)
+        safe_begun = asyncio.Event()
+
+        async def off() -> None:
+            safe_begun.set()
+            await asyncio.sleep(0.05)
+            b.board.acts.append("supply off")
+
+        b.board.supply.off = off
+        b.board.breaks(NotConnected("unplugged"))
+        async with asyncio.timeout(PATIENCE_S):
+            await safe_begun.wait()
+
+    assert bench.board.acts == ["supply off", "contactor open", "left"]
+
+
+class Stubborn:
+    """A driver context of the worst kind; `way` says how."""
+
+    def __init__(self, way: str) -> None:
+        self.way = way
+        self.opens = 0
+        self.freed = asyncio.Event()
+
+    def __call__(self, config: Nothing, site: Site) -> "Stubborn":
+        return self
+
+    async def __aenter__(self) -> Mapping[str, Any]:
+        self.opens += 1
+        task = asyncio.current_task()
+        if self.way == "cancels its holder" and self.opens == 1 and task:
+            asyncio.get_running_loop().call_soon(task.cancel)
+        return {"meter": Failing() if self.way == "swallows" and self.opens == 1 else Display()}
+
+    async def __aexit__(self, *error: object) -> bool:
+        while self.way == "will not leave" and not self.freed.is_set():
+            try:
+                await self.freed.wait()
+            except asyncio.CancelledError:
+                continue
+        return self.way == "swallows" and self.opens == 1
+
+
+class Failing:
+    async def read(self) -> MeterReading:
+        raise ZeroDivisionError("scale")
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("cancels its holder", "RuntimeError: the driver cancelled the task that holds it"),
+        ("swallows", "the driver ended by itself"),
+    ],
+)
+def test_a_driver_that_ends_in_an_odd_way_is_opened_again(way, told):
+    async def main() -> None:
+        stubborn = Stubborn(way)
+        reports: asyncio.Queue[Any] = asyncio.Queue()
+        driver = Driver("stubborn", Nothing, stubborn)  # type: ignore[arg-type]
+        supervisor = Supervisor("s", driver, Nothing(), Site("s", Path()), reports.put_nowait, QUICK)
+        life = asyncio.get_running_loop().create_task(supervisor.run())
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                healths = [await reports.get() for _ in range(3)]
+        finally:
+            life.cancel()
+            await asyncio.wait({life})
+        assert [(health.up, health.reason) for health in healths] == [(True, ""), (False, told), (True, "")]
+
+    asyncio.run(main())
+
+
+def test_a_driver_that_will_not_leave_is_left_behind(caplog):
+    async def main() -> None:
+        stubborn, opened = Stubborn("will not leave"), asyncio.Event()
+        driver = Driver("stubborn", Nothing, stubborn)  # type: ignore[arg-type]
+        limits = QUICK._replace(safe_timeout_s=0.01, leave_timeout_s=0.01)
+        supervisor = Supervisor("s", driver, Nothing(), Site("s", Path()), lambda _: opened.set(), limits)
+        life = asyncio.get_running_loop().create_task(supervisor.run())
+        async with asyncio.timeout(PATIENCE_S):
+            await opened.wait()
+            life.cancel()
+            await asyncio.wait({life})
+        stubborn.freed.set()
+
+    asyncio.run(main())
+    assert "driver s: does not leave its ports; left behind" in caplog.text
+
+
 # -- calls -------------------------------------------------------------------------------------------------------------
 
 
