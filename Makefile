@@ -15,6 +15,7 @@ setup: $(VENV)/.ready  ## virtual environment with everything in it
 $(VENV)/.ready: pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q chargepointd hal
 	@touch $@
 
 run: $(VENV)/.ready  ## bench CSMS and a simulated station, one visit, then yours to play with

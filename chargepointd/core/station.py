@@ -29,8 +29,14 @@ from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.registry import Registry
 
 _INTERVALS = ("SampledDataCtrlr.TxUpdatedInterval",)
+_QUESTIONS = (c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox)
 _PENDING_MAY = (c.GetVariables, c.SetVariables, c.ListVariables, c.TriggerMessage, c.RequestStart, c.RequestStop)
 """what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
+
+
+def _asks_only(event: e.Event) -> bool:
+    """A question changes nothing, so nothing follows from it: most of what a CSMS sends."""
+    return type(event) in (e.CallReceived, e.ControlAsked) and type(event.command) in _QUESTIONS
 
 
 class Station:
@@ -55,6 +61,8 @@ class Station:
         self.variables = variables
         self._boot_reason = saved.state.get("boot_reason")
         self._aligned_at = NEVER
+        self.deadline = NEVER
+        """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
         self._deadlines: list[Callable[[], float]] = [evse.deadline for evse in self.evses.values()]
         self._deadlines += [self.authorization.deadline, self.registration.deadline, self.remote.deadline]
@@ -69,13 +77,10 @@ class Station:
         """All that is to be done because of this event."""
         step = Step(now.mono, self.context.clock.utc(now.mono))
         self._handlers[type(event)](event, step)
-        self._follow(step)
+        if not _asks_only(event):
+            self._follow(step)
+            self.deadline = min(self._aligned_at, *[deadline() for deadline in self._deadlines])
         return step.effects
-
-    @property
-    def deadline(self) -> float:
-        """s, monotonic clock: when to be woken if nothing happens before; infinity for never."""
-        return min(self._aligned_at, *[deadline() for deadline in self._deadlines])
 
     def _follow(self, step: Step) -> None:
         self.registration.tick(step)
