@@ -118,7 +118,10 @@ def parse_name(name: str) -> Ref:
 
 def standard(plan: StationPlan) -> Iterator[Variable]:
     """Every standard variable of a station built like this."""
+    has_lock = any(connector.lock for evse in plan.evses for connector in evse.connectors)
     for name, datatype, access, default, unit, least, largest, values in STATION:
+        if name == "OCPPCommCtrlr.UnlockOnEVSideDisconnect" and not has_lock:
+            access, default = "RO", "false"  # a fixed cable is never let go (1.6 §9.1, errata 2025-04)
         yield Variable(
             _quick_ref(name), datatype, _ACCESS[access], default, unit, least, largest,
             tuple(values.split(",")) if values else (),
