@@ -32,6 +32,8 @@ class DcPower:
         self._tasks = tasks
         self._limit_a = 0.0
         self._vehicle: VehicleReading | None = None
+        self._invited = False
+        """the vehicle knows that power may flow"""
         self._on = False
         """the supply may be on or the contactor closed"""
         self._wake = asyncio.Event()
@@ -43,13 +45,14 @@ class DcPower:
         self._wake.set()
 
     def open(self, urgent: bool) -> None:
-        self._limit_a = 0.0
+        self._limit_a, self._invited = 0.0, False
         if urgent:
             self._tasks.create_task(self._cut(), name=f"evse {self._evse_id} cut")
         self._wake.set()
 
     def vehicle(self, reading: VehicleReading) -> None:
         self._vehicle = reading
+        self._invited = self._invited and reading.connected
         self._wake.set()
 
     def reconnected(self) -> None:
@@ -68,6 +71,9 @@ class DcPower:
 
     async def _pursue(self) -> None:
         try:
+            if self._limit_a and not self._invited and self._vehicle and self._vehicle.connected:
+                await self._call("vehicle", lambda link: link.present(0.0, 0.0))
+                self._invited = True
             if self._wanted():
                 await self._precharge()
                 await self._deliver()

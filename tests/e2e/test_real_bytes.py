@@ -1,0 +1,190 @@
+"""The same visit through the real process: real drivers on real bytes below, a CSMS on a real websocket above."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.csms import Csms
+from tests.daemon.process import Station
+from tests.e2e.stations import ac_station, dc_station
+from tests.hal.models.infy_module import InfyModule, Load, SlcanWire, UdpWire, Wire
+from tests.hal.models.modbus_meters import Sdm630
+from tests.hal.models.openevse_board import OpenEvseBoard
+from tests.hal.models.pn532_chip import Pn532Chip
+
+CARD = "04A2B3C4D5E680"
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def board() -> Iterator[OpenEvseBoard]:
+    with OpenEvseBoard() as made:
+        yield made
+
+
+@pytest.fixture
+def chip() -> Iterator[Pn532Chip]:
+    with Pn532Chip() as made:
+        yield made
+
+
+@pytest.fixture
+def meter() -> Iterator[Sdm630]:
+    with Sdm630() as made:
+        made.set(energy_wh=1_000_000.0)
+        yield made
+
+
+def tap(chip: Pn532Chip, uid: str = CARD) -> None:
+    """Hold a card to the reader until it has been seen, and take it away until that has been seen too."""
+    chip.hold(uid)
+    chip.wait_polls(2)
+    chip.take_away()
+    chip.wait_polls(5)
+
+
+def available(csms: Csms) -> None:
+    csms.wait("BootNotification")
+    csms.wait_status("Available", 1, 1)
+
+
+def test_a_visit_at_a_wallbox(
+    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
+) -> None:
+    with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
+        available(csms)
+        assert not board.relay_closed
+        board.plug()
+        csms.wait_status("Preparing" if dialect == "1.6" else "Occupied", 1, 1)
+        tap(chip)
+        csms.wait_event("Started")
+        board.wait(lambda: board.relay_closed)
+        meter.set(power_w=11_000.0, current_a=(16.0, 16.0, 16.0), energy_wh=1_000_500.0)
+        csms.wait_event("Updated", register_at_least(1_000_500))
+        meter.set(energy_wh=1_002_000.0, power_w=0.0)
+        tap(chip)
+        csms.wait_event("Ended")
+        board.wait(lambda: not board.relay_closed)
+        board.unplug()
+        csms.wait_status("Available", 1, 1)
+        assert station.ctl("outbox")["queued"] == 0
+    transaction = csms.books.only()
+    assert transaction.token == CARD
+    assert transaction.energy_wh == pytest.approx(2000.0, abs=1.0)
+
+
+def register_at_least(wh: float) -> Callable[[object], bool]:
+    """A message that carries an energy register of at least so much."""
+
+    def matches(message: object) -> bool:
+        payload = message.payload  # type: ignore[attr-defined]
+        values = payload.get("meterValue", [])
+        return any(
+            sample.get("measurand", "Energy.Active.Import.Register") == "Energy.Active.Import.Register"
+            and float(sample["value"]) >= wh
+            for value in values
+            for sample in value["sampledValue"]
+        )
+
+    return matches
+
+
+def test_a_meter_that_dies_stops_the_energy_and_is_told(
+    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
+) -> None:
+    with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
+        available(csms)
+        board.plug()
+        tap(chip)
+        csms.wait_event("Started")
+        board.wait(lambda: board.relay_closed)
+        meter.faults.silent = True
+        csms.wait_status("Faulted", 1, 1)
+        board.wait(lambda: not board.relay_closed)
+        faults = station.ctl("status")["evses"][0]["faults"]
+        assert any("PowerMeterFailure" in fault for fault in faults)
+        meter.faults.silent = False
+        board.wait(lambda: board.relay_closed, 20.0)
+        tap(chip)
+        csms.wait_event("Ended")
+    assert csms.books.only().energy_wh == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_board_that_is_unplugged_comes_back_by_itself(
+    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
+) -> None:
+    with Station(ac_station(csms.url, dialect, board, chip, meter)):
+        available(csms)
+        board.detach()
+        csms.wait_status("Faulted", 1, 1)
+        board.attach()
+        csms.wait_status("Available", 1, 1, timeout=20)
+        board.plug()
+        tap(chip)
+        csms.wait_event("Started")
+        board.wait(lambda: board.relay_closed)
+
+
+def test_a_reader_missing_at_start_is_told_to_the_technician_and_does_not_stop_the_station(
+    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
+) -> None:
+    chip.detach()
+    with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
+        available(csms)
+        drivers = {driver["name"]: driver for driver in station.ctl("drivers")["drivers"]}
+        assert drivers["rfid"]["state"] != "up"
+        assert drivers["meter"]["state"] == "up"
+        chip.attach()
+        station.wait_log("driver rfid: open")
+        board.plug()
+        tap(chip)
+        csms.wait_event("Started")
+
+
+@pytest.fixture(params=[SlcanWire, UdpWire])
+def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
+    with request.param() as made:
+        yield made
+
+
+def test_a_visit_at_a_dc_post_fed_over_can(dialect: str, csms: Csms, wire: Wire) -> None:
+    with (
+        InfyModule(bus=wire, load=Load(emf_v=395.0)) as module,
+        Sdm630(tcp=True) as meter,
+        Station(dc_station(csms.url, dialect, wire, meter)) as station,
+    ):
+        meter.set(energy_wh=5_000_000.0)
+        csms.wait("BootNotification")
+        csms.wait_status("Available", 1, 1, timeout=20)
+        station.ctl("sim.plug_in", evse=1)
+        station.ctl("sim.swipe", token=CARD)
+        csms.wait_event("Started")
+        module.wait_for(lambda m: m.delivering and m.current_a > 1, 20)
+        meter.set(power_w=19_000.0, energy_wh=5_001_000.0)
+        csms.wait_event("Updated", register_at_least(5_001_000))
+        meter.set(energy_wh=5_003_000.0)
+        station.ctl("sim.swipe", token=CARD)
+        csms.wait_event("Ended", timeout=20)
+        module.wait_for(lambda m: not m.delivering)
+        station.ctl("sim.plug_out", evse=1)
+        csms.wait_status("Available", 1, 1)
+    assert csms.books.only().energy_wh == pytest.approx(3000.0, abs=1.0)
+
+
+def test_a_module_that_overheats_ends_the_energy_and_is_told(dialect: str, csms: Csms) -> None:
+    with (
+        UdpWire() as wire,
+        InfyModule(bus=wire, load=Load(emf_v=395.0)) as module,
+        Sdm630(tcp=True) as meter,
+        Station(dc_station(csms.url, dialect, wire, meter)) as station,
+    ):
+        csms.wait("BootNotification")
+        csms.wait_status("Available", 1, 1, timeout=20)
+        station.ctl("sim.plug_in", evse=1)
+        station.ctl("sim.swipe", token=CARD)
+        csms.wait_event("Started")
+        module.wait_for(lambda m: m.delivering and m.current_a > 1, 20)
+        module.change(flags={(6, 4)})
+        csms.wait_status("Faulted", 1, 1, timeout=20)
+        module.wait_for(lambda m: not m.delivering)
