@@ -221,6 +221,12 @@ def test_stop(dialect: Dialect) -> None:
     )
 
 
+def test_a_stop_without_a_card_names_nobody(dialect: Dialect) -> None:
+    said = told(dialect, record("Ended", token=Token("", "NoAuthorization"), stopped_reason="Local"), 1)
+    assert said is not None
+    assert "idTag" not in said[1]
+
+
 def test_a_transaction_the_csms_never_numbered_is_minus_one(dialect: Dialect) -> None:
     for one in (record("Updated", values=values()), record("Ended")):
         said = told(dialect, one, None)

@@ -164,7 +164,7 @@ def _ended(record: TransactionRecord, reference: int, _: Connectors) -> Said:
         "timestamp": format_time(record.stamp.at),
     }
     tag = _tag(record.token)
-    if tag is not None:
+    if tag:
         payload["idTag"] = tag
     if record.stopped_reason:
         payload["reason"] = REASONS.get(record.stopped_reason, "Other")
