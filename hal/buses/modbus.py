@@ -129,8 +129,8 @@ class ModbusBus:
         if client is not None:
             client.close()
 
-    async def read(self, unit: int, function: int, address: int, size: int) -> tuple[int, ...]:
-        """`size` registers from `address`; function 3 holding, 4 input registers.
+    async def read(self, unit: int, function: int, address: int, size: int, *, repeat: bool = True) -> tuple[int, ...]:
+        """`size` registers from `address`; function 3 holding, 4 input registers. repeat=False asks only once.
 
         NotConnected when the unit stays silent, Refused when it answers with an exception.
         """
@@ -139,7 +139,7 @@ class ModbusBus:
         async with state.lock:
             await self._until(state.owes_until)
             unanswered = False
-            for _ in range(1 if state.trouble else self._attempts):
+            for _ in range(self._attempts if repeat and not state.trouble else 1):
                 answer = await self._exchanged(request, state)
                 if answer is None:
                     unanswered = True

@@ -64,11 +64,15 @@ class ModbusMeter:
         self._to_check = model.identity if check_identity else None
 
     async def check(self) -> None:
-        """Reach the meter and see that it is of the model configured: NotConnected, BadConfig, DeviceFault."""
+        """Reach the meter and see that it is of the model configured: NotConnected, BadConfig, DeviceFault.
+
+        Asks only once: the time to open a driver is limited, and a bus with many silent meters must not use it up.
+        """
         if self._to_check is None:
-            await self._values(self._blocks[0])
+            first = self._blocks[0]
+            await self._bus.read(self._unit, first.function, first.address, first.size, repeat=False)
             return
-        found = str(await self._one(self._to_check.register))
+        found = str(await self._one(self._to_check.register, repeat=False))
         if found not in self._to_check.accepted:
             raise BadConfig(
                 f"{self._bus.line}: unit {self._unit} says it is model {found!r}, not one of {self._model.make} "
@@ -118,9 +122,9 @@ class ModbusMeter:
             return {}
         return block.values(words)
 
-    async def _one(self, register: Register) -> Value:
+    async def _one(self, register: Register, repeat: bool = True) -> Value:
         (block,) = plan((register,), self._model.max_registers)
-        words = await self._bus.read(self._unit, block.function, block.address, block.size)
+        words = await self._bus.read(self._unit, block.function, block.address, block.size, repeat=repeat)
         return block.values(words)[register.target, register.phase]
 
 

@@ -120,7 +120,7 @@ class ModbusMeter:
             if code:
                 return bytes([function | 0x80, code])
             if self.faults.strikes("nonsense"):
-                return bytes([function, 3, 0, 0, 0])  # three bytes are no registers
+                return bytes([0x80, 2])  # an exception to no function
             if self.faults.strikes("wrong_function"):
                 function = 7 - function
             words = [self._words.get((function, address + n), 0) for n in range(size)]
