@@ -36,8 +36,9 @@ class Module:
         """Why the module did not take the last set command; empty when it did, or said nothing."""
         self.tells_available = True
         self.heard_at = 0.0
-        self.unanswered_since: float | None = None
-        """s, monotonic clock: the first question since the module was last heard. Silence nobody asked into is none."""
+        self.silent_s = 0.0
+        """From the first to the latest question without an answer: silence nobody asked into is none."""
+        self._first_missed_at: float | None = None
         self.probe_at = 0.0
 
     def __str__(self) -> str:
@@ -45,15 +46,13 @@ class Module:
 
     def heard(self) -> None:
         self.heard_at = time.monotonic()
-        self.unanswered_since = None
+        self.silent_s, self._first_missed_at = 0.0, None
 
     def missed(self, asked_at: float) -> None:
         self.trouble = "does not answer"
-        if self.unanswered_since is None:
-            self.unanswered_since = asked_at
-
-    def silent_for(self, limit_s: float) -> bool:
-        return self.unanswered_since is not None and time.monotonic() - self.unanswered_since >= limit_s
+        if self._first_missed_at is None:
+            self._first_missed_at = asked_at
+        self.silent_s = asked_at - self._first_missed_at
 
 
 class Link:

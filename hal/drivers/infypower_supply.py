@@ -110,7 +110,7 @@ class Supply:
     async def on(self) -> None:
         """Output on, after the set points. Returns when every module that answers says it is on.
 
-        Raises DeviceFault, and switches off again, when one is not after 3 s or reports a fault, and without a set point.
+        Raises DeviceFault, and switches off again, when one is not after 3 s or reports a fault. It needs a set point.
         """
         if self._set_point is None:
             raise DeviceFault("no set point: a voltage must be set before the supply is switched on")
@@ -192,7 +192,7 @@ class Supply:
 
     def _needs_care(self, module: Module) -> bool:
         if module.active:
-            return module.silent_for(self._lost_after_s)
+            return module.silent_s >= self._lost_after_s
         return time.monotonic() >= module.probe_at
 
     async def _leave_out(self, module: Module) -> None:
@@ -229,10 +229,10 @@ class Supply:
         for module in self._active():
             if self._set_point is None:
                 return
-            share_a = self._set_point.current_a / len(self._active())
-            share_a = min(share_a, self._limited(module).max_current_a)
-            data = infy.encode_set_point(self._set_point.voltage_v, share_a)
-            await self._link.tell(module, infy.SET_POINT, data)
+            voltage_v, total_a = self._set_point
+            most = self._limited(module)
+            share_a = min(total_a / len(self._active()), most.max_current_a, most.max_power_w / voltage_v)
+            await self._link.tell(module, infy.SET_POINT, infy.encode_set_point(voltage_v, share_a))
 
     def _raise_refusals(self) -> None:
         refusals = [f"{module} {module.refusal}" for module in self._active() if module.refusal]

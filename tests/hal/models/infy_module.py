@@ -271,8 +271,12 @@ class UdpWire(Wire):
         return [self._socket.fileno()]
 
     def listen(self) -> None:
-        frame = msgpack.unpackb(self._socket.recv(4096))
-        if frame["is_extended_id"]:
+        datagram = self._socket.recv(4096)
+        try:
+            frame = msgpack.unpackb(datagram)
+        except ValueError:  # noise a test has sent
+            return
+        if isinstance(frame, dict) and frame["is_extended_id"]:
             self.hear(frame["arbitration_id"], bytes(frame["data"]))
 
     def give(self, identifier: int, data: bytes) -> None:
@@ -308,18 +312,38 @@ class SlcanWire(Wire):
         self.is_open = False
         self.dead = False  # the adapter's processor hangs: the port stays, nothing comes
         self._speed = ""
+        self._pulled = False
         self._line = b""
 
     @property
     def settings(self) -> dict[str, Any]:
         return {"interface": "slcan", "channel": self.path, "settle_s": 0.0}
 
+    def say(self, identifier: int, data: bytes) -> None:
+        self.wait_open()  # the driver's opening command may still be under way
+        super().say(identifier, data)
+
     def unplug(self) -> None:
-        """The USB plug is pulled: the port hangs up."""
+        """The USB plug is pulled: the port hangs up. Done by the wire's thread: a select that waits holds the port."""
         with self.changed:
-            self._close_ends()
+            self._pulled = True
+        os.write(self._wake, b".")
+        self._wait(lambda: self._master < 0, 5)
+
+    def wait_open(self, seconds: float = 5.0) -> None:
+        self._wait(lambda: self.is_open, seconds)
+
+    def wait_closed(self, seconds: float = 5.0) -> None:
+        self._wait(lambda: "O" in self.commands and not self.is_open, seconds)
+
+    def _wait(self, condition: Any, seconds: float) -> None:
+        with self.changed:
+            if not self.changed.wait_for(condition, seconds):
+                raise TimeoutError(f"adapter: {self.commands}")
 
     def sources(self) -> list[int]:
+        if self._pulled:
+            self._close_ends()
         return [self._master] if self._master >= 0 else []
 
     def listen(self) -> None:
