@@ -136,7 +136,7 @@ def test_a_reader_missing_at_start_is_told_to_the_technician_and_does_not_stop_t
         assert drivers["rfid"]["state"] != "up"
         assert drivers["meter"]["state"] == "up"
         chip.attach()
-        station.wait_log("driver rfid: open")
+        station.wait_log("driver rfid: back")
         board.plug()
         tap(chip)
         csms.wait_event("Started")
