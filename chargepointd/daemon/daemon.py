@@ -69,7 +69,7 @@ class Daemon:
         """Until `stop`; returns a restart that the station asked for. Raises what a step raised, after making safe."""
         loop = asyncio.get_running_loop()
         self._stop = stop
-        self._writer = Writer(self._store, loop.call_soon_threadsafe, self._commit_failed)
+        self._writer = Writer(self._store, loop.call_soon_threadsafe, loop.call_later, self._commit_failed)
         self._engine = engine = Engine(self._station, self._writer, self._recorder.record)
         self._link = self._make_link(engine)
         self._conversation = Conversation(self._dialect, self._link.send, engine.post)

@@ -1,13 +1,12 @@
 """The thread that owns the file. It commits what is there in one group, and tells when a batch is safe.
 
 Batches are committed in the order they were submitted. While one commit waits for the disk, what arrives meanwhile
-forms the next: under load a sync carries many steps. Lazy batches (settled records) wait for company, at most
-`LAZY_S`. A failed commit is final: `failed` is called, and nothing is reported safe any more.
+forms the next: under load a sync carries many steps. Lazy batches (settled records) wait in the loop's thread for
+company, at most `LAZY_S`. A failed commit is final: `failed` is called, and nothing is reported safe any more.
 """
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 
 from chargepointd.core.effects import Save
@@ -26,10 +25,17 @@ class Writer:
     group is under way."""
 
     def __init__(
-        self, store: Store, call_soon: Callable[[Done], object], failed: Callable[[BaseException], None]
+        self,
+        store: Store,
+        call_soon: Callable[[Done], object],
+        call_later: Callable[[float, Done], object],
+        failed: Callable[[BaseException], None],
     ) -> None:
+        """call_soon: of the loop, thread-safe. call_later: of the loop. failed: called in the loop."""
         self._store = store
         self._call_soon = call_soon
+        self._call_later = call_later
+        self._lazy: list[Save] = []
         self._failed = failed
         self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
@@ -40,15 +46,28 @@ class Writer:
         self._thread.start()
 
     def submit(self, saves: Sequence[Save], done: Done) -> None:
-        """`done` is called in the loop when the batch survives a power cut."""
-        self._queue.put((saves, done))
+        """`done` is called in the loop when the batch survives a power cut. What was submitted lazily goes with it."""
+        self._put([*self._lazy, *saves], done)
 
     def submit_lazily(self, saves: Sequence[Save]) -> None:
-        """To be kept soon; nobody waits for it."""
-        self._queue.put((saves, None))
+        """To be kept within LAZY_S; nobody waits for it. It costs the loop an append, not a thread's waking."""
+        if not self._lazy:
+            self._call_later(LAZY_S, self._flush)
+        self._lazy.extend(saves)
+        if len(self._lazy) >= GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._lazy:
+            self._put(self._lazy, None)
+
+    def _put(self, saves: Sequence[Save], done: Done | None) -> None:
+        self._lazy = []
+        self._queue.put((saves, done))
 
     def stop(self) -> None:
         """Commit what is there, close the file. Blocks, bounded by the disk."""
+        self._flush()
         self._queue.put(_STOP)
         self._thread.join()
 
@@ -75,29 +94,19 @@ class Writer:
         return going
 
     def _collect(self, saves: list[Save], dones: list[Done]) -> bool:
-        """What is queued now; lazy batches alone wait for more. False when it is time to stop."""
-        wait_until: float | None = None
-        while True:
-            try:
-                item = self._next(wait_until)
-            except queue.Empty:
-                return True
-            if item is _STOP:
-                return False
+        """What is queued now, waiting for the first of it. False when it is time to stop."""
+        item = self._queue.get()
+        while item is not _STOP:
             saves.extend(item[0])
             if item[1] is not None:
                 dones.append(item[1])
-                wait_until = 0.0
-            elif wait_until is None:
-                wait_until = time.monotonic() + LAZY_S
             if len(saves) >= GROUP:
                 return True
-
-    def _next(self, wait_until: float | None) -> tuple[Sequence[Save], Done | None] | None:
-        if wait_until is None:
-            return self._queue.get()
-        left = wait_until - time.monotonic()
-        return self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return True
+        return False
 
 
 def _all(dones: list[Done]) -> None:
