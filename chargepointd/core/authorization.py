@@ -49,7 +49,7 @@ class Authorization:
         self._waiting = [w for w in self._waiting if w.token.key != token.key]
         if token.key in self._asking:
             return  # the same card again while the CSMS is being asked
-        if not any(evse.free() or self._stoppable(evse) for evse in mine):
+        if not any(evse.open_to(token) or _busy(evse) for evse in mine):
             self._say(0, "Not available", step)
             return
         self._check(token, tuple(evse.id for evse in mine), "Authorized", None, step)
@@ -58,24 +58,21 @@ class Authorization:
         known = evse.session.token
         if known is None or known.key != token.key:
             return False
-        return evse.session.authorized or evse.running or evse.session.held
-
-    def _stoppable(self, evse: Evse) -> bool:
-        """Another card may end it, if it is of the same group (C01.FR.03, E07.FR.03)."""
-        return evse.session.group is not None and (evse.session.authorized or evse.running)
+        return evse.session.authorized or evse.session.suspended or evse.session.held
 
     def _end(self, evse: Evse, token: Token, step: Step) -> None:
         evse.deauthorize(Cause("StopAuthorized", "Local", token), step)
 
     # -- is it good? ---------------------------------------------------------------------------------------------------
 
-    def request(self, token: Token, evse_id: int, remote_start_id: int | None, step: Step) -> None:
+    def request(self, token: Token, group: str | None, evse_id: int, remote_start_id: int | None, step: Step) -> None:
         """A remote start: checked like a card only where AuthorizeRemoteStart says so (F01, F02)."""
         checked = self._context.variables.boolean("AuthCtrlr.AuthorizeRemoteStart")
         if checked and token.kind not in ("Central", "NoAuthorization"):
             self._check(token, (evse_id,), "RemoteStart", remote_start_id, step)
         else:
-            self._accept(token, TokenInfo("Accepted"), (evse_id,), "RemoteStart", remote_start_id, step)
+            info = TokenInfo("Accepted", group=group)
+            self._accept(token, info, (evse_id,), "RemoteStart", remote_start_id, step)
 
     def _check(self, token: Token, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step) -> None:
         known = self._tokens.valid(token, step.utc)
@@ -122,13 +119,15 @@ class Authorization:
     ) -> None:
         mine = [self._evses[n] for n in evse_ids]
         for evse in mine:
-            if info.group and evse.session.group == info.group and self._stoppable(evse):
+            same = info.group is not None and evse.session.group == info.group
+            if same and evse.session.authorized and trigger != "RemoteStart":  # C01.FR.03, C09.FR.03
                 self._end(evse, token, step)
                 return
-        free = [evse for evse in mine if evse.free()]
+        free = [evse for evse in mine if evse.open_to(token)]
         plugged = [evse for evse in free if evse.plugged]
-        if len(plugged) >= 1:
-            self._start(plugged[-1], token, info.group, trigger, remote, step)
+        if plugged:  # who plugged in last stands at the reader
+            last = max(plugged, key=lambda evse: evse.plugged_at)
+            self._start(last, token, info.group, trigger, remote, step)
         elif len(free) == 1:
             self._start(free[0], token, info.group, trigger, remote, step)
         elif free:
@@ -146,7 +145,7 @@ class Authorization:
     def plugged(self, evse: Evse, step: Step) -> None:
         """A car has come; a card may have been waiting for it."""
         for waiting in self._waiting:
-            if evse.id in waiting.evse_ids and evse.free():
+            if evse.id in waiting.evse_ids and evse.open_to(waiting.token):
                 self._waiting.remove(waiting)
                 self._start(evse, waiting.token, waiting.group, "Authorized", None, step)
                 return
@@ -162,16 +161,23 @@ class Authorization:
             return
         self._tokens.learn(token, outcome.info, step)
         evse = self._evses.get(message.evse_id)
-        current = evse.transaction if evse else None
-        if evse is None or current is None or current.id != message.transaction_id or outcome.info.status == "Accepted":
+        if evse is None or not self._concerns(evse, message, token):
             return
-        if not evse.running or not evse.session.authorized:
+        if outcome.info.status == "Accepted":
+            if outcome.info.group and evse.session.group is None:
+                evse.know_group(outcome.info.group, step)
             return
         step.emit(Note("token", evse.id, f"{token.masked} refused by the CSMS: {outcome.info.status}"))
         if self._context.variables.boolean("TxCtrlr.StopTxOnInvalidId"):
             evse.deauthorize(Cause("Deauthorized", "DeAuthorized"), step)
         else:
             evse.suspend(step)
+
+    def _concerns(self, evse: Evse, record: TransactionRecord, token: Token) -> bool:
+        """Whether the transaction of the record still runs, and by this token."""
+        known, transaction = evse.session.token, evse.transaction
+        same = transaction is not None and transaction.id == record.transaction_id
+        return same and evse.running and evse.session.authorized and known is not None and known.key == token.key
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -183,3 +189,8 @@ class Authorization:
 
     def _say(self, evse_id: int, text: str, step: Step) -> None:
         step.emit(Display(evse_id, text))
+
+
+def _busy(evse: Evse) -> bool:
+    """Somebody charges there; another card of the same group may end it, which only the CSMS may know (C09.FR.05)."""
+    return evse.session.authorized or evse.running

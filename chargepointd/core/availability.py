@@ -37,20 +37,21 @@ class Availability:
         if affected is None:
             return Status("Rejected", f"no EVSE {command.evse_id} with connector {command.connector_id}")
         self._scheduled = {p for p in self._scheduled if not _covers(place, p)}
-        if not command.operative and any(evse.transaction for evse in affected):
+        waits = not command.operative and place not in self._inoperative and self._busy(place)
+        if waits:
             self._scheduled.add(place)
-            self._set_idle(place)
-            self._save(step)
-            return Status("Scheduled")
-        self._set(place, command.operative)
+        elif command.operative:
+            self._inoperative.discard(place)
+        else:
+            self._inoperative.add(place)
         self._save(step)
         self._settle(step)
-        return Status("Accepted")
+        return Status("Scheduled" if waits else "Accepted")
 
-    def _set_idle(self, place: Place) -> None:
-        """The station as a whole: what is free goes out of service now, what charges when it has ended (G03)."""
-        if place == (0, 0):
-            self._inoperative |= {(n, 0) for n, evse in self._evses.items() if not evse.transaction}
+    def _busy(self, place: Place) -> bool:
+        """A transaction runs there."""
+        evses = self._affected(place) or []
+        return any(evse.transaction is not None and place[1] in (0, evse.place) for evse in evses)
 
     def _affected(self, place: Place) -> list[Evse] | None:
         evse_id, connector_id = place
@@ -61,34 +62,32 @@ class Availability:
             return None
         return [evse]
 
-    def _set(self, place: Place, operative: bool) -> None:
-        if operative:
-            # The station set operative restores what was set for its parts before (G03.FR.05): only what the
-            # station-wide change itself took out of service comes back.
-            self._inoperative.discard(place)
-            if place == (0, 0):
-                self._inoperative = {p for p in self._inoperative if p[1]}
-        else:
-            self._inoperative.add(place)
-
     def tick(self, step: Step) -> None:
         """Apply what waited for the end of a transaction."""
-        due = {p for p in self._scheduled if not any(evse.transaction for evse in self._affected(p) or [])}
+        if not self._scheduled:
+            return
+        due = {place for place in self._scheduled if not self._busy(place)}
         if due:
             self._scheduled -= due
             self._inoperative |= due
             self._save(step)
-            self._settle(step)
+        self._settle(step)
 
     def _settle(self, step: Step) -> None:
-        before = {evse.id: evse.conditions() for evse in self._evses.values()}
         self._apply()
         for evse in self._evses.values():
-            evse.settle(before[evse.id], NO_CAUSE, step)
+            before = evse.conditions()
+            if evse.session.authorized and evse.transaction is None and not evse.usable(evse.place):
+                evse.deauthorize(NO_CAUSE, step)
+            else:
+                evse.settle(before, NO_CAUSE, step)
 
     def _apply(self) -> None:
+        """Each level keeps what was set for it: the station operative again, its parts are as they were (G04.FR.08)."""
         for evse in self._evses.values():
-            evse.operative = self.station_operative and (evse.id, 0) not in self._inoperative
+            # Of a station that waits for its last transaction, what is free goes out of service now (G04, TC_G_14).
+            early = (0, 0) in self._scheduled and evse.transaction is None
+            evse.operative = self.station_operative and not early and (evse.id, 0) not in self._inoperative
             for connector in evse.plan.connectors:
                 evse.connectors_operative[connector.id] = (evse.id, connector.id) not in self._inoperative
 
@@ -130,18 +129,19 @@ class Statuses:
         """Say it again (TriggerMessage). False for what does not exist."""
         for known, status, fault in self._now(step):
             if known == place:
-                self._say(place, status, fault, step)
+                self._say(place, status, fault, step, asked=True)
                 return True
         return False
 
-    def _say(self, place: Place, status: str, fault: Fault | None, step: Step) -> None:
+    def _say(self, place: Place, status: str, fault: Fault | None, step: Step, *, asked: bool = False) -> None:
         self._told[place] = (status, fault)
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
             if isinstance(outcome, Refused) and outcome.code in ("Offline", "Timeout"):
                 self._told.pop(place, None)
 
-        self._outbox.say(StatusChanged(step.utc, place[0], place[1], status, fault), heard, step)
+        message = StatusChanged(step.utc, place[0], place[1], status, fault)
+        self._outbox.say(message, heard, step, asked=asked)
 
     def _now(self, step: Step) -> list[tuple[Place, str, Fault | None]]:
         rules = self._context.rules

@@ -1,5 +1,7 @@
 """Registration at the CSMS, and the heartbeat (B01 to B04, G02; 1.6 §4.2, §4.6)."""
 
+from collections.abc import Callable
+
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SetClock
 from chargepointd.core.messages import Boot, BootAnswered, Heartbeat, HeartbeatAnswered, Message
@@ -22,8 +24,13 @@ class Registration:
         self._subprotocol = ""
         self._linked = False
         self._boot_at = NEVER
+        self._asked_again_at = -NEVER
+        """not before this moment, though the link may come and go meanwhile (B02.FR.04, B03.FR.02)"""
+        self._triggered = False
         self._beat_at = NEVER
         self._beating = False
+        self.on_clock: Callable[[float, Step], None] = lambda change, step: None
+        """the clock was put right by so much (s)"""
         self.just_accepted = False
         """in this step: the station is to tell all its statuses"""
 
@@ -36,8 +43,9 @@ class Registration:
             self._context.online = True
             self._plan_beat(step)
         else:
-            self.state = None
-            self._boot_at = step.mono
+            if changed:
+                self.state, self._asked_again_at = None, -NEVER
+            self._boot_at = max(step.mono, self._asked_again_at)
 
     def unlinked(self) -> None:
         self._linked = False
@@ -46,14 +54,15 @@ class Registration:
 
     def announce(self, step: Step) -> None:
         """Boot again now (TriggerMessage)."""
-        self._boot_at = step.mono
+        self._boot_at, self._triggered = step.mono, True
 
     # -- boot ----------------------------------------------------------------------------------------------------------
 
     def _boot(self) -> None:
         plan = self._context.plan
         self._boot_at = NEVER
-        message = Boot(self.reason, plan.vendor, plan.model, plan.serial_number, plan.firmware_version)
+        reason, self._triggered = "Triggered" if self._triggered else self.reason, False
+        message = Boot(reason, plan.vendor, plan.model, plan.serial_number, plan.firmware_version)
         self._outbox.boot(message, self._heard)
 
     def _heard(self, _: Message, outcome: Outcome, step: Step) -> None:
@@ -68,7 +77,7 @@ class Registration:
         if outcome.status == "Accepted":
             self._accepted(outcome.interval_s, step)
         else:
-            self._boot_at = step.mono + (outcome.interval_s or DEFAULT_RETRY_S)
+            self._boot_at = self._asked_again_at = step.mono + (outcome.interval_s or DEFAULT_RETRY_S)
 
     def _accepted(self, interval_s: int, step: Step) -> None:
         self._context.online = True
@@ -84,6 +93,7 @@ class Registration:
             if change:
                 step.emit(SetClock(time))
                 step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))
+                self.on_clock(change, step)
 
     # -- heartbeat -----------------------------------------------------------------------------------------------------
 
@@ -95,10 +105,10 @@ class Registration:
         if self._context.online:
             self._plan_beat(step)
 
-    def beat(self, step: Step) -> None:
+    def beat(self, step: Step, *, asked: bool = False) -> None:
         if not self._beating:
             self._beating = True
-            self._outbox.say(Heartbeat(), self._beaten, step)
+            self._outbox.say(Heartbeat(), self._beaten, step, asked=asked)
 
     def _beaten(self, _: Message, outcome: Outcome, step: Step) -> None:
         self._beating = False

@@ -22,11 +22,19 @@ class Clock:
         """UTC in s since 1970 at a moment of the monotonic clock."""
         return mono + self._offset
 
+    def put_right(self, at: float, change: float) -> float:
+        """A moment that was noted while the clock was not yet known, now that it was wrong by `change` (s)."""
+        return at if at >= PLAUSIBLE else at + change
+
     def stamp(self, mono: float) -> Stamp:
         return Stamp(self.utc(mono), self.sure, mono, self.boot_id)
 
+    def looked_at(self, now: Now) -> float:
+        """The system's clock has become plausible (NTP). Returns by how much (s) ours was put right."""
+        return 0.0 if self.sure or now.wall < PLAUSIBLE else self.told(now.wall, now.mono)
+
     def told(self, utc: float, mono: float) -> float:
-        """The CSMS says that it is `utc`. Returns by how much (s) the clock was put right; 0 when it was right."""
+        """Somebody knows that it is `utc`. Returns by how much (s) the clock was put right; 0 when it was right."""
         change = utc - self.utc(mono)
         if self.sure and abs(change) <= SLACK_S:
             return 0.0

@@ -69,7 +69,7 @@ class Display(NamedTuple):
 
 
 class SaveRecord(NamedTuple):
-    """A transaction record joins the outbox."""
+    """A transaction record joins the outbox, or takes the place of the one with this id (its time was put right)."""
 
     record_id: int
     message_id: str

@@ -14,21 +14,15 @@ with what is known.
 
 from typing import NamedTuple
 
-from chargepointd.core import metering
+from chargepointd.core import metering, sampling
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import (
-    ClosePowerPath,
-    MoveLock,
-    Note,
-    OpenPowerPath,
-    PaceMeter,
-    ReadMeter,
-    SaveSession,
-)
-from chargepointd.core.messages import TransactionRecord
-from chargepointd.core.outbox import Outbox
+from chargepointd.core.effects import Note, ReadMeter, SaveSession
+from chargepointd.core.messages import MetersRead, TransactionRecord
+from chargepointd.core.outbox import Outbox, unheard
 from chargepointd.core.plan import EvsePlan
+from chargepointd.core.power import Power
 from chargepointd.core.rules import ConnectorView
+from chargepointd.core.sampling import Purpose, Sampling
 from chargepointd.core.session import NOBODY, Ending, Session, Transaction
 from chargepointd.core.values import Conditions, Fault, Measured, MeterValue, Token
 
@@ -61,10 +55,11 @@ class Evse:
         self.id = plan.id
         self.plan = plan
         self.session = session or NOBODY
-        self.plugged = self.session.connector_id
+        self.plugged = 0 if self.session.held else self.session.connector_id
         """the connector that holds a car's cable, 0 for none. After a power cut what was, until the pilot speaks"""
+        self.plugged_at = -NEVER
         self.seen = False
-        """the pilot has spoken since the start of the process"""
+        """the pilot of that connector has spoken since the start of the process"""
         self.cable_limit_a: float | None = None
         self.wanted = False
         self.power_on = False
@@ -77,19 +72,14 @@ class Evse:
         self.reserved = False
         self.allowed_a = plan.max_current_a
         """A per phase, what charging profiles and the site leave"""
+        self.power = Power()
+        self.sampling = Sampling(context)
         self._context = context
         self._outbox = outbox
         self._saved = self.session
-        self._asked_a = 0.0
-        self._lock_asked: dict[int, bool] = {}
-        self._offered_at = NEVER
         self._end_by = NEVER
         self._open_since = -NEVER
         self._plug_by = NEVER
-        self._sample_from = NEVER
-        self._sample_at = NEVER
-        self._sample_by = NEVER
-        self._paced = False
 
     # -- what is true --------------------------------------------------------------------------------------------------
 
@@ -108,20 +98,23 @@ class Evse:
 
     @property
     def power_asked(self) -> bool:
-        return self._asked_a > 0
+        return self.power.asked_a > 0
+
+    @property
+    def place(self) -> int:
+        """The connector of the session; the only one, while nobody has chosen; else 0."""
+        only = self.plan.connectors[0].id if len(self.plan.connectors) == 1 else 0
+        return self.plugged or self.session.connector_id or only
 
     def usable(self, connector_id: int) -> bool:
         return self.operative and self.connectors_operative.get(connector_id, True)
 
-    def free(self) -> bool:
-        """Somebody could begin here."""
-        connector = self.plugged or self.plan.connectors[0].id
-        return (
-            not self.session.authorized
-            and self.transaction is None
-            and self.usable(connector)
-            and not self.stopping_faults
-        )
+    def open_to(self, token: Token) -> bool:
+        """This token could begin here; or go on, in a transaction that still waits for one, or for the car to leave
+        (C01.FR.23: nobody else takes over a transaction)."""
+        known = self.session.token
+        waits = self.transaction is None or (self.running and (known is None or known.key == token.key))
+        return waits and not self.session.authorized and self.usable(self.place) and not self.stopping_faults
 
     def conditions(self) -> Conditions:
         """The transaction start and stop points that hold now."""
@@ -131,78 +124,100 @@ class Evse:
             names += ["ParkingBayOccupancy", "EVConnected"]
         if self.session.authorized:
             names.append("Authorized")
-        if self.plugged and self.session.authorized and not self.stopping_faults and self._metered():
+        if self.ready():
             names.append("PowerPathClosed")
             if self.power_on and self.wanted:
                 names.append("EnergyTransfer")
         return frozenset(names)  # type: ignore[arg-type]
 
+    def ready(self) -> bool:
+        """All that must hold before energy may flow (2.x "PowerPathClosed")."""
+        authorized = bool(self.plugged) and self.session.authorized
+        return authorized and not self.stopping_faults and self._metered() and self._lock_holds()
+
     def _metered(self) -> bool:
         return not self.plan.meter or self.measured is not None
+
+    def _lock_holds(self) -> bool:
+        plan = self.plan.connector(self.plugged)
+        return plan is None or not plan.lock or self.locked.get(self.plugged, False)
 
     def charging_state(self, step: Step) -> str:
         """ChargingStateEnumType, from the facts."""
         if not self.plugged:
             return "Idle"
-        if self.session.suspended or (self._ready() and self.allowed_a <= 0):
+        if self.session.suspended or (self.ready() and self.allowed_a <= 0):
             return "SuspendedEVSE"
         if not self.session.authorized:
             return "EVConnected"
         if self.power_on and self.wanted:
             return "Charging"
-        if self.stopping_faults or (not self.usable(self.plugged) and not self.running):
-            return "SuspendedEVSE"
-        return self._waiting_state(step)
+        return "SuspendedEVSE" if self.stopping_faults else self._waiting_state(step)
 
     def _waiting_state(self, step: Step) -> str:
-        """Authorized and plugged, no energy yet or no longer."""
+        """Authorized and plugged, no energy yet or no longer: who holds it up?"""
         transaction = self.transaction
         before = transaction.charging_state if transaction else "EVConnected"
-        if self.wanted and before in ("SuspendedEVSE", "Charging"):
-            return "SuspendedEVSE" if not self.power_asked else before
-        if before in ("Charging", "SuspendedEV") or step.mono >= self._offered_at + REACTION_S:
-            return "SuspendedEVSE" if self.wanted else "SuspendedEV"
-        return "SuspendedEVSE" if before == "SuspendedEVSE" and not self._asked_a else "EVConnected"
+        if before not in ("Charging", "SuspendedEV", "SuspendedEVSE"):
+            if step.mono < self.power.offered_at + REACTION_S:
+                return "EVConnected"
+        elif self.power_asked and self.wanted:
+            return before if before == "Charging" else "SuspendedEVSE"
+        return "SuspendedEVSE" if self.wanted or not self.power_asked else "SuspendedEV"
 
     def view(self, connector_id: int, step: Step) -> ConnectorView:
-        here = self.plugged == connector_id or (not self.plugged and len(self.plan.connectors) == 1)
+        here = self.place == connector_id
+        session = self.session
+        held = session.held and session.connector_id == connector_id
         return ConnectorView(
             operative=self.usable(connector_id),
             faults=self.stopping_faults,
             reserved=self.reserved,
-            plugged=self.plugged == connector_id,
+            plugged=self.plugged == connector_id or held,
             other_plugged=self.plugged not in (0, connector_id),
-            authorized=here and self.session.authorized,
+            authorized=here and session.authorized,
             transaction=here and self.transaction is not None,
-            ended=here and self.session.ended,
+            ended=here and (session.ended or held),
             charging_state=self.charging_state(step) if here else "Idle",
         )
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
+    def power_up(self, step: Step) -> None:
+        """The first step of a process: what was kept goes on, an end that was decided is brought to its end."""
+        transaction = self.transaction
+        if transaction:
+            self.sampling.begin(step.mono - max(0.0, step.utc - transaction.started_at), step)
+        else:
+            self.sampling.plan(step)
+        self.settle(self.conditions(), NO_CAUSE, step)
+
     def plug_in(self, connector_id: int, limit_a: float | None, step: Step) -> None:
         """A car is at the cable; after a power cut perhaps the one that was."""
+        if self.seen and self.plugged not in (0, connector_id):
+            return  # the other connector of this EVSE is in use
         before = self.conditions()
         known = self.plugged == connector_id
         self.seen, self.plugged, self.cable_limit_a = True, connector_id, limit_a
-        if not known and self.session.ended:
-            self.session = NOBODY
-        self.session = self.session._replace(connector_id=connector_id)
         if not known:
+            self.plugged_at = step.mono
+            if self.session.ended or self.session.held:
+                self.session = NOBODY
             step.emit(ReadMeter(self.id))
+        self.session = self.session._replace(connector_id=connector_id)
         self.settle(before, NO_CAUSE if known else Cause("CablePluggedIn"), step)
 
     def unplug(self, connector_id: int, step: Step) -> None:
         before, first = self.conditions(), not self.seen
-        self.seen = True
         if connector_id != self.plugged:
+            self.seen = self.seen or not self.plugged
             self.settle(before, NO_CAUSE, step)
             return
+        self.seen = True
         self.plugged, self.wanted, self.cable_limit_a = 0, False, None
-        self.session = self.session._replace(ended=False)
-        stays = self.session.transaction and "EVConnected" not in self._stop_points()
-        if not stays and not self.session.transaction:
-            self.session = self.session._replace(authorized=False)
+        over = self._context.variables.boolean("TxCtrlr.StopTxOnEVSideDisconnect")
+        stays = self.transaction is not None and not over
+        self.session = self.session._replace(ended=False, authorized=self.session.authorized and stays)
         self.settle(before, Cause("EVCommunicationLost", "PowerLoss" if first else "EVDisconnected"), step)
 
     def want(self, wanted: bool, step: Step) -> None:
@@ -223,23 +238,25 @@ class Evse:
         before = self.conditions()
         self.measured = measured
         self.settle(before, NO_CAUSE, step)
-        self._sample_if_due(step)
+        self._sample(step)
 
     def move_lock(self, connector_id: int, locked: bool, step: Step) -> None:
+        before = self.conditions()
         self.locked[connector_id] = locked
-        self._lock_asked.pop(connector_id, None)
-        self.settle(self.conditions(), NO_CAUSE, step)
+        self.power.lock_moved(connector_id)
+        self.settle(before, NO_CAUSE, step)
 
     def fault(self, fault: Fault, step: Step) -> None:
         before = self.conditions()
         self.faults[(fault.code, fault.source)] = fault
-        self.settle(before, Cause("AbnormalCondition", self._fault_reason()) if self.running else NO_CAUSE, step)
+        told = self.running and fault.stops_charging
+        self.settle(before, Cause("AbnormalCondition", self._fault_reason()) if told else NO_CAUSE, step)
 
     def mend(self, code: str, source: str, step: Step) -> None:
         before = self.conditions()
         if self.faults.pop((code, source), None):
             if code == "ConnectorLockFailure":
-                self._lock_asked.clear()
+                self.power.try_locks_again()
             self.settle(before, NO_CAUSE, step)
 
     def authorize(self, token: Token, group: str | None, trigger: str, remote_start_id: int | None, step: Step) -> None:
@@ -252,25 +269,37 @@ class Evse:
             self.session = self.session._replace(transaction=self.transaction._replace(token_told=False))
         self.settle(before, Cause(trigger), step)
 
+    def know_group(self, group: str, step: Step) -> None:
+        """The CSMS has said late to which group the token belongs."""
+        self.session = self.session._replace(group=group)
+        self._keep(step)
+
     def deauthorize(self, cause: Cause, step: Step) -> None:
         """Nobody may any longer: by the card, from afar, by the CSMS, by time."""
         before = self.conditions()
-        self.session = self.session._replace(authorized=False, held=False)
+        refused = cause.trigger == "Deauthorized"  # C15.FR.03: what goes on is SuspendedEVSE
+        self.session = self.session._replace(authorized=False, suspended=refused, held=False)
         self.settle(before, cause, step)
 
     def suspend(self, step: Step) -> None:
-        """The CSMS refused the token; the transaction is to go on without energy (StopTxOnInvalidId false)."""
+        """The CSMS refused the token; the transaction is to go on without energy (E05.FR.02)."""
         before = self.conditions()
         self.session = self.session._replace(suspended=True)
-        self.settle(before, Cause("Deauthorized", "DeAuthorized"), step)
+        self.settle(before, NO_CAUSE, step)
 
     def stop(self, cause: Cause, step: Step) -> None:
         """End the transaction whatever the stop points say: a reset, a technician, an unlock (1.6)."""
         before = self.conditions()
         if self.running:
             self._end(cause, step)
-        self.session = self.session._replace(authorized=False)
+        self.session = self.session._replace(authorized=False, suspended=False)
         self.settle(before, NO_CAUSE, step)
+
+    def release(self, step: Step) -> None:
+        """The plug is not held any longer."""
+        session = self.session
+        self.session = session._replace(held=False, suspended=session.suspended and session.authorized)
+        self.settle(self.conditions(), NO_CAUSE, step)
 
     # -- the consequences ----------------------------------------------------------------------------------------------
 
@@ -279,31 +308,37 @@ class Evse:
         after = self.conditions()
         self._leave(step)
         if self.transaction is None:
-            if (after - before) & self._start_points():
+            if self._starts(before, after):
                 self._begin(cause, after - before, step)
         elif self.running:
-            lost = (before - after) & self._stop_points()
-            nobody = not (self.plugged or self.session.authorized)
-            if lost or nobody:  # without car and card it is over, whatever the stop points (E03.FR.05)
+            if self._ends(before, after):
                 self._end(cause, step)
-            else:
+            elif self.seen:  # after a power cut nothing is known of the car until the pilot speaks
                 self._update(cause, step)
         self._finish_if_due(step)
-        self._move_lock(step)
-        self._move_power(step)
-        self._pace(step)
+        self.power.follow(self, step)
         self._keep(step)
 
+    def _starts(self, before: Conditions, after: Conditions) -> bool:
+        """A start point is reached; or somebody is authorized while one already holds (a second visit at one cable)."""
+        gained = after - before
+        points = self._start_points()
+        return bool(gained & points or ("Authorized" in gained and after & points)) and self.usable(self.place)
+
+    def _ends(self, before: Conditions, after: Conditions) -> bool:
+        lost = before - after
+        if not (self.plugged or self.session.authorized):
+            return True  # without car and card it is over, whatever the stop points (E03.FR.05)
+        points = self._stop_points()
+        # Energy that never flowed cannot stop: its transaction ends with the right to it.
+        return bool(lost & points or ("Authorized" in lost and "EnergyTransfer" in points))
+
     def _start_points(self) -> Conditions:
-        return self._context.rules.start_points or _points(self._context.variables.members("TxCtrlr.TxStartPoint"))
+        chosen = self._context.variables.members("TxCtrlr.TxStartPoint") or ("PowerPathClosed",)
+        return self._context.rules.start_points or _points(chosen)
 
     def _stop_points(self) -> Conditions:
-        fixed = self._context.rules.stop_points
-        if fixed is None:
-            return _points(self._context.variables.members("TxCtrlr.TxStopPoint"))
-        if self._context.variables.boolean("TxCtrlr.StopTxOnEVSideDisconnect"):
-            return fixed | {"EVConnected"}
-        return fixed
+        return self._context.rules.stop_points or _points(self._context.variables.members("TxCtrlr.TxStopPoint"))
 
     def _leave(self, step: Step) -> None:
         """A session without car, card and transaction is over."""
@@ -330,13 +365,18 @@ class Evse:
             energy_last_wh=self._energy(),
             remote_start_id=session.remote_start_id,
             offline_start=not self._context.online,
+            series=self._first_of_series(),
         )
         self.session = session._replace(transaction=transaction, ended=False)
-        self._sample_from = step.mono
-        self._plan_sample(step)
+        self.sampling.begin(step.mono, step)
         trigger = cause.trigger or ("Authorized" if "Authorized" in gained else "ChargingStateChanged")
-        values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin", step)
+        values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin")
         self._record("Started", trigger, step, values=values)
+
+    def _first_of_series(self) -> tuple[MeterValue, ...]:
+        if not self._context.rules.one_interval:
+            return ()
+        return self._values("SampledDataCtrlr.TxEndedMeasurands", "Transaction.Begin")
 
     def _update(self, cause: Cause, step: Step) -> None:
         transaction = self.transaction
@@ -351,24 +391,31 @@ class Evse:
         """Decide that it is over. The record follows when the power path is open and the meter has been read."""
         transaction = self.transaction
         assert transaction
-        trigger, reason = cause.trigger, cause.reason
-        if not trigger:
-            trigger, reason = "AbnormalCondition", self._fault_reason()
+        cause = cause if cause.trigger else self._why()
+        held = self._held_after(cause.trigger)
         self.session = self.session._replace(
             authorized=False,
             suspended=False,
-            held=self._held_after(trigger),
-            transaction=transaction._replace(ending=Ending(trigger, reason, cause.token)),
+            held=held,
+            transaction=transaction._replace(ending=Ending(cause.trigger, cause.reason, cause.token)),
         )
         self._end_by = step.mono + LAST_READING_S
         if not self.power_on:
             self._open_since = step.mono
             step.emit(ReadMeter(self.id))
 
+    def _why(self) -> Cause:
+        """A stop point was lost without anybody's doing."""
+        if self.stopping_faults:
+            return Cause("AbnormalCondition", self._fault_reason())
+        if self.session.suspended:
+            return Cause("Deauthorized", "DeAuthorized")
+        return Cause("ChargingStateChanged", "Other" if self.wanted else "StoppedByEV")
+
     def _held_after(self, trigger: str) -> bool:
         """E09, E10: unplugged at the car, the cable stays locked where UnlockOnEVSideDisconnect is false."""
         plan = self.plan.connector(self.session.connector_id)
-        if trigger != "EVCommunicationLost" or plan is None or not plan.lock:
+        if trigger not in ("EVCommunicationLost", "EVConnectTimeout") or plan is None or not plan.lock:
             return False
         return not self._context.variables.boolean("OCPPCommCtrlr.UnlockOnEVSideDisconnect")
 
@@ -386,12 +433,13 @@ class Evse:
         if step.mono < self._end_by and (self.power_on or (self.plan.meter and not read)):
             return
         ending = transaction.ending
-        values = self._values("SampledDataCtrlr.TxEndedMeasurands", "Transaction.End", step)
+        values = transaction.series + self._values("SampledDataCtrlr.TxEndedMeasurands", "Transaction.End")
         token = ending.token if ending.trigger == "StopAuthorized" else None
         self._record("Ended", ending.trigger, step, token=token, reason=ending.reason, values=values)
         step.emit(Note("transaction", self.id, f"ended: {ending.reason}"))
-        self._end_by = self._sample_from = self._sample_at = NEVER
+        self._end_by = NEVER
         self.session = self.session._replace(transaction=None, ended=bool(self.plugged), remote_start_id=None)
+        self.sampling.end(step)
         self._leave(step)
 
     # -- records -------------------------------------------------------------------------------------------------------
@@ -407,13 +455,12 @@ class Evse:
         reason: str | None = None,
         values: tuple[MeterValue, ...] = (),
     ) -> None:
-        transaction = self.transaction
+        transaction, session = self.transaction, self.session
         assert transaction
-        session = self.session
-        state = state or self.charging_state(step)
         if session.authorized and not transaction.token_told:
             token = session.token
-        energy = self._energy()
+            if session.remote_start_id is not None:
+                trigger = "RemoteStart"  # F01.FR.19, F02.FR.21: the next event, whatever else brought it
         record = TransactionRecord(
             kind=kind,
             transaction_id=transaction.id,
@@ -422,31 +469,37 @@ class Evse:
             trigger=trigger,
             evse_id=self.id,
             connector_id=self.plugged or transaction.connector_id,
-            charging_state=state,
-            energy_wh=energy,
+            charging_state=state or self.charging_state(step),
+            energy_wh=self._energy(),
             values=values,
             token=token,
             starter=transaction.starter or session.token,
-            remote_start_id=transaction.remote_start_id or session.remote_start_id,
+            remote_start_id=session.remote_start_id or transaction.remote_start_id,
             stopped_reason=reason,
             offline=not self._context.online,
             phases=self.plan.phases or None,
             cable_limit_a=self.cable_limit_a,
         )
-        self.session = session._replace(
+        self._remember(record)
+        self._outbox.record(record, step)
+        text = f"{kind.lower()}: {trigger}, {record.charging_state}" if kind != "Ended" else f"{trigger}"
+        step.emit(Note("record", self.id, text, {"transaction_id": transaction.id, "seq_no": record.seq_no}))
+
+    def _remember(self, record: TransactionRecord) -> None:
+        """What later records of the transaction follow from."""
+        transaction = self.transaction
+        assert transaction
+        self.session = self.session._replace(
             transaction=transaction._replace(
-                seq_no=transaction.seq_no + 1,
-                charging_state=state,
+                seq_no=record.seq_no + 1,
+                charging_state=record.charging_state or "Idle",
                 connector_id=record.connector_id,
                 starter=record.starter,
-                token_told=transaction.token_told or session.authorized,
-                energy_last_wh=energy,
+                token_told=transaction.token_told or self.session.authorized,
+                energy_last_wh=record.energy_wh,
                 remote_start_id=record.remote_start_id,
             )
         )
-        self._outbox.record(record, step)
-        text = f"{kind.lower()}: {trigger}, {state}" if kind != "Ended" else f"{trigger}"
-        step.emit(Note("record", self.id, text, {"transaction_id": transaction.id, "seq_no": record.seq_no}))
 
     def _energy(self) -> float | None:
         """Wh, the register; never less than in an earlier record of the transaction (a register that went back is a
@@ -455,102 +508,58 @@ class Evse:
         last = self.transaction.energy_last_wh if self.transaction else None
         return last if read is None else read if last is None else max(read, last)
 
-    def _values(self, measurands: str, context: str, step: Step) -> tuple[MeterValue, ...]:
-        return self.values_of(self._context.variables.members(measurands), context, step)
-
-    def values_of(self, measurands: tuple[str, ...], context: str, step: Step) -> tuple[MeterValue, ...]:
+    def _values(self, measurands: str, context: str) -> tuple[MeterValue, ...]:
         """The last reading as it was, with the time it was taken."""
         if self.measured is None:
             return ()
         measured = self.measured._replace(energy_import_wh=self._energy())
-        value = metering.meter_value(measured, measurands, context, self._context.clock.utc(measured.taken_at))
+        names = self._context.variables.members(measurands)
+        value = metering.meter_value(measured, names, context, self._context.clock.utc(measured.taken_at))
         return (value,) if value else ()
 
     # -- samples -------------------------------------------------------------------------------------------------------
 
-    def _plan_sample(self, step: Step) -> None:
-        interval = self._context.variables.integer("SampledDataCtrlr.TxUpdatedInterval")
-        ready = interval > 0 and self._sample_from != NEVER
-        self._sample_at = metering.next_periodic(self._sample_from, step.mono, interval) if ready else NEVER
-
-    def intervals_changed(self, step: Step) -> None:
-        if self.running:
-            if self._sample_from == NEVER:
-                self._sample_from = step.mono
-            self._plan_sample(step)
-
-    def sample(self, measurands: tuple[str, ...], trigger: str, context: str, step: Step) -> None:
-        """Tell the present reading in the transaction that runs."""
-        values = self.values_of(measurands, context, step)
-        if values and self.running:
-            self._record("Updated", trigger, step, values=values)
-            self._keep(step)
-
-    def _sample_if_due(self, step: Step) -> None:
-        """A sample is taken from a fresh reading, or not at all: nothing is invented for a meter that is silent."""
-        if not self.running or step.mono < self._sample_at:
-            return
-        if self._fresh(step):
-            measurands = self._context.variables.members("SampledDataCtrlr.TxUpdatedMeasurands")
-            self.sample(measurands, "MeterValuePeriodic", "Sample.Periodic", step)
-        elif self._sample_by == NEVER:
-            self._sample_by = step.mono + metering.FRESH_S
+    def sample_now(self, purpose: Purpose, step: Step) -> None:
+        """As soon as there is a fresh reading."""
+        self.sampling.ask(purpose, step)
+        if not self._fresh(step):
             step.emit(ReadMeter(self.id))
-            return
-        elif step.mono < self._sample_by:
-            return
-        self._sample_by = NEVER
-        self._plan_sample(step)
+        self._sample(step)
+
+    def _sample(self, step: Step) -> None:
+        fell_due = self.sampling.fall_due(step)
+        if self.sampling.waiting and self._fresh(step):
+            for purpose in self.sampling.take():
+                self._take(purpose, self._values(purpose.measurands, purpose.context), step)
+        elif fell_due:
+            step.emit(ReadMeter(self.id))
+        for purpose in self.sampling.give_up(step):
+            if purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
+                self._take(purpose, (), step)
+        self._keep(step)
+
+    def _take(self, purpose: Purpose, values: tuple[MeterValue, ...], step: Step) -> None:
+        transaction = self.transaction
+        if self.running and transaction and purpose.goes == "series":
+            series = metering.thinned(transaction.series + values, sampling.SERIES_MAX)
+            self.session = self.session._replace(transaction=transaction._replace(series=series))
+        elif self.running and purpose.goes != "message":
+            if values or purpose is sampling.TRIGGERED_RECORD:
+                self._record("Updated", purpose.trigger, step, values=values)
+        elif values and "message" in purpose.goes:
+            self._outbox.say(MetersRead(self.id, values), unheard, step, asked=not purpose.interval)
 
     def _fresh(self, step: Step) -> bool:
         return self.measured is not None and step.mono - self.measured.taken_at <= metering.FRESH_S
 
-    # -- lock, power, meter pace ---------------------------------------------------------------------------------------
-
-    def _ready(self) -> bool:
-        return "PowerPathClosed" in self.conditions()
-
-    def _lock_holds(self) -> bool:
-        plan = self.plan.connector(self.plugged)
-        return plan is None or not plan.lock or self.locked.get(self.plugged, False)
-
-    def _move_power(self, step: Step) -> None:
-        session, may = self.session, self.running or self.usable(self.plugged)
-        ready = self.seen and may and not session.suspended and self.allowed_a > 0 and self._ready()
-        if ready and self._lock_holds():
-            limit = min(self.allowed_a, self.cable_limit_a or self.allowed_a)
-            if limit != self._asked_a:
-                self._offered_at = step.mono if self._offered_at == NEVER else self._offered_at
-                self._asked_a = limit
-                step.emit(ClosePowerPath(self.id, limit))
-        elif self._asked_a:
-            self._asked_a, self._offered_at = 0.0, NEVER
-            step.emit(OpenPowerPath(self.id, urgent=bool(self.stopping_faults) or not self.plugged))
-
-    def _move_lock(self, step: Step) -> None:
-        for plan in self.plan.connectors:
-            if not plan.lock or plan.id not in self.locked:  # not seen yet: its driver is still to be opened
-                continue
-            wanted = self._lock_wanted(plan.id)
-            if wanted is not None and wanted != self._lock_asked.get(plan.id, self.locked.get(plan.id)):
-                self._lock_asked[plan.id] = wanted
-                step.emit(MoveLock(self.id, plan.id, wanted))
-
-    def _lock_wanted(self, connector_id: int) -> bool | None:
-        """None: leave it as it is."""
-        session = self.session
-        if session.held and session.connector_id == connector_id:
-            return None
-        here = self.plugged == connector_id
-        if here and (session.authorized or session.suspended or self.running):
-            return True
-        return None if self.power_on or self.transaction else False
-
-    def _pace(self, step: Step) -> None:
-        active = bool(self.plugged or self.session.authorized or self.transaction)
-        if self.plan.meter and active != self._paced:
-            self._paced = active
-            step.emit(PaceMeter(self.id, active))
+    def put_right(self, change: float, step: Step) -> None:
+        """The clock was wrong by so much (s) since the start of the process."""
+        transaction = self.transaction
+        if transaction:
+            started = self._context.clock.put_right(transaction.started_at, change)
+            series = tuple(v._replace(at=self._context.clock.put_right(v.at, change)) for v in transaction.series)
+            self.session = self.session._replace(transaction=transaction._replace(started_at=started, series=series))
+            self._keep(step)
 
     def _keep(self, step: Step) -> None:
         if self.session is not self._saved and self.session != self._saved:
@@ -560,9 +569,8 @@ class Evse:
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
-        react = self._offered_at + REACTION_S if self._reaction_open() else NEVER
-        sample = self._sample_at if self._sample_by == NEVER else self._sample_by
-        return min(self._end_by, self._plug_by, sample if self.running else NEVER, react)
+        react = self.power.offered_at + REACTION_S if self._reaction_open() else NEVER
+        return min(self._end_by, self._plug_by, self.sampling.deadline(), react)
 
     def _reaction_open(self) -> bool:
         transaction = self.transaction
@@ -577,7 +585,7 @@ class Evse:
             self.settle(before, Cause("EVConnectTimeout", "Timeout"), step)
         else:
             self.settle(before, NO_CAUSE, step)
-        self._sample_if_due(step)
+        self._sample(step)
 
 
 def _points(names: tuple[str, ...]) -> Conditions:

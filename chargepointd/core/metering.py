@@ -62,6 +62,13 @@ def _by_phase(measurand: str, values: Iterable[float | None], unit: str, names: 
     return [Sample(measurand, value, unit, name) for name, value in known]
 
 
+def thinned(values: tuple[MeterValue, ...], largest: int) -> tuple[MeterValue, ...]:
+    """At most so many: every second one in the middle goes, the first and the last stay (E06.FR.13, J02.FR.20)."""
+    while len(values) > largest:
+        values = values[:-1][::2] + values[-1:]
+    return values
+
+
 def next_aligned(utc: float, interval_s: int) -> float:
     """The next multiple of the interval counted from midnight UTC, after `utc` (s since 1970). An interval that does
     not divide the day starts anew at midnight."""

@@ -39,6 +39,7 @@ class Entry(NamedTuple):
     message_id: str
     record: TransactionRecord
     attempts: int = 0
+    """refused ones, of this process"""
 
 
 class Outbox:
@@ -53,6 +54,8 @@ class Outbox:
         self._answer_by = NEVER
         self._retry_at = -NEVER
         self._linked = False
+        self._tried = 0
+        """the id of the last record that was sent"""
         self.on_record_answered: Heard = _ignore
         self.sent = 0
         """messages answered since the start of the process"""
@@ -60,9 +63,10 @@ class Outbox:
 
     # -- what the topics say -------------------------------------------------------------------------------------------
 
-    def say(self, message: Message, heard: Heard, step: Step) -> None:
-        """Tell it now, if there is a connection; `heard` gets the answer, or why there is none."""
-        if not self._context.online:
+    def say(self, message: Message, heard: Heard, step: Step, *, asked: bool = False) -> None:
+        """Tell it now, if there is a connection; `heard` gets the answer, or why there is none. `asked`: the CSMS
+        asked for it, and may do so before it accepts the station (B02.FR.02)."""
+        if not (self._context.online or (asked and self._linked)):
             heard(message, Refused("Offline"), step)
             return
         self._said.append((message, heard))
@@ -94,8 +98,30 @@ class Outbox:
         if self._open and self._open[2]:
             dropped.insert(0, (self._open[1], self._open[2]))
         self._open, self._answer_by = None, NEVER
+        self._mark_offline(step)
         for message, heard in dropped:
             heard(message, Refused("Offline"), step)
+
+    def _mark_offline(self, step: Step) -> None:
+        """What was still queued when the connection was lost (E11.FR.07). A record that was sent once stays as it was:
+        the CSMS may have it."""
+        for index, entry in enumerate(self._records):
+            if entry.id > self._tried and not entry.record.offline:
+                self._replace(index, entry._replace(record=entry.record._replace(offline=True)), step)
+
+    def put_right(self, change: float, step: Step) -> None:
+        """The clock was wrong by so much (s): records of this process that still wait get the time that was."""
+        clock = self._context.clock
+        for index, entry in enumerate(self._records):
+            record, stamp = entry.record, entry.record.stamp
+            if not stamp.sure and stamp.boot == clock.boot_id:
+                values = tuple(value._replace(at=clock.put_right(value.at, change)) for value in record.values)
+                right = record._replace(stamp=clock.stamp(stamp.mono), values=values)
+                self._replace(index, entry._replace(record=right), step)
+
+    def _replace(self, index: int, entry: Entry, step: Step) -> None:
+        self._records[index] = entry
+        step.emit(SaveRecord(entry.id, entry.message_id, entry.record))
 
     def answered(self, message_id: str, outcome: Outcome, step: Step) -> bool:
         """False for an answer nobody waits for: late, doubled, or somebody else's."""
@@ -159,13 +185,14 @@ class Outbox:
         if self._boot:
             boot, self._boot = self._boot, None
             self._send(self._context.new_id(), boot, self._heard_boot, step)
-        elif not self._context.online:
-            return
         elif self._said:
             message, heard = self._said.popleft()
             self._send(self._context.new_id(), message, heard, step)
+        elif not self._context.online:
+            return
         elif self._records and step.mono >= self._retry_at:
             entry = self._records[0]
+            self._tried = entry.id
             self._send(entry.message_id, entry.record, None, step)
 
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
@@ -192,6 +219,10 @@ class Outbox:
 
     def __len__(self) -> int:
         return len(self._records)
+
+
+def unheard(message: Message, outcome: Outcome, step: Step) -> None:
+    """For what is not kept: what is lost with the link is superseded by the next."""
 
 
 def _ignore(message: Message, outcome: Outcome, step: Step) -> None:

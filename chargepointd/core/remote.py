@@ -21,8 +21,8 @@ from chargepointd.core.commands import (
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import MoveLock, Note
 from chargepointd.core.evse import Cause, Evse
-from chargepointd.core.messages import Message, MetersRead
-from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.outbox import Outbox
+from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, Purpose
 
 UNLOCK_TIMEOUT_S = 10.0
 """three pulses 3 s apart (a motor lock's own retries) have been tried by then"""
@@ -64,7 +64,8 @@ class Remote:
             return
         running = evse.transaction
         reply(StartRequested("Accepted", running.id if running else None), step)
-        self._authorization.request(command.token, evse.id, command.remote_start_id, step)
+        group = command.group.value if command.group else None
+        self._authorization.request(command.token, group, evse.id, command.remote_start_id, step)
 
     def _evse_for(self, command: RequestStart) -> Evse | Status:
         if not self._context.online:
@@ -72,27 +73,23 @@ class Remote:
         if command.evse_id and command.evse_id not in self._evses:
             return Status("Rejected", f"no EVSE {command.evse_id}")
         candidates = [self._evses[command.evse_id]] if command.evse_id else list(self._evses.values())
-        free = [evse for evse in candidates if self._startable(evse)]
+        free = [evse for evse in candidates if evse.open_to(command.token)]
         if not free:
             return Status("Rejected", "occupied, out of service or faulted")
         return next((evse for evse in free if evse.plugged), free[0])
-
-    def _startable(self, evse: Evse) -> bool:
-        """Free, or occupied by a transaction that began with the cable and still waits for a token."""
-        connector = evse.plugged or evse.plan.connectors[0].id
-        waits = evse.transaction is None or evse.running
-        return waits and not evse.session.authorized and evse.usable(connector) and not evse.stopping_faults
 
     def stop(self, command: RequestStop, step: Step, reply: Callable[[Reply, Step], None]) -> None:
         transaction_id = command.transaction_id
         if command.reference is not None:
             transaction_id = self._outbox.transaction_of(command.reference)
         evse = self._with(transaction_id)
-        if evse is None or not evse.running:
+        if not self._context.online:  # B02.FR.05
+            reply(Status("Rejected", "not registered at the CSMS yet"), step)
+        elif evse is None or not evse.running:
             reply(Status("Rejected", "no such transaction is running"), step)
-            return
-        reply(Status("Accepted"), step)
-        evse.deauthorize(Cause("RemoteStop", "Remote"), step)
+        else:
+            reply(Status("Accepted"), step)
+            evse.deauthorize(Cause("RemoteStop", "Remote"), step)
 
     def stop_locally(self, command: StopLocally, step: Step) -> Status:
         evse = self._evses.get(command.evse_id) if command.evse_id else self._with(command.transaction_id)
@@ -131,11 +128,12 @@ class Remote:
         elif evse.running and evse.session.authorized and not self._context.rules.unlock_stops_transaction:
             reply(Status("OngoingAuthorizedTransaction"), step)
         else:
-            evse.stop(Cause("UnlockCommand", "UnlockCommand"), step)
+            if self._context.rules.unlock_stops_transaction:
+                evse.stop(Cause("UnlockCommand", "UnlockCommand"), step)
+            evse.release(step)
             place = (command.evse_id, command.connector_id)
             self._unlocking.append(Unlocking(place, reply, step.mono + UNLOCK_TIMEOUT_S))
             if not evse.power_on:
-                evse.session = evse.session._replace(held=False)
                 step.emit(MoveLock(*place, locked=False))
 
     def lock_moved(self, place: tuple[int, int], locked: bool, step: Step) -> None:
@@ -166,16 +164,19 @@ class Remote:
         if command.evse_id and command.evse_id not in self._evses:
             return Status("Rejected", f"no EVSE {command.evse_id}")
         if command.kind == "Heartbeat":
-            return self._registration.beat
+            return lambda step: self._registration.beat(step, asked=True)
         if command.kind == "BootNotification":
             again = self._registration.state == "Accepted"
             return Status("Rejected", "already accepted") if again else self._registration.announce
         if command.kind == "StatusNotification":
             return lambda step: self._repeat_statuses(command, step)
         if command.kind == "MeterValues":
-            return lambda step: self._meter_values(command, step)
+            return lambda step: self._sample(self._triggered(command), TRIGGERED_METERS, step)
         if command.kind == "TransactionEvent":
-            return lambda step: self._transaction_events(command, step)
+            running = [evse for evse in self._triggered(command) if evse.running]
+            if not running:
+                return Status("Rejected", "no transaction is running there")
+            return lambda step: self._sample(running, TRIGGERED_RECORD, step)
         return Status("NotImplemented", f"nothing to trigger called {command.kind}")
 
     def _triggered(self, command: TriggerMessage) -> list[Evse]:
@@ -189,17 +190,9 @@ class Remote:
                 if command.connector_id in (0, connector.id):
                     self._statuses.repeat((evse.id, connector.id), step)
 
-    def _meter_values(self, command: TriggerMessage, step: Step) -> None:
-        measurands = self._context.variables.members("AlignedDataCtrlr.Measurands")
-        for evse in self._triggered(command):
-            values = evse.values_of(measurands, "Trigger", step)
-            if values:
-                self._outbox.say(MetersRead(evse.id, values), unheard, step)
-
-    def _transaction_events(self, command: TriggerMessage, step: Step) -> None:
-        measurands = self._context.variables.members("SampledDataCtrlr.TxUpdatedMeasurands")
-        for evse in self._triggered(command):
-            evse.sample(measurands, "Trigger", "Trigger", step)
+    def _sample(self, evses: list[Evse], purpose: Purpose, step: Step) -> None:
+        for evse in evses:
+            evse.sample_now(purpose, step)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -211,7 +204,3 @@ class Remote:
         for place in late:
             step.emit(Note("lock", place[0], "did not open in time"))
             self._unlocked(place, Status("UnlockFailed", "the lock did not answer in time"), step)
-
-
-def unheard(message: Message, outcome: Outcome, step: Step) -> None:
-    """Values outside a transaction are not kept: what is lost with the link is superseded by the next."""

@@ -38,7 +38,9 @@ class Rules(NamedTuple):
     start_points: Conditions | None = None
     """fixed transaction start points; None: the variable TxCtrlr.TxStartPoint decides"""
     stop_points: Conditions | None = None
-    """fixed; None: TxCtrlr.TxStopPoint. Where "EVConnected" is left out of fixed stop points,
-    TxCtrlr.StopTxOnEVSideDisconnect adds it"""
+    """fixed; None: TxCtrlr.TxStopPoint"""
     unlock_stops_transaction: bool = False
     """1.6 UnlockConnector ends a running transaction first; 2.x answers OngoingAuthorizedTransaction"""
+    one_interval: bool = False
+    """1.6 has one interval for the values told during a transaction and for those collected for its end
+    (StopTxnSampledData, StopTxnAlignedData), and the latter begin with a Transaction.Begin"""

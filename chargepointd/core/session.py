@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from chargepointd.core.values import Token
+from chargepointd.core.values import MeterValue, Token
 
 
 class Ending(NamedTuple):
@@ -31,6 +31,8 @@ class Transaction(NamedTuple):
     remote_start_id: int | None = None
     offline_start: bool = False
     ending: Ending | None = None
+    series: tuple[MeterValue, ...] = ()
+    """values collected for the Ended record (TxEndedInterval)"""
 
 
 class Session(NamedTuple):
@@ -43,7 +45,7 @@ class Session(NamedTuple):
     group: str | None = None
     authorized: bool = False
     suspended: bool = False
-    """authorized no longer by the CSMS, but the transaction goes on without energy (StopTxOnInvalidId false)"""
+    """refused by the CSMS: the transaction goes on without energy, and the plug is held until its owner comes (E05)"""
     remote_start_id: int | None = None
     transaction: Transaction | None = None
     ended: bool = False

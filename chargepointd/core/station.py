@@ -10,25 +10,26 @@ from typing import Any
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
-from chargepointd.core import metering, shown
+from chargepointd.core import shown
 from chargepointd.core.authorization import Authorization
 from chargepointd.core.availability import Availability, Statuses
 from chargepointd.core.boot import Registration
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
-from chargepointd.core.evse import NO_CAUSE, Evse
-from chargepointd.core.messages import Acknowledged, MetersRead
+from chargepointd.core.evse import Evse
+from chargepointd.core.messages import Acknowledged
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import StationPlan
-from chargepointd.core.remote import Remote, unheard
+from chargepointd.core.remote import Remote
 from chargepointd.core.reset import Resets
 from chargepointd.core.rules import ConnectorView, Rules
+from chargepointd.core.sampling import INTERVALS
 from chargepointd.core.saved import Saved
+from chargepointd.core.security import Startup
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.registry import Registry
 
-_INTERVALS = ("SampledDataCtrlr.TxUpdatedInterval",)
 _QUESTIONS = (c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox)
 _PENDING_MAY = (c.GetVariables, c.SetVariables, c.ListVariables, c.TriggerMessage, c.RequestStart, c.RequestStop)
 """what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
@@ -56,11 +57,11 @@ class Station:
         self.registration = Registration(context, outbox)
         self.remote = Remote(context, outbox, self.evses, self.authorization, self.statuses, self.registration)
         self.resets = Resets(context, outbox, self.evses)
+        self.startup = Startup(context, outbox, self.registration)
         self.context = context
         self.outbox = outbox
         self.variables = variables
         self._boot_reason = saved.state.get("boot_reason")
-        self._aligned_at = NEVER
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
@@ -68,6 +69,7 @@ class Station:
         self._deadlines += [self.authorization.deadline, self.registration.deadline, self.remote.deadline]
         self._deadlines += [self.resets.deadline, outbox.deadline]
         outbox.on_record_answered = self.authorization.record_answered
+        self.registration.on_clock = self._clock_changed
         self._handlers = self._handled()
         self._commands = self._commanded()
 
@@ -75,11 +77,14 @@ class Station:
 
     def step(self, event: e.Event, now: Now) -> list[Effect]:
         """All that is to be done because of this event."""
+        change = self.context.clock.looked_at(now)
         step = Step(now.mono, self.context.clock.utc(now.mono))
+        if change:
+            self._clock_changed(change, step)
         self._handlers[type(event)](event, step)
-        if not _asks_only(event):
+        if change or not _asks_only(event):
             self._follow(step)
-            self.deadline = min(self._aligned_at, *[deadline() for deadline in self._deadlines])
+            self.deadline = min([deadline() for deadline in self._deadlines])
         return step.effects
 
     def _follow(self, step: Step) -> None:
@@ -89,6 +94,7 @@ class Station:
             self.registration.just_accepted = False
             self.statuses.forget()
         self.statuses.tell(step)
+        self.startup.tell(step)
         self.resets.tick(step)
         self.outbox.pump(step)
 
@@ -176,8 +182,8 @@ class Station:
             step.emit(Note("link", 0, f"an answer nobody waits for was dropped: {message_id[:36]}"))
 
     def _unspeakable(self, event: e.CallUnspeakable, step: Step) -> None:
-        self.outbox.answered(event.message_id, Acknowledged(), step)
-        self.outbox.sent -= 1
+        if self.outbox.answered(event.message_id, Acknowledged(), step):
+            self.outbox.sent -= 1
 
     def _call_received(self, event: e.CallReceived, step: Step) -> None:
         state = self.registration.state
@@ -202,9 +208,8 @@ class Station:
         self.registration.reason = self._boot_reason or event.boot_reason
         if self._boot_reason:
             step.emit(SaveState("boot_reason", None))
-        self._plan_aligned(step)
         for evse in self.evses.values():
-            evse.settle(evse.conditions(), NO_CAUSE, step)
+            evse.power_up(step)
 
     def _ticked(self, event: e.Ticked, step: Step) -> None:
         for evse in self.evses.values():
@@ -212,26 +217,14 @@ class Station:
         self.authorization.tick(step)
         self.remote.tick(step)
         self.outbox.tick(step)
-        if step.mono >= self._aligned_at:
-            self._sample_aligned(step)
-            self._plan_aligned(step)
 
-    # -- clock-aligned values (J01) ------------------------------------------------------------------------------------
-
-    def _plan_aligned(self, step: Step) -> None:
-        interval = self.variables.integer("AlignedDataCtrlr.Interval")
-        due = metering.next_aligned(step.utc, interval) if interval > 0 else NEVER
-        self._aligned_at = step.mono + (due - step.utc) if interval > 0 else NEVER
-
-    def _sample_aligned(self, step: Step) -> None:
-        measurands = self.variables.members("AlignedDataCtrlr.Measurands")
+    def _clock_changed(self, change: float, step: Step) -> None:
+        """What was noted by a clock that was not known to be right is put right, durably, before it is told."""
+        step.utc = self.context.clock.utc(step.mono)
+        self.outbox.put_right(change, step)
         for evse in self.evses.values():
-            if evse.running:
-                evse.sample(measurands, "MeterValueClock", "Sample.Clock", step)
-            else:
-                values = evse.values_of(measurands, "Sample.Clock", step)
-                if values:
-                    self.outbox.say(MetersRead(evse.id, values), unheard, step)
+            evse.put_right(change, step)
+            evse.sampling.clock_changed(step)
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
@@ -276,11 +269,9 @@ class Station:
         """What acts at once on a new value; all else reads it when it is needed."""
         if "OCPPCommCtrlr.HeartbeatInterval" in names:
             self.registration.interval_changed(step)
-        if "AlignedDataCtrlr.Interval" in names:
-            self._plan_aligned(step)
-        if any(name in names for name in _INTERVALS):
+        if any(name in names for name in INTERVALS):
             for evse in self.evses.values():
-                evse.intervals_changed(step)
+                evse.sampling.plan(step)
 
     def _reset(self, command: c.Reset, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
         status = self.resets.reset(command, step)

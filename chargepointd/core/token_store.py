@@ -25,17 +25,17 @@ class TokenStore:
         return self._context.variables.boolean("AuthCacheCtrlr.Enabled")
 
     def valid(self, token: Token, utc: float) -> TokenInfo | None:
-        """What the cache says of a token, if that still counts (C10.FR.02, .08: expiry and life time)."""
+        """What the cache says of a token: nothing once its life time is over (C10.FR.10), Expired past the date that
+        the CSMS gave it (C10.FR.13): such a card is not an unknown one."""
         known = self._cache.get(token.key) if self.enabled else None
-        if known is None or self._expired(known, utc):
+        if known is None or self._outlived(known, utc):
             return None
-        return known.info
+        expired = known.info.expires_at is not None and utc >= known.info.expires_at
+        return known.info._replace(status="Expired") if expired and known.info.status == "Accepted" else known.info
 
-    def _expired(self, known: Remembered, utc: float) -> bool:
+    def _outlived(self, known: Remembered, utc: float) -> bool:
         life = self._context.variables.integer("AuthCacheCtrlr.LifeTime")
-        if life > 0 and utc >= known.stored_at + life:
-            return True
-        return known.info.expires_at is not None and utc >= known.info.expires_at
+        return life > 0 and utc >= known.stored_at + life
 
     def learn(self, token: Token, info: TokenInfo, step: Step) -> None:
         """From every idTokenInfo of the CSMS (C10.FR.04, .05)."""

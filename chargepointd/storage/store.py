@@ -168,7 +168,7 @@ class Store:
 
     def _save_record(self, save: f.SaveRecord) -> None:
         row = (save.record_id, save.message_id, pack(save.record))
-        self._db.execute("INSERT INTO record VALUES (?, ?, ?)", row)
+        self._db.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", row)
 
     def _settle(self, save: f.SettleRecord) -> None:
         if save.dead:

@@ -46,7 +46,7 @@ class Disk:
     def keep(self, save: Any) -> None:
         if isinstance(save, f.SaveRecord):
             self.records[save.record_id] = Entry(save.record_id, save.message_id, save.record)
-            self.last_id = save.record_id
+            self.last_id = max(self.last_id, save.record_id)
         elif isinstance(save, f.SettleRecord):
             del self.records[save.record_id]
         elif isinstance(save, f.SaveSession):
@@ -55,6 +55,10 @@ class Disk:
             self.variables[save.name] = save.value
         elif isinstance(save, f.SaveToken) and save.info:
             self.tokens[save.key] = Remembered(save.kind, save.info, save.stored_at)
+        elif isinstance(save, f.SaveToken):
+            self.tokens.pop(save.key, None)
+        elif isinstance(save, f.DropTokens):
+            self.tokens.clear()
         elif isinstance(save, f.SaveState):
             self.state[save.name] = save.value
 
@@ -70,21 +74,27 @@ class Disk:
 
 
 class World:
-    """`version` "1.6" or "2.0.1"; `variables` initial values by name."""
+    """`version` "1.6" or "2.0.1"; `variables` initial values by name; `wall` the system's clock at the start."""
 
-    def __init__(self, version: str, variables: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, version: str, variables: dict[str, str] | None = None, *, wall: float = NOON, plan: StationPlan = PLAN
+    ) -> None:
+        self.plan = plan
+        self.wall = wall
+        """what the system's clock says, less the monotonic one"""
         self.version = version
         self.configured = {"SampledDataCtrlr.TxUpdatedInterval": "60"} | (variables or {})
         self.disk = Disk()
         self.mono = 1000.0
         self.boots = 0
-        self.records: list[m.TransactionRecord] = []
-        """in the order they were queued, over all boots"""
+        self._records: dict[int, m.TransactionRecord] = {}
         self.received: list[tuple[str, Any]] = []
         """(message id, message) as the CSMS got them"""
         self.statuses: dict[tuple[int, int], str] = {}
         self.replies: dict[str, Any] = {}
         self.restarts: list[f.Restart] = []
+        self.registrations: deque[m.BootAnswered] = deque()
+        """what the CSMS answers to the next boots; Accepted when there is none left"""
         self.infos: dict[str, TokenInfo] = {}
         """what the CSMS says of tokens; Accepted otherwise"""
         self.refusing = False
@@ -96,11 +106,14 @@ class World:
         self.on: dict[int, bool] = {1: False, 2: False}
         self.register = {1: 10_000.0, 2: 20_000.0}
         self.meter_dead: set[int] = set()
+        self.broken: set[tuple[int, Any]] = set()
+        """(EVSE, fault code): stays so over a power cut"""
         self.linked = False
         self._references = 0
         self._given: dict[str, int] = {}
         self._queue: deque[Any] = deque()
         self._next_call = 0
+        self._restarting = False
         self.boot()
 
     # -- power ---------------------------------------------------------------------------------------------------------
@@ -111,11 +124,14 @@ class World:
         self.offered = dict.fromkeys(self.offered, False)
         self.on = dict.fromkeys(self.on, False)
         self._queue.clear()
+        self._restarting = False
         saved = self.disk.saved()
-        self.variables = Registry(standard(PLAN), self.configured, saved.variables)
-        dialect = load(VERSIONS[self.version], PLAN, self.variables)
-        self.station = Station(PLAN, self.variables, saved, dialect.rules, f"boot{self.boots}", self.now)
+        self.variables = Registry(standard(self.plan), self.configured, saved.variables)
+        dialect = load(VERSIONS[self.version], self.plan, self.variables)
+        self.station = Station(self.plan, self.variables, saved, dialect.rules, f"boot{self.boots}", self.now)
         self.tell(e.PoweredUp())
+        for evse, code in sorted(self.broken):
+            self.tell(e.FaultRaised(evse, Fault(code, "test")))
         for evse in (1, 2):
             self.read(evse)
             self.tell(e.LockMoved(1, 1, False)) if evse == 1 else None
@@ -156,10 +172,12 @@ class World:
         return self
 
     def break_(self, evse: int, code: Any = "GroundFailure") -> "World":
+        self.broken.add((evse, code))
         self.tell(e.FaultRaised(evse, Fault(code, "test")))
         return self
 
     def mend(self, evse: int, code: str = "GroundFailure") -> "World":
+        self.broken.discard((evse, code))
         self.tell(e.FaultCleared(evse, code, "test"))
         return self
 
@@ -168,7 +186,7 @@ class World:
     def online(self) -> "World":
         if not self.linked:
             self.linked = True
-            dialect = load(VERSIONS[self.version], PLAN, self.variables)
+            dialect = load(VERSIONS[self.version], self.plan, self.variables)
             self.tell(e.LinkOpened(dialect.rules))
         return self
 
@@ -193,7 +211,12 @@ class World:
 
     @property
     def now(self) -> Now:
-        return Now(self.mono, NOON + self.mono)
+        return Now(self.mono, self.wall + self.mono)
+
+    @property
+    def utc(self) -> float:
+        """The true time."""
+        return NOON + self.mono
 
     def after(self, seconds: float) -> "World":
         """Time passes; the station is woken whenever it asked to be. Meters are read each 30 s, as if paced."""
@@ -225,6 +248,8 @@ class World:
     def _run(self) -> None:
         while self._queue:
             self._step(self._queue.popleft())
+        if self._restarting:
+            self.boot()
 
     def _step(self, event: Any) -> None:
         self.mono += 0.001
@@ -242,10 +267,12 @@ class World:
                 assert evse.plugged, "power without a cable"
                 assert evse.session.authorized, "power without authorization"
                 assert not evse.stopping_faults, "power in spite of a fault"
+            if evse.power_on and evse.wanted and evse.power_asked:
+                assert evse.transaction, "energy without a transaction"
 
     def _obey(self, effect: Any) -> None:
         if isinstance(effect, f.SaveRecord):
-            self.records.append(effect.record)
+            self._records[effect.record_id] = effect.record
         elif isinstance(effect, f.SendCall):
             self._receive(effect)
         elif isinstance(effect, f.MoveLock):
@@ -264,6 +291,7 @@ class World:
             self.replies[effect.message_id] = effect
         elif isinstance(effect, f.Restart):
             self.restarts.append(effect)
+            self._restarting = True
 
     def _appetite(self, evse: int) -> None:
         """A car that is offered energy and wants it takes it."""
@@ -301,9 +329,10 @@ class World:
 
     def _answer(self, call: f.SendCall, message: m.Message) -> m.Answer:
         if isinstance(message, m.Boot):
-            return m.BootAnswered("Accepted", 300, self.now.wall)
+            accepted = m.BootAnswered("Accepted", 300, self.utc)
+            return self.registrations.popleft() if self.registrations else accepted
         if isinstance(message, m.Heartbeat):
-            return m.HeartbeatAnswered(self.now.wall)
+            return m.HeartbeatAnswered(self.utc)
         if isinstance(message, m.Authorize):
             return m.AuthorizeAnswered(self.infos.get(message.token.key, TokenInfo("Accepted")))
         if isinstance(message, m.TransactionRecord):
@@ -319,6 +348,11 @@ class World:
             self._references += 1
             self._given[call.message_id] = self._references
         return self._given[call.message_id]
+
+    @property
+    def records(self) -> list[m.TransactionRecord]:
+        """In the order they were queued, over all boots, as they were kept at last."""
+        return list(self._records.values())
 
     def delivered(self) -> list[m.TransactionRecord]:
         """The records the CSMS has, each once: a repeat has the same id and the same content."""

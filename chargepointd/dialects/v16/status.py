@@ -46,4 +46,5 @@ RULES = Rules(
     start_points=frozenset({"PowerPathClosed"}),
     stop_points=frozenset({"Authorized"}),
     unlock_stops_transaction=True,
+    one_interval=True,
 )

@@ -1,0 +1,139 @@
+"""When the meter of an EVSE is read for the CSMS (J01, J02, E06.FR.11; 1.6 §3.16).
+
+A sample is taken from a fresh reading or not at all: nothing is invented for a meter that is silent. What is due waits
+`FRESH_S` for a reading. Periodic samples are counted from the start of the transaction, aligned ones from midnight UTC.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from chargepointd.core import metering
+from chargepointd.core.context import NEVER, Context, Step
+
+SERIES_MAX = 120
+"""values collected for an Ended record; beyond it every second one in the middle is dropped (E06.FR.13)"""
+TICK_S = 0.5
+"""a moment that was just served is not due again, whatever floating point makes of it"""
+
+
+class Purpose(NamedTuple):
+    interval: str
+    """a variable; "" for what was asked for once"""
+    measurands: str
+    trigger: str
+    context: str
+    goes: Literal["record", "series", "message", "record or message"]
+    """an Updated record, the Ended record, MeterValues outside a transaction, or what fits"""
+    aligned: bool = False
+
+
+UPDATED = Purpose(
+    "SampledDataCtrlr.TxUpdatedInterval",
+    "SampledDataCtrlr.TxUpdatedMeasurands",
+    "MeterValuePeriodic",
+    "Sample.Periodic",
+    "record",
+)
+ENDED = Purpose(
+    "SampledDataCtrlr.TxEndedInterval", "SampledDataCtrlr.TxEndedMeasurands", "", "Sample.Periodic", "series"
+)
+ALIGNED = Purpose(
+    "AlignedDataCtrlr.Interval",
+    "AlignedDataCtrlr.Measurands",
+    "MeterValueClock",
+    "Sample.Clock",
+    "record or message",
+    aligned=True,
+)
+ALIGNED_ENDED = Purpose(
+    "AlignedDataCtrlr.TxEndedInterval",
+    "AlignedDataCtrlr.TxEndedMeasurands",
+    "",
+    "Sample.Clock",
+    "series",
+    aligned=True,
+)
+TRIGGERED_METERS = Purpose("", "AlignedDataCtrlr.Measurands", "", "Trigger", "message")
+TRIGGERED_RECORD = Purpose("", "SampledDataCtrlr.TxUpdatedMeasurands", "Trigger", "Trigger", "record")
+
+_REGULAR = (UPDATED, ENDED, ALIGNED, ALIGNED_ENDED)
+INTERVALS = tuple(purpose.interval for purpose in _REGULAR)
+_ONE_INTERVAL = {ENDED: UPDATED.interval, ALIGNED_ENDED: ALIGNED.interval}
+
+
+class Sampling:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._since = NEVER
+        self._at: dict[Purpose, float] = {}
+        self._served: dict[Purpose, float] = {}
+        """the last moment that was served: monotonic, or UTC for the aligned ones"""
+        self._waiting: list[tuple[Purpose, float]] = []
+
+    def begin(self, since: float, step: Step) -> None:
+        """A transaction runs since this moment of the monotonic clock."""
+        self._since = since
+        self._served.clear()
+        self.plan(step)
+
+    def end(self, step: Step) -> None:
+        self._since = NEVER
+        self._waiting = [w for w in self._waiting if w[0].goes != "series"]
+        self.plan(step)
+
+    def clock_changed(self, step: Step) -> None:
+        self._served.clear()
+        self.plan(step)
+
+    def plan(self, step: Step) -> None:
+        """Anew, from the intervals as they are now."""
+        for purpose in _REGULAR:
+            self._at[purpose] = self._next(purpose, step)
+
+    def _next(self, purpose: Purpose, step: Step) -> float:
+        interval = self._context.variables.integer(self._interval(purpose))
+        in_transaction = self._since != NEVER
+        if interval <= 0 or (not in_transaction and purpose is not ALIGNED):
+            return NEVER
+        served = self._served.get(purpose, -NEVER) + TICK_S
+        if purpose.aligned:
+            return step.mono + metering.next_aligned(max(step.utc, served), interval) - step.utc
+        return metering.next_periodic(self._since, max(step.mono, served), interval)
+
+    def _interval(self, purpose: Purpose) -> str:
+        if self._context.rules.one_interval:
+            return _ONE_INTERVAL.get(purpose, purpose.interval)
+        return purpose.interval
+
+    def ask(self, purpose: Purpose, step: Step) -> None:
+        """A sample as soon as there is a fresh reading."""
+        self._waiting.append((purpose, step.mono + metering.FRESH_S))
+
+    def deadline(self) -> float:
+        return min(min(self._at.values(), default=NEVER), min((by for _, by in self._waiting), default=NEVER))
+
+    def fall_due(self, step: Step) -> bool:
+        """Whether something fell due in this step, and so wants a reading."""
+        due = [purpose for purpose, at in self._at.items() if step.mono >= at]
+        for purpose in due:
+            at = self._at[purpose]
+            self._served[purpose] = step.utc + (at - step.mono) if purpose.aligned else at
+            self.ask(purpose, step)
+            self._at[purpose] = self._next(purpose, step)
+        return bool(due)
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def take(self) -> Iterator[Purpose]:
+        """There is a fresh reading: what waits for one, each once."""
+        waiting, self._waiting = self._waiting, []
+        for purpose, _ in waiting:
+            yield purpose
+
+    def give_up(self, step: Step) -> list[Purpose]:
+        """What has waited too long for a reading."""
+        late = [purpose for purpose, by in self._waiting if step.mono >= by]
+        self._waiting = [w for w in self._waiting if step.mono < w[1]]
+        return late
