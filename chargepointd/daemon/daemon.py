@@ -179,7 +179,7 @@ class Daemon:
 
             methods["sim.disconnect"] = self._disconnect
             methods["sim.connect"] = self._reconnect
-            methods["sim.transactions"] = Transactions(self._local, methods).make
+            methods["sim.transactions"] = Transactions(self._local, self._hardware.read_meter, methods).make
         path = control.socket if control.socket.is_absolute() else self._state_dir / control.socket
         return ControlServer(path, control.group, methods, self._local.subscribe)
 

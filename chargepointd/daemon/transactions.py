@@ -20,8 +20,9 @@ Call = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class Transactions:
-    def __init__(self, local: Local, sim: dict[str, Call]) -> None:
+    def __init__(self, local: Local, read: Callable[[int], Awaitable[None]], sim: dict[str, Call]) -> None:
         self._local = local
+        self._read = read
         self._sim = sim
 
     async def make(self, params: dict[str, Any]) -> Any:
@@ -36,6 +37,7 @@ class Transactions:
         await self._sim["sim.plug_in"](place)
         await self._until(evse, "record", "started", self._sim["sim.swipe"]({"token": token}))
         for _ in range(2):
+            await self._read(evse)
             await self._local.ask(c.TriggerMessage("TransactionEvent", evse))
         await self._until(evse, "transaction", "ended", self._sim["sim.swipe"]({"token": token}))
         await self._sim["sim.plug_out"](place | {"force": True})

@@ -52,7 +52,7 @@ class Hardware:
             f.ClosePowerPath: lambda x: self._power[x.evse_id].close(x.limit_a),
             f.SetLimit: lambda x: self._power[x.evse_id].close(x.limit_a),
             f.MoveLock: lambda x: self._spawn(self._move_lock(x)),
-            f.ReadMeter: lambda x: self._spawn(self._read_meter(x.evse_id)),
+            f.ReadMeter: lambda x: self._spawn(self.read_meter(x.evse_id)),
             f.PaceMeter: self._pace,
             f.Display: lambda x: self._spawn(self._show(x)),
         }
@@ -127,7 +127,8 @@ class Hardware:
         else:
             self.inputs.lock_told(x.evse_id, x.connector_id, x.locked)
 
-    async def _read_meter(self, evse_id: int) -> None:
+    async def read_meter(self, evse_id: int) -> None:
+        """A fresh reading, which arrives as an event; a meter that is silent is told by its health."""
         at = self._at.get((evse_id, 0, "meter"))
         if at is None:
             return

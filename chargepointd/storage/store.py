@@ -29,16 +29,25 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
 
-_LAZY = (f.SettleRecord,)
-
 
 class StoreError(Exception):
     """The state cannot be used; the text names the file and the remedy."""
 
 
 def is_lazy(saves: Sequence[f.Save]) -> bool:
-    """Nothing in it needs the disk before the next message may go."""
-    return all(isinstance(save, _LAZY) and not save.dead for save in saves)
+    """Nothing in it needs the disk before the next message may go.
+
+    A session without authorization and transaction only says what the pilot will say again.
+    """
+    return all(map(_can_wait, saves))
+
+
+def _can_wait(save: f.Save) -> bool:
+    if isinstance(save, f.SettleRecord):
+        return not save.dead
+    if not isinstance(save, f.SaveSession):
+        return False
+    return save.session is None or not (save.session.authorized or save.session.transaction)
 
 
 class Store:
