@@ -96,6 +96,7 @@ class CanBus:
         self._free_at = 0.0
         self._sent: set[int] = set()
         self._lost: NotConnected | None = None
+        self._closed = False
         self._hangup = select.poll()
         self._hangup.register(self._fd, 0)
         self._loop.add_reader(self._fd, self._readable)
@@ -112,6 +113,8 @@ class CanBus:
         message = Message(arbitration_id=identifier, is_extended_id=True, data=data)
         async with self._turn:
             await asyncio.sleep(self._free_at - self._loop.time())
+            if self._closed:
+                raise NotConnected(f"{self.port}: closed")
             self._free_at = self._loop.time() + self.port.pace_s
             if self.port.interface == "udp_multicast":
                 self._sent.add(identifier)
@@ -134,6 +137,7 @@ class CanBus:
         """Gives the port back, within `CLOSE_S` unless the system hangs in it."""
         from can import CanError
 
+        self._closed = True
         self._loop.remove_reader(self._fd)
         try:
             async with asyncio.timeout(CLOSE_S):

@@ -27,7 +27,7 @@ from hal.errors import BadConfig, HalError, NotConnected
 
 log = logging.getLogger(__name__)
 
-LEAVE_S = 1.5
+LEAVE_S = 1.2
 
 
 class Config(NamedTuple):

@@ -16,10 +16,12 @@ from hal.drivers.infypower_protocol import (
     decode_identifier,
 )
 
-ANSWER_S = 0.25
+ANSWER_S = 0.15
 """s a module may take for its answer; it usually takes a few milliseconds"""
 ACKNOWLEDGE_S = 0.1
 """s to wait for the answer to a set command; not every firmware gives one"""
+
+SILENT = "does not answer"
 
 
 class Module:
@@ -30,11 +32,14 @@ class Module:
         self.active = False
         """It answers and takes its share."""
         self.rating: Rating | None = None
-        self.trouble = "does not answer"
+        self.trouble = SILENT
         """Why the last question got no value; empty when it did."""
+        self.error = OK
+        """The error code of the last answer."""
         self.refusal = ""
         """Why the module did not take the last set command; empty when it did, or said nothing."""
         self.tells_available = True
+        self.available_a: float | None = None
         self.heard_at = 0.0
         self.silent_s = 0.0
         """From the first to the latest question without an answer: silence nobody asked into is none."""
@@ -49,7 +54,7 @@ class Module:
         self.silent_s, self._first_missed_at = 0.0, None
 
     def missed(self, asked_at: float) -> None:
-        self.trouble = "does not answer"
+        self.trouble, self.error = SILENT, OK
         if self._first_missed_at is None:
             self._first_missed_at = asked_at
         self.silent_s = asked_at - self._first_missed_at
@@ -93,8 +98,8 @@ class Link:
         if answer is None:
             module.missed(asked_at)
             return None
-        error, data = answer
-        module.trouble = _refusal(command, error)
+        module.error, data = answer
+        module.trouble = _refusal(command, module.error)
         return None if module.trouble else data
 
     async def tell(self, module: Module, command: int, data: bytes) -> None:

@@ -207,6 +207,8 @@ async def _left_switched_on(open_it: Open, patience: Patience) -> None:
             if "Contactor" in able:
                 await _within(patience, device.close())
             if "DcSupply" in able:
+                can = await _within(patience, device.capability())
+                await _within(patience, device.set(can.min_voltage_v, 1.0))
                 await _within(patience, device.on())
             if "ControlPilot" in able:
                 await _within(patience, device.offer(6.0))

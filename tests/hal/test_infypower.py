@@ -4,7 +4,7 @@ import asyncio
 import struct
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hal.drivers import infypower_protocol as infy
 from hal.drivers import infypower_supply
 from hal.drivers.infypower import DRIVER, Config
 from hal.errors import BadConfig, DeviceFault, NotConnected
+from hal.testing.contracts import check_driver
 from tests.hal.models.infy_module import (
     FAN,
     OVER_TEMPERATURE,
@@ -354,6 +355,42 @@ def test_firmware_that_acknowledges_nothing_and_knows_less_still_charges(any_wir
 
     with InfyModule(bus=any_wire, load=Load(), acknowledges=False, tells_available=False) as module:
         run(story(module))
+
+
+def test_who_asks_while_modules_are_read_shares_the_result(wire: UdpWire) -> None:
+    async def story(module: InfyModule) -> None:
+        async with supply(wire, pace_s=0.02) as dc:
+            await dc.read()
+            before = len(module.commands(infy.READ_OUTPUT))
+            first, second, third = await asyncio.gather(dc.read(), dc.read(), dc.read())
+            assert first is second is third
+            assert len(module.commands(infy.READ_OUTPUT)) == before + 1
+            assert (await dc.read()).taken_at > first.taken_at
+
+    with InfyModule(bus=wire) as module:
+        run(story(module))
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_reading_at_the_modules_pace_is_in_the_time_a_supervisor_gives(wire: UdpWire, count: int) -> None:
+    async def story() -> None:
+        async with supply(wire, modules=count, pace_s=0.05) as dc:
+            await dc.read()
+            async with asyncio.timeout(1.0):
+                reading = await dc.read()
+            assert reading.available_a == count * 100.0
+
+    with ExitStack() as stack:
+        for address in range(count):
+            stack.enter_context(InfyModule(bus=wire, address=address))
+        run(story())
+
+
+@pytest.mark.parametrize("may_switch", [False, True])
+def test_the_driver_keeps_the_contract(any_wire: Wire, tmp_path: Path, may_switch: bool) -> None:
+    table = any_wire.settings | {"modules": 2}
+    with InfyModule(bus=any_wire, load=Load()), InfyModule(bus=any_wire, address=1, load=Load()):
+        run(check_driver(DRIVER, table, Site("dc", tmp_path), may_switch=may_switch))
 
 
 # ---- faults
