@@ -76,19 +76,24 @@ class Daemon:
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
         self._local = self._make_local(engine)
         self._dispatch(engine)
+        control = self._control()
+        control.open()  # before any hardware is touched: where another daemon answers, this one has no business
         self._writer.start()
         try:
-            await self._live_until(stop, engine)
+            await self._live_until(stop, engine, control)
+        except Exception as error:
+            self._write_down(error)
+            raise
         finally:
             engine.stop()
             self._writer.stop()
         return self._restart
 
-    async def _live_until(self, stop: asyncio.Event, engine: Engine) -> None:
+    async def _live_until(self, stop: asyncio.Event, engine: Engine, control: ControlServer) -> None:
         async with asyncio.TaskGroup() as parts:
             tasks = [parts.create_task(self._link.run(), name="link")]
             tasks.append(parts.create_task(self._hardware.run(lambda: engine.post(e.PoweredUp())), name="hardware"))
-            tasks.append(parts.create_task(self._control().run(), name="control"))
+            tasks.append(parts.create_task(control.run(), name="control"))
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
             self._notifier.ready(self._summary())
             log.info("%s: running, %s", self._plan.id, self._summary())
@@ -99,10 +104,14 @@ class Daemon:
             for task in (*tasks, ended):
                 task.cancel()
         if engine.failed.done():
-            error = engine.failed.exception()
-            assert error
+            engine.failed.result()
+
+    def _write_down(self, error: Exception) -> None:
+        """What led to a bug, for the report of it. A full disk must not hide the bug itself."""
+        try:
             log.critical("the last events are in %s", self._recorder.write(self._state_dir, repr(error)))
-            raise error
+        except OSError as full:
+            log.critical("the last events cannot be written: %s", full)
 
     def _commit_failed(self, error: BaseException) -> None:
         log.critical("state: cannot be written: %s", error)

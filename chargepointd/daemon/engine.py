@@ -129,9 +129,11 @@ class Engine:
         try:
             for effect in rest:
                 self._perform(effect)
+        except Exception as error:  # noqa: BLE001 - as in a step: `failed` carries it to where it is logged
+            self._fail(error)
         finally:
             self._busy = before
-        if self._inbox and not before:
+        if self._inbox and not before and not self._stopped:
             self._turn()
 
     def _perform(self, effect: f.Effect) -> None:
