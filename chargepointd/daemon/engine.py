@@ -112,7 +112,7 @@ class Engine:
 
     def _commit(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
         if is_lazy(saves):
-            self._writer.submit_lazily(saves)
+            self._writer.submit_lazily(saves, at_once=any(type(save) is f.SaveState for save in saves))
             for effect in rest:
                 self._perform(effect)
             return

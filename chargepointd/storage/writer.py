@@ -49,12 +49,13 @@ class Writer:
         """`done` is called in the loop when the batch survives a power cut. What was submitted lazily goes with it."""
         self._put([*self._lazy, *saves], done)
 
-    def submit_lazily(self, saves: Sequence[Save]) -> None:
-        """To be kept within LAZY_S; nobody waits for it. It costs the loop an append, not a thread's waking."""
+    def submit_lazily(self, saves: Sequence[Save], *, at_once: bool = False) -> None:
+        """To be kept within LAZY_S, or `at_once`; nobody waits for it. Else it costs the loop an append, not a
+        thread's waking."""
         if not self._lazy:
             self._call_later(LAZY_S, self._flush)
         self._lazy.extend(saves)
-        if len(self._lazy) >= GROUP:
+        if at_once or len(self._lazy) >= GROUP:
             self._flush()
 
     def _flush(self) -> None:
