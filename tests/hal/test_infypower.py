@@ -583,6 +583,12 @@ def test_one_lost_answer_long_ago_is_no_silence(wire: UdpWire) -> None:
             module.change(mute=False)
             await asyncio.sleep(0.5)  # longer than lost_after_s, and nobody asks
             assert (await dc.read()).fault == ""
+            module.change(mute=True)
+            with pytest.raises(NotConnected, match="module 0 does not answer"):
+                await dc.read()  # another, but the module was heard between them
+            module.change(mute=False)
+            for _ in range(3):
+                assert (await dc.read()).fault == ""
 
     with InfyModule(bus=wire) as module:
         run(story(module))
