@@ -1,0 +1,153 @@
+"""The file: one process has it, it is sound, it is of the schema this program knows.
+
+A file that is no database any more is set aside for a person, and the station begins anew: a station that charges
+with empty books is worth more than one that does not start. A file that cannot be reached is a `StoreError`.
+"""
+
+import fcntl
+import logging
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+NAME = "chargepointd.db"
+_PARTS = ("", "-wal", "-shm")
+
+_PRAGMAS = (
+    # Small pages: a commit changes a few rows in three or four of them, and each is written whole. Measured with
+    # a record, a session and an acknowledgement: 10 kB per event instead of 19 kB with pages of 4096.
+    "page_size=1024",
+    "locking_mode=EXCLUSIVE",
+    "journal_mode=WAL",
+    "wal_autocheckpoint=4000",
+    "synchronous=FULL",
+    "temp_store=MEMORY",
+)
+
+
+class StoreError(Exception):
+    """The state cannot be used; the text names the file and the remedy."""
+
+
+def schemas(directory: Path = MIGRATIONS) -> dict[int, Path]:
+    """The numbered migrations, in order."""
+    return {int(path.stem): path for path in sorted(directory.glob("*.sql"))}
+
+
+class Database:
+    """The open file. `connection` may be used by one thread at a time."""
+
+    def __init__(self, directory: Path, migrations: Path = MIGRATIONS) -> None:
+        self._directory = directory
+        self._schemas = schemas(migrations)
+        self.path = directory / NAME
+        self._lock_fd = -1
+        self.connection: sqlite3.Connection
+
+    def open(self) -> None:
+        """StoreError when another process has the directory, or it cannot be written, or a newer program wrote it."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+            try:
+                self._connect()
+            except BaseException:
+                self._close_files()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            raise self.trouble(error) from error
+
+    def trouble(self, error: Exception) -> StoreError:
+        return StoreError(f"{self.path}: {error}; is the state directory writable, and the disk not full?")
+
+    def close(self) -> None:
+        self._close_files()
+
+    def _close_files(self) -> None:
+        if hasattr(self, "connection"):
+            self.connection.close()
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    def _take_lock(self) -> None:
+        self._lock_fd = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._close_files()
+            raise StoreError(
+                f"{self._directory}: another chargepointd runs on this state directory; stop it, or give --state-dir"
+            ) from None
+
+    # -- sound ---------------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        try:
+            self._open_file()
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            # OperationalError: full, read-only, locked. Its plain parent: this is no database, or a damaged one.
+            if type(error) is not sqlite3.DatabaseError:
+                raise
+            self._set_aside(error)
+            self._open_file()
+            self._migrate()
+
+    def _open_file(self) -> None:
+        created = not self.path.exists()
+        if created:
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self.connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        for pragma in _PRAGMAS:
+            self.connection.execute(f"PRAGMA {pragma}")
+        if not created:
+            verdict = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        self.connection.close()
+        number = 1
+        while (broken := self.path.with_name(f"{NAME}.broken-{number}")).exists():
+            number += 1
+        for suffix in _PARTS:
+            part = self.path.with_name(NAME + suffix)
+            if part.exists():
+                part.rename(broken.with_name(broken.name + suffix))
+        log.error("state: %s is damaged (%s): set aside as %s, beginning anew", self.path, error, broken.name)
+
+    # -- of this schema ------------------------------------------------------------------------------------------------
+
+    def _migrate(self) -> None:
+        """Migrations only add, so an older program can go on with a newer file (A/B firmware rolls back); one that
+        cannot be read so puts the number of the oldest schema that can into state `min_reader`."""
+        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        newest = max(self._schemas)
+        if version > newest:
+            self._check_reader(newest)
+        missing = [number for number in self._schemas if number > version]
+        if version and missing:
+            self._copy(version)
+        for number in missing:
+            script = self._schemas[number].read_text("utf-8")
+            self.connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+
+    def _check_reader(self, newest: int) -> None:
+        row = self.connection.execute("SELECT value FROM state WHERE name = 'min_reader'").fetchone()
+        if row and int(row[0]) > newest:
+            raise StoreError(
+                f"{self.path}: written by a newer chargepointd (schema {row[0]}, this one knows {newest}); "
+                "install that one again, or move the file away"
+            )
+
+    def _copy(self, version: int) -> None:
+        """Before anything is changed, for the case that the new program is not the last word."""
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        copy = self.path.with_name(f"{NAME}.schema-{version}")
+        shutil.copy2(self.path, copy)
+        log.info("state: %s is brought up to date, a copy of before is %s", self.path, copy.name)
