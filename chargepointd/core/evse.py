@@ -150,9 +150,9 @@ class Evse:
             return "SuspendedEVSE"
         if not self.session.authorized:
             return "EVConnected"
-        if self.power_on and self.wanted:
-            return "Charging"
-        return "SuspendedEVSE" if self.stopping_faults else self._waiting_state(step)
+        if self.stopping_faults:
+            return "SuspendedEVSE"
+        return "Charging" if self.power_on and self.wanted else self._waiting_state(step)
 
     def _waiting_state(self, step: Step) -> str:
         """Authorized and plugged, no energy yet or no longer: who holds it up?"""
@@ -162,7 +162,7 @@ class Evse:
             if step.mono < self.power.offered_at + REACTION_S:
                 return "EVConnected"
         elif self.power_asked and self.wanted:
-            return before if before == "Charging" else "SuspendedEVSE"
+            return before  # the power path is on its way; if it does not come, that is a fault
         return "SuspendedEVSE" if self.wanted or not self.power_asked else "SuspendedEV"
 
     def view(self, connector_id: int, step: Step) -> ConnectorView:

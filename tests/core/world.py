@@ -17,7 +17,7 @@ from chargepointd.core.saved import Saved
 from chargepointd.core.station import Station
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Fault, Measured, Now, Token, TokenInfo
-from chargepointd.core.variables.catalogue import standard
+from chargepointd.core.variables.catalogue import parse_name, standard
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import VERSIONS, load
 
@@ -106,6 +106,10 @@ class World:
         self.on: dict[int, bool] = {1: False, 2: False}
         self.register = {1: 10_000.0, 2: 20_000.0}
         self.meter_dead: set[int] = set()
+        self.stuck: set[tuple[int, int]] = set()
+        """locks that do not move"""
+        self.welded: set[int] = set()
+        """EVSEs whose power path does not move"""
         self.broken: set[tuple[int, Any]] = set()
         """(EVSE, fault code): stays so over a power cut"""
         self.linked = False
@@ -156,9 +160,9 @@ class World:
     def unplug(self, evse: int = 1) -> "World":
         if self.plugged[evse]:
             self.plugged[evse] = False
-            if self.on[evse]:
-                self._switch(evse, False)
             self.tell(e.CableUnplugged(evse, 1))
+            self._appetite(evse)
+            self._run()
         return self
 
     def present(self, token: str = "AAAA1111", *evses: int) -> "World":
@@ -174,6 +178,11 @@ class World:
     def break_(self, evse: int, code: Any = "GroundFailure") -> "World":
         self.broken.add((evse, code))
         self.tell(e.FaultRaised(evse, Fault(code, "test")))
+        return self
+
+    def degrade(self, evse: int, code: Any) -> "World":
+        """Something is broken that stops nobody."""
+        self.tell(e.FaultRaised(evse, Fault(code, "test", stops_charging=False)))
         return self
 
     def mend(self, evse: int, code: str = "GroundFailure") -> "World":
@@ -276,7 +285,7 @@ class World:
         elif isinstance(effect, f.SendCall):
             self._receive(effect)
         elif isinstance(effect, f.MoveLock):
-            self._queue.append(e.LockMoved(effect.evse_id, effect.connector_id, effect.locked))
+            self._queue.append(self._bolt(effect))
         elif isinstance(effect, f.ReadMeter):
             self._queue.append(self._reading(effect.evse_id)) if effect.evse_id not in self.meter_dead else None
         elif isinstance(effect, f.ClosePowerPath):
@@ -293,11 +302,15 @@ class World:
             self.restarts.append(effect)
             self._restarting = True
 
+    def _bolt(self, move: f.MoveLock) -> Any:
+        place = (move.evse_id, move.connector_id)
+        return e.LockStuck(*place, move.locked, "jammed") if place in self.stuck else e.LockMoved(*place, move.locked)
+
     def _appetite(self, evse: int) -> None:
         """A car that is offered energy and wants it takes it."""
         wants = self.plugged[evse] and self.hungry[evse] and self.offered[evse]
         self._queue.append(e.EnergyWanted(evse, wants))
-        if wants != self.on[evse]:
+        if wants != self.on[evse] and evse not in self.welded:
             self._switch(evse, wants)
 
     def _switch(self, evse: int, on: bool) -> None:
@@ -353,6 +366,22 @@ class World:
     def records(self) -> list[m.TransactionRecord]:
         """In the order they were queued, over all boots, as they were kept at last."""
         return list(self._records.values())
+
+    def told(self, kind: type) -> list[Any]:
+        """The messages of this kind that the CSMS got, in order."""
+        return [message for _, message in self.received if type(message) is kind]
+
+    def story(self) -> list[str]:
+        """The transactions in short, without what only carries samples: "Started Authorized EVConnected"."""
+        rows = [r for r in self.records if not r.trigger.startswith("MeterValue")]
+        reasons = [f" ({r.stopped_reason})" if r.stopped_reason else "" for r in rows]
+        return [f"{r.kind} {r.trigger} {r.charging_state}{why}" for r, why in zip(rows, reasons, strict=True)]
+
+    def set(self, name: str, value: str) -> "World":
+        """The CSMS sets a variable."""
+        got = self.ask(c.SetVariables(((parse_name(name), "Actual", value),)))
+        assert got.items[0].status == "Accepted", got
+        return self
 
     def delivered(self) -> list[m.TransactionRecord]:
         """The records the CSMS has, each once: a repeat has the same id and the same content."""

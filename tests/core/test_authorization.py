@@ -1,0 +1,306 @@
+"""A card is shown: who may charge, who may stop, and what is remembered."""
+
+import pytest
+
+from chargepointd.core import commands as c
+from chargepointd.core import events as e
+from chargepointd.core import messages as m
+from chargepointd.core.values import Token, TokenInfo
+from tests.core.world import World
+
+REFUSALS = ("Blocked", "Expired", "Invalid", "Unknown", "ConcurrentTx")
+CACHED = {"AuthCtrlr.LocalPreAuthorize": "true"}
+
+
+def asked(w: World) -> list[str]:
+    return [message.token.value for message in w.told(m.Authorize)]
+
+
+def cached(w: World, card: str, status: str = "Accepted", **info: object) -> World:
+    """As an earlier visit leaves it: the CSMS was asked, its answer is remembered, the station is idle again."""
+    w.infos[card] = TokenInfo(status, **info)  # type: ignore[arg-type]
+    w.present(card, 1).after(61)
+    w.received.clear()
+    return w
+
+
+def test_a_card_is_asked_for_and_charges(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1)
+    assert asked(w) == ["CARD1"]
+    assert w.records[0].token == Token("CARD1")
+    assert w.on[1]
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_card_starts_nothing(version: str, status: str) -> None:
+    w = World(version).online().plug()
+    w.infos["CARD1"] = TokenInfo(status)
+    w.present("CARD1", 1)
+    assert w.records == []
+    assert not w.on[1]
+
+
+def test_the_same_card_stops_without_a_question(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1).present("card1", 1).after(10)
+    assert asked(w) == ["CARD1"], "tokens are compared without regard to case"
+    assert w.records[-1].kind == "Ended"
+    assert w.records[-1].stopped_reason == "Local"
+    assert w.records[-1].token is not None
+
+
+def test_another_card_does_not_stop_though_it_is_good(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1).present("CARD2", 1).after(10)
+    assert asked(w) == ["CARD1", "CARD2"]
+    assert w.station.evses[1].running
+    assert all(record.token != Token("CARD2") for record in w.records)
+
+
+def test_another_card_of_the_same_group_stops_and_is_named(version: str) -> None:
+    w = World(version).online().plug()
+    w.infos |= {card: TokenInfo("Accepted", group="FLEET") for card in ("CARD1", "CARD2")}
+    w.present("CARD1", 1).present("CARD2", 1).after(10)
+    assert w.records[-1].kind == "Ended"
+    assert w.records[-1].token == Token("CARD2")
+
+
+def test_a_blocked_card_of_the_group_stops_nothing(version: str) -> None:
+    w = World(version).online().plug()
+    w.infos |= {"CARD1": TokenInfo("Accepted", group="FLEET"), "CARD2": TokenInfo("Blocked", group="FLEET")}
+    w.present("CARD1", 1).present("CARD2", 1).after(10)
+    assert w.station.evses[1].running
+
+
+def test_a_group_that_the_csms_names_only_at_the_start_counts_too(version: str) -> None:
+    w = World(version).online().plug()
+    w.infos["CARD1"] = TokenInfo("Accepted", group="FLEET")
+    w.ask(c.RequestStart(Token("CARD1"), 1, 7))
+    w.infos["CARD2"] = TokenInfo("Accepted", group="FLEET")
+    w.present("CARD2", 1).after(10)
+    assert w.records[-1].kind == "Ended"
+
+
+def test_a_remembered_card_is_believed_at_once_where_that_is_allowed(version: str) -> None:
+    w = cached(World(version, CACHED).online(), "CARD1").plug().present("CARD1", 1)
+    assert asked(w) == []
+    assert w.on[1]
+
+
+def test_a_remembered_card_is_asked_for_where_it_is_not(version: str) -> None:
+    w = cached(World(version).online(), "CARD1").plug().present("CARD1", 1)
+    assert asked(w) == ["CARD1"]
+
+
+def test_a_card_remembered_as_bad_is_asked_for_again(version: str) -> None:
+    w = cached(World(version, CACHED).online(), "CARD1", "Blocked").plug()
+    w.infos["CARD1"] = TokenInfo("Accepted")
+    w.present("CARD1", 1)
+    assert asked(w) == ["CARD1"]
+    assert w.on[1]
+
+
+def test_a_cleared_cache_remembers_nothing(version: str) -> None:
+    w = cached(World(version, CACHED).online(), "CARD1")
+    assert w.ask(c.ClearCache()).status == "Accepted"
+    w.cut()
+    w.online().plug().present("CARD1", 1)
+    assert asked(w) == ["CARD1"]
+
+
+def test_a_cache_that_is_not_in_use_cannot_be_cleared(version: str) -> None:
+    w = World(version, {"AuthCacheCtrlr.Enabled": "false"}).online()
+    assert w.ask(c.ClearCache()).status == "Rejected"
+
+
+def test_the_cache_outlives_a_power_cut(version: str) -> None:
+    w = cached(World(version, CACHED).online(), "CARD1")
+    w.cut()
+    w.online().plug().present("CARD1", 1)
+    assert asked(w) == []
+
+
+def test_a_card_is_forgotten_after_its_life_time(version: str) -> None:
+    w = cached(World(version, CACHED | {"AuthCacheCtrlr.LifeTime": "600"}).online(), "CARD1").after(600)
+    w.received.clear()
+    w.plug().present("CARD1", 1)
+    assert asked(w) == ["CARD1"]
+
+
+def test_offline_a_remembered_card_charges(version: str) -> None:
+    w = cached(World(version).online(), "CARD1").offline().plug().present("CARD1", 1)
+    assert w.on[1]
+    assert all(record.offline for record in w.records)
+
+
+def test_offline_a_remembered_card_does_not_charge_where_that_is_forbidden(version: str) -> None:
+    w = cached(World(version, {"AuthCtrlr.LocalAuthorizeOffline": "false"}).online(), "CARD1").offline().plug()
+    assert not w.present("CARD1", 1).on[1]
+
+
+def test_offline_an_unknown_card_does_not_charge(version: str) -> None:
+    assert not World(version).plug().present("CARD1", 1).on[1]
+
+
+def test_offline_an_unknown_card_charges_where_that_is_allowed(version: str) -> None:
+    w = World(version, {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"}).plug().present("CARD1", 1)
+    assert w.on[1]
+    assert not w.disk.tokens, "unknown ids are not remembered (C15.FR.01)"
+
+
+@pytest.mark.parametrize("unknown", ["true", "false"])
+def test_offline_a_blocked_or_outdated_card_is_not_an_unknown_one(version: str, unknown: str) -> None:
+    w = World(version, {"AuthCtrlr.OfflineTxForUnknownIdEnabled": unknown}).online()
+    cached(w, "CARD1", "Blocked")
+    cached(w, "CARD2", expires_at=w.utc + 100)
+    w.offline().plug().after(120)
+    assert not w.present("CARD1", 1).on[1]
+    assert not w.present("CARD2", 1).on[1]
+
+
+def test_a_csms_that_does_not_answer_is_as_good_as_none(version: str) -> None:
+    w = cached(World(version).online(), "CARD1").plug()
+    w.mute = True
+    w.present("CARD1", 1).after(100)
+    assert w.on[1]
+
+
+def test_a_card_that_is_shown_again_while_the_csms_thinks_is_asked_for_once(version: str) -> None:
+    w = World(version).online().plug()
+    w.mute = True
+    w.present("CARD1", 1).present("CARD1", 1)
+    message_id = w.received[-1][0]
+    assert len(asked(w)) == 1
+    w.mute = False
+    w.tell(e.CallAnswered(message_id, m.AuthorizeAnswered(TokenInfo("Accepted"))))
+    assert w.on[1]
+
+
+def test_the_car_leaves_while_the_csms_thinks(version: str) -> None:
+    w = World(version).online().plug()
+    w.mute = True
+    w.present("CARD1", 1)
+    message_id = next(i for i, message in reversed(w.received) if isinstance(message, m.Authorize))
+    w.unplug()
+    w.mute = False
+    w.tell(e.CallAnswered(message_id, m.AuthorizeAnswered(TokenInfo("Accepted"))))
+    assert w.station.evses[1].session.authorized, "the card is good; it waits for a car"
+    w.after(61)
+    assert not w.station.evses[1].session.authorized
+    assert not w.on[1]
+
+
+def test_card_first_then_car(version: str) -> None:
+    w = World(version).online().present("CARD1", 1).after(20).plug()
+    assert w.on[1]
+    assert w.records[0].starter == Token("CARD1")
+
+
+def test_card_first_and_no_car(version: str) -> None:
+    w = World(version).online().present("CARD1", 1).after(61).plug()
+    assert not w.on[1]
+    if version == "1.6":
+        assert w.records == []
+        assert w.statuses[(1, 1)] == "Preparing"
+
+
+def test_card_first_and_no_car_ends_what_the_card_began() -> None:
+    w = World("2.0.1", {"TxCtrlr.TxStartPoint": "Authorized"}).online().present("CARD1", 1).after(70)
+    assert w.story() == ["Started Authorized Idle", "Ended EVConnectTimeout Idle (Timeout)"]
+    w.present("CARD1", 1).plug()
+    assert w.on[1], "a second visit works"
+
+
+def test_one_reader_for_two_evses_takes_the_car_that_comes(version: str) -> None:
+    w = World(version).online().present("CARD1").after(20)
+    assert w.records == []
+    w.plug(2)
+    assert w.on == {1: False, 2: True}
+
+
+def test_one_reader_for_two_evses_takes_the_car_that_came_last(version: str) -> None:
+    w = World(version).online().plug(2).after(60).plug(1).present("CARD1")
+    assert w.on == {1: True, 2: False}
+
+
+def test_one_reader_for_two_evses_waits_no_longer_than_the_timeout(version: str) -> None:
+    assert not World(version).online().present("CARD1").after(61).plug(2).on[2]
+
+
+def test_a_second_card_at_a_shared_reader_takes_the_other_evse(version: str) -> None:
+    w = World(version).online().plug(1).plug(2).present("CARD1").present("CARD2")
+    assert w.on == {1: True, 2: True}
+    assert {r.evse_id: r.starter for r in w.records} == {1: Token("CARD2"), 2: Token("CARD1")}
+
+
+def test_a_card_is_taken_where_the_transaction_began_with_the_cable() -> None:
+    w = World("2.0.1", {"TxCtrlr.TxStartPoint": "EVConnected"}).online().plug().present("CARD1", 1)
+    assert w.on[1]
+    assert w.story()[:2] == ["Started CablePluggedIn EVConnected", "Updated Authorized EVConnected"]
+    assert [r.token for r in w.records[:3]] == [None, Token("CARD1"), None]
+
+
+def test_nobody_takes_over_the_transaction_of_another() -> None:
+    points = {"TxCtrlr.TxStartPoint": "EVConnected", "TxCtrlr.TxStopPoint": "EVConnected"}
+    w = World("2.0.1", points).online().plug().present("CARD1", 1).present("CARD1", 1).after(10)
+    assert w.station.evses[1].running
+    assert not w.present("CARD2", 1).on[1]
+    assert w.present("CARD1", 1).on[1], "its owner may go on"
+    assert len({record.transaction_id for record in w.records}) == 1
+
+
+def test_a_second_visit_at_the_same_cable_is_a_second_transaction(version: str) -> None:
+    w = World(version, {"TxCtrlr.TxStartPoint": "EVConnected", "TxCtrlr.TxStopPoint": "Authorized"})
+    w.online().plug().present("CARD1", 1).after(60).present("CARD1", 1).after(10).present("CARD2", 1)
+    assert w.on[1]
+    assert [r.starter for r in w.records if r.kind == "Started"][-1] == Token("CARD2")
+    assert len({record.transaction_id for record in w.records}) == 2
+
+
+# -- the CSMS thinks again (C15, E05) ----------------------------------------------------------------------------------
+
+OFFLINE = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"}
+
+
+def refused_later(version: str, **variables: str) -> World:
+    """Begun offline with an unknown card, which the CSMS then refuses."""
+    w = World(version, OFFLINE | {f"TxCtrlr.{name}": value for name, value in variables.items()})
+    w.plug().present("CARD1", 1).after(100)
+    w.infos["CARD1"] = TokenInfo("Invalid")
+    return w.online().after(20)
+
+
+def test_a_token_refused_later_ends_the_transaction(version: str) -> None:
+    w = refused_later(version, StopTxOnInvalidId="true")
+    assert (w.records[-1].kind, w.records[-1].trigger) == ("Ended", "Deauthorized")
+    assert w.records[-1].stopped_reason == "DeAuthorized"
+    assert not w.on[1]
+
+
+def test_a_token_refused_later_only_stops_the_energy_where_the_stop_point_is_elsewhere() -> None:
+    w = refused_later("2.0.1", StopTxOnInvalidId="true", TxStopPoint="EVConnected")
+    assert w.story()[-1] == "Updated Deauthorized SuspendedEVSE"
+    assert not w.on[1]
+    assert w.station.evses[1].locked[1], "locked until the owner comes (C15.FR.05)"
+    w.present("CARD1", 1)
+    assert not w.station.evses[1].locked[1]
+    assert w.unplug().records[-1].kind == "Ended"
+
+
+def test_a_token_refused_later_suspends_where_it_shall_not_stop(version: str) -> None:
+    w = refused_later(version, StopTxOnInvalidId="false")
+    assert w.story()[-1] == "Updated ChargingStateChanged SuspendedEVSE"
+    assert not w.on[1]
+    assert w.station.evses[1].running
+    if version == "1.6":
+        assert w.statuses[(1, 1)] == "SuspendedEVSE"
+    assert w.present("CARD1", 1).after(10).records[-1].kind == "Ended"
+
+
+def test_a_refused_token_is_asked_for_the_next_time(version: str) -> None:
+    w = cached(World(version, CACHED).online(), "CARD1").plug()
+    w.infos["CARD1"] = TokenInfo("Blocked")
+    w.present("CARD1", 1).after(10)
+    assert w.records[-1].kind == "Ended"
+    w.unplug().plug()
+    w.received.clear()
+    w.present("CARD1", 1)
+    assert asked(w) == ["CARD1"]

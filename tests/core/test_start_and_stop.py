@@ -1,0 +1,284 @@
+"""When a transaction starts and ends (E01 to E10): every point alone and in pairs, and who holds the energy up."""
+
+from itertools import combinations
+
+import pytest
+
+from chargepointd.core import commands as c
+from chargepointd.core import events as e
+from chargepointd.core.plan import ConnectorPlan, EvsePlan
+from chargepointd.core.values import Token
+from tests.core.world import PLAN, World
+
+POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
+SETS = [*[(p,) for p in POINTS], *combinations(POINTS, 2)]
+FIRST = {
+    "cable first": {"ParkingBayOccupancy": 0, "EVConnected": 0, "Authorized": 1, "PowerPathClosed": 1, "EnergyTransfer": 2},
+    "card first": {"ParkingBayOccupancy": 1, "EVConnected": 1, "Authorized": 0, "PowerPathClosed": 1, "EnergyTransfer": 2},
+}  # fmt: skip
+"""at which of the steps (cable or card, card or cable, the car is hungry) a point is reached"""
+
+
+def no_lock() -> World:
+    """An EVSE whose cable is fixed: nothing waits for a bolt."""
+    plan = PLAN._replace(evses=(EvsePlan(1, (ConnectorPlan(1, fixed_cable=True),)), PLAN.evses[1]))
+    return World("2.0.1", plan=plan)
+
+
+def with_points(start: tuple[str, ...], stop: tuple[str, ...]) -> World:
+    w = no_lock()
+    w.hunger(1, False)
+    w.online()
+    return w.set("TxCtrlr.TxStartPoint", ",".join(start)).set("TxCtrlr.TxStopPoint", ",".join(stop))
+
+
+@pytest.mark.parametrize("order", FIRST)
+@pytest.mark.parametrize("start", SETS, ids="+".join)
+def test_it_starts_with_the_first_start_point_that_is_reached(start: tuple[str, ...], order: str) -> None:
+    w = with_points(start, ("EVConnected",))
+    begun = []
+    steps = [w.plug, lambda: w.present("CARD1", 1)]
+    for act in [*(steps if order == "cable first" else reversed(steps)), lambda: w.hunger(1, True)]:
+        act()
+        begun.append(bool(w.records))
+    first = min(FIRST[order][point] for point in start)
+    assert begun == [n >= first for n in range(3)]
+    assert w.records[0].kind == "Started"
+    assert w.on[1]
+
+
+ENDS = {
+    "the card is shown again": {"Authorized", "PowerPathClosed", "EnergyTransfer"},
+    "the car is full": {"EnergyTransfer"},
+    "the car leaves": set(POINTS),
+    "a fault": {"PowerPathClosed", "EnergyTransfer"},
+}
+DEEDS = {
+    "the card is shown again": lambda w: w.present("CARD1", 1),
+    "the car is full": lambda w: w.hunger(1, False),
+    "the car leaves": lambda w: w.unplug(),
+    "a fault": lambda w: w.break_(1),
+}
+TRIGGERS = {
+    "the card is shown again": ("StopAuthorized", "Local"),
+    "the car is full": ("ChargingStateChanged", "StoppedByEV"),
+    "the car leaves": ("EVCommunicationLost", "EVDisconnected"),
+    "a fault": ("AbnormalCondition", "GroundFault"),
+}
+
+
+@pytest.mark.parametrize("deed", ENDS)
+@pytest.mark.parametrize("stop", SETS, ids="+".join)
+def test_it_ends_with_the_first_stop_point_that_is_lost(stop: tuple[str, ...], deed: str) -> None:
+    w = with_points(("PowerPathClosed",), stop)
+    w.plug().present("CARD1", 1).hunger(1, True).after(100)
+    assert w.on[1]
+    DEEDS[deed](w)
+    w.after(10)
+    ended = w.records[-1]
+    assert (ended.kind == "Ended") == bool(ENDS[deed] & set(stop))
+    if ended.kind == "Ended":
+        assert (ended.trigger, ended.stopped_reason) == TRIGGERS[deed]
+    assert not w.on[1]
+    w.mend(1).unplug().after(10)
+    assert [r.kind for r in w.records].count("Ended") == 1, "without car and card it is over"
+
+
+def test_no_start_point_at_all_is_as_good_as_the_usual_one() -> None:
+    w = no_lock().online().set("TxCtrlr.TxStartPoint", "").plug().present("CARD1", 1)
+    assert w.records[0].kind == "Started"
+    assert w.on[1]
+
+
+def test_a_visit_as_the_csms_sees_it() -> None:
+    w = no_lock().online().plug().present("CARD1", 1).after(90).hunger(1, False).after(30).hunger(1, True).after(30)
+    w.present("CARD1", 1).after(9)
+    assert w.story() == [
+        "Started Authorized EVConnected",
+        "Updated ChargingStateChanged Charging",
+        "Updated ChargingStateChanged SuspendedEV",
+        "Updated ChargingStateChanged Charging",
+        "Ended StopAuthorized EVConnected (Local)",
+    ]
+
+
+def test_a_car_that_never_asks_is_the_one_who_waits(version: str) -> None:
+    w = World(version).online()
+    w.hunger(1, False).plug().present("CARD1", 1).after(9)
+    assert w.records[-1].charging_state == "EVConnected"
+    w.after(2)
+    assert w.story()[-1] == "Updated ChargingStateChanged SuspendedEV"
+    if version == "1.6":
+        assert w.statuses[(1, 1)] == "SuspendedEV"
+
+
+def test_nobody_may_have_the_energy_the_site_has_not(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1).after(20)
+    evse = w.station.evses[1]
+    evse.allowed_a = 0.0
+    w.after(1)
+    assert w.story()[-1] == "Updated ChargingStateChanged SuspendedEVSE"
+    evse.allowed_a = 16.0
+    w.after(1)
+    assert w.story()[-1] == "Updated ChargingStateChanged Charging"
+
+
+# -- the plug ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_starts_while_the_lock_does_not_hold(version: str) -> None:
+    w = World(version).online()
+    w.stuck.add((1, 1))
+    w.plug().present("CARD1", 1)
+    assert w.records == []
+    assert not w.on[1]
+    assert w.statuses[(1, 1)] == "Faulted"
+
+
+def test_a_lock_that_works_again_lets_the_visit_begin(version: str) -> None:
+    w = World(version).online()
+    w.stuck.add((1, 1))
+    w.plug().present("CARD1", 1)
+    w.stuck.clear()
+    w.tell(e.LockMoved(1, 1, False))
+    assert w.on[1]
+    assert w.records[0].kind == "Started"
+
+
+def test_who_is_not_authorized_is_not_locked_in() -> None:
+    points = {"TxCtrlr.TxStartPoint": "EVConnected", "TxCtrlr.TxStopPoint": "EVConnected"}
+    w = World("2.0.1", points).online().plug()
+    assert not w.station.evses[1].locked[1]
+    assert w.present("CARD1", 1).station.evses[1].locked[1]
+    w.present("CARD1", 1)
+    assert w.station.evses[1].running
+    assert not w.station.evses[1].locked[1], "the driver must be able to leave, which ends the transaction"
+
+
+def test_the_plug_is_let_go_only_when_the_power_path_is_open(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1).after(10)
+    w.welded.add(1)
+    w.present("CARD1", 1).after(5)
+    assert w.station.evses[1].locked[1]
+    w.welded.clear()
+    w.tell(e.PowerSwitched(1, False))
+    assert not w.station.evses[1].locked[1]
+
+
+# -- unplugged at the car (E09, E10; 1.6 §3.16.1) ----------------------------------------------------------------------
+
+
+def unplugged_at_the_car(version: str, stop: str, unlock: str) -> World:
+    names = {"TxCtrlr.StopTxOnEVSideDisconnect": stop, "OCPPCommCtrlr.UnlockOnEVSideDisconnect": unlock}
+    return World(version, names).online().plug().present("CARD1", 1).after(30).unplug().after(2)
+
+
+def test_it_ends_and_the_cable_is_free(version: str) -> None:
+    w = unplugged_at_the_car(version, "true", "true")
+    assert w.story()[-1] == "Ended EVCommunicationLost Idle (EVDisconnected)"
+    assert not w.station.evses[1].locked[1]
+    assert w.statuses[(1, 1)] == "Available"
+
+
+def test_it_ends_and_the_cable_is_kept_for_its_owner(version: str) -> None:
+    w = unplugged_at_the_car(version, "true", "false")
+    assert w.story()[-1] == "Ended EVCommunicationLost Idle (EVDisconnected)"
+    assert w.station.evses[1].locked[1]
+    assert w.statuses[(1, 1)] == ("Finishing" if version == "1.6" else "Occupied")
+    w.cut()
+    w.online()
+    assert w.station.evses[1].session.held, "over a power cut too"
+    w.present("CARD1", 1)
+    assert not w.station.evses[1].locked[1]
+    assert w.statuses[(1, 1)] == "Available"
+
+
+def test_a_cable_that_is_kept_can_be_freed_from_afar(version: str) -> None:
+    w = unplugged_at_the_car(version, "true", "false")
+    assert w.ask(c.UnlockConnector(1, 1)).status == "Unlocked"
+    assert w.statuses[(1, 1)] == "Available"
+
+
+def test_it_waits_for_the_car_and_goes_on(version: str) -> None:
+    w = unplugged_at_the_car(version, "false", "false")
+    w.set("TxCtrlr.TxStopPoint", "Authorized")
+    w = World(version, {"TxCtrlr.StopTxOnEVSideDisconnect": "false", "TxCtrlr.TxStopPoint": "Authorized"}).online()
+    w.plug().present("CARD1", 1).after(30).unplug().after(20)
+    assert w.story()[-1] == "Updated EVCommunicationLost Idle"
+    assert w.station.evses[1].locked[1]
+    w.plug()
+    assert w.story()[-2:] == ["Updated CablePluggedIn EVConnected", "Updated ChargingStateChanged Charging"]
+    assert len({record.transaction_id for record in w.records}) == 1
+
+
+def test_it_waits_for_the_car_no_longer_than_the_timeout(version: str) -> None:
+    w = World(version, {"TxCtrlr.StopTxOnEVSideDisconnect": "false", "TxCtrlr.TxStopPoint": "Authorized"}).online()
+    w.plug().present("CARD1", 1).after(30).unplug().after(70)
+    assert w.story()[-1] == "Ended EVConnectTimeout Idle (Timeout)"
+
+
+def test_a_remote_stop_ends_what_waits_for_the_car(version: str) -> None:
+    w = World(version, {"TxCtrlr.StopTxOnEVSideDisconnect": "false", "TxCtrlr.TxStopPoint": "Authorized"}).online()
+    w.plug().present("CARD1", 1).after(30).unplug()
+    assert w.ask_stop(1).status == "Accepted"
+    assert w.after(10).story()[-1] == "Ended RemoteStop Idle (Remote)"
+
+
+# -- two connectors of one EVSE ----------------------------------------------------------------------------------------
+
+
+def test_the_second_connector_of_a_busy_evse_changes_nothing(version: str) -> None:
+    two = PLAN._replace(evses=(EvsePlan(1, (ConnectorPlan(1), ConnectorPlan(2))), PLAN.evses[1]))
+    w = World(version, plan=two).online().plug().present("CARD1", 1).after(30)
+    w.tell(e.CablePlugged(1, 2))
+    w.tell(e.CableUnplugged(1, 2))
+    assert w.on[1]
+    assert {record.connector_id for record in w.records} == {1}
+
+
+# -- faults ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fault_suspends_and_its_end_resumes(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1).after(30).break_(1).after(5)
+    assert w.story()[-1] == "Updated AbnormalCondition SuspendedEVSE"
+    assert w.statuses[(1, 1)] == "Faulted"
+    w.mend(1).after(5)
+    assert w.story()[-1] == "Updated ChargingStateChanged Charging"
+
+
+def test_a_dark_display_stops_nobody(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1).after(30)
+    w.degrade(1, "ReaderFailure")
+    assert w.on[1]
+    assert w.records[-1].trigger != "AbnormalCondition"
+
+
+def test_a_faulted_evse_takes_no_card(version: str) -> None:
+    w = World(version).online().break_(1).plug().present("CARD1", 1).after(100)
+    assert w.records == []
+    w.mend(1)
+    assert not w.on[1]
+
+
+def test_an_emergency_stop_is_the_reason(version: str) -> None:
+    w = World(version, {"TxCtrlr.TxStopPoint": "PowerPathClosed"}).online().plug().present("CARD1", 1).after(30)
+    w.break_(1, "EmergencyStop").after(9)
+    if version == "1.6":
+        assert w.station.evses[1].running, "1.6 has one stop point"
+    else:
+        assert w.story()[-1] == "Ended AbnormalCondition EVConnected (EmergencyStop)"
+
+
+# -- remote start ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", POINTS)
+def test_the_first_record_after_a_remote_start_says_so(start: str) -> None:
+    w = World("2.0.1", {"TxCtrlr.TxStartPoint": start}).online()
+    assert w.ask(c.RequestStart(Token("DRIVER", "Central"), 1, 77)).status == "Accepted"
+    w.plug()
+    first = next(r for r in w.records if r.token)
+    assert (first.trigger, first.remote_start_id, first.token) == ("RemoteStart", 77, Token("DRIVER", "Central"))
+    assert [r.trigger for r in w.records].count("RemoteStart") == 1
+    assert w.on[1]
