@@ -138,23 +138,19 @@ class BenchCsms:
             self.tell(station, "refused", f"subprotocol: the station offers {wanted}, here: {', '.join(self._offered)}")
             await socket.close(_NO_SUBPROTOCOL, "no common subprotocol")
             return
-        await self._replace(station)
-        line = self._line(station, socket)
+        earlier, line = self._sockets.get(station), self._line(station, socket)
         self.lines[station], self._sockets[station] = line, socket
         self.tell(station, "connected", socket.subprotocol)
         try:
+            if earlier:  # it was lost without our noticing, or there are two stations of one name
+                self.tell(station, "disconnected", "the earlier connection, since there is a new one")
+                await earlier.close(1000, "connected anew")
             async for text in socket:
                 await line.heard(text)
         except ConnectionClosed:
             pass  # without a closing handshake; told below like any other end
         finally:
             self._left(station, line, socket)
-
-    async def _replace(self, station: str) -> None:
-        """A station that connects again has lost its earlier connection, or there are two of one name."""
-        if station in self._sockets:
-            self.tell(station, "disconnected", "it connects anew; the earlier connection is closed")
-            await self._sockets[station].close(1000, "connected anew")
 
     def _line(self, station: str, socket: ServerConnection) -> Line:
         def tell(kind: str, text: str, data: Payload) -> None:
