@@ -13,9 +13,9 @@ from tests.core.world import PLAN, World
 POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
 SETS = [*[(p,) for p in POINTS], *combinations(POINTS, 2)]
 FIRST = {
-    "cable first": {"ParkingBayOccupancy": 0, "EVConnected": 0, "Authorized": 1, "PowerPathClosed": 1, "EnergyTransfer": 2},
-    "card first": {"ParkingBayOccupancy": 1, "EVConnected": 1, "Authorized": 0, "PowerPathClosed": 1, "EnergyTransfer": 2},
-}  # fmt: skip
+    "cable first": dict(zip(POINTS, (0, 0, 1, 1, 2), strict=True)),
+    "card first": dict(zip(POINTS, (1, 1, 0, 1, 2), strict=True)),
+}
 """at which of the steps (cable or card, card or cable, the car is hungry) a point is reached"""
 
 
@@ -200,8 +200,6 @@ def test_a_cable_that_is_kept_can_be_freed_from_afar(version: str) -> None:
 
 
 def test_it_waits_for_the_car_and_goes_on(version: str) -> None:
-    w = unplugged_at_the_car(version, "false", "false")
-    w.set("TxCtrlr.TxStopPoint", "Authorized")
     w = World(version, {"TxCtrlr.StopTxOnEVSideDisconnect": "false", "TxCtrlr.TxStopPoint": "Authorized"}).online()
     w.plug().present("CARD1", 1).after(30).unplug().after(20)
     assert w.story()[-1] == "Updated EVCommunicationLost Idle"

@@ -100,6 +100,12 @@ class World:
         self.refusing = False
         self.mute = False
         """the CSMS answers nothing"""
+        self.mute_records = False
+        """the CSMS answers nothing to transaction records"""
+        self.sent_with: list[tuple[m.TransactionRecord, int | None]] = []
+        """records as they were sent, with the number the CSMS gave the transaction"""
+        self.dumb: set[tuple[int, int]] = set()
+        """locks that neither move nor complain"""
         self.plugged: dict[int, bool] = {1: False, 2: False}
         self.hungry: dict[int, bool] = {1: True, 2: True}
         self.offered: dict[int, bool] = {1: False, 2: False}
@@ -285,7 +291,8 @@ class World:
         elif isinstance(effect, f.SendCall):
             self._receive(effect)
         elif isinstance(effect, f.MoveLock):
-            self._queue.append(self._bolt(effect))
+            if (effect.evse_id, effect.connector_id) not in self.dumb:
+                self._queue.append(self._bolt(effect))
         elif isinstance(effect, f.ReadMeter):
             self._queue.append(self._reading(effect.evse_id)) if effect.evse_id not in self.meter_dead else None
         elif isinstance(effect, f.ClosePowerPath):
@@ -333,7 +340,9 @@ class World:
         self.received.append((call.message_id, message))
         if isinstance(message, m.StatusChanged):
             self.statuses[(message.evse_id, message.connector_id)] = message.status
-        if self.mute:
+        if isinstance(message, m.TransactionRecord):
+            self.sent_with.append((message, call.reference))
+        if self.mute or (self.mute_records and isinstance(message, m.TransactionRecord)):
             return
         if self.refusing and isinstance(message, m.TransactionRecord):
             self._queue.append(e.CallRefused(call.message_id, "InternalError", "test"))

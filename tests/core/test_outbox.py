@@ -1,0 +1,147 @@
+"""What the CSMS is told, in order, once, and what happens when it does not listen (E04, E13; 1.6 §3.7)."""
+
+import pytest
+
+from chargepointd.core import commands as c
+from chargepointd.core import events as e
+from chargepointd.core import messages as m
+from tests.core.world import World
+
+RETRIES = {
+    "OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "3",
+    "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": "20",
+    "SampledDataCtrlr.TxUpdatedInterval": "0",
+    "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true",
+}
+
+
+class Watched(World):
+    """Notes when each record was sent."""
+
+    def _receive(self, call: object) -> None:
+        if isinstance(call.message, m.TransactionRecord):  # type: ignore[attr-defined]
+            self.times.setdefault(call.message_id, []).append(self.mono)  # type: ignore[attr-defined]
+        super()._receive(call)  # type: ignore[arg-type]
+
+    def boot(self) -> None:
+        self.times: dict[str, list[float]] = getattr(self, "times", {})
+        super().boot()
+
+
+def waits(times: list[float]) -> list[int]:
+    return [round(b - a) for a, b in zip(times, times[1:], strict=False)]
+
+
+@pytest.mark.parametrize(("how", "first", "second"), [("refusing", 20, 40), ("mute", 50, 70)])
+def test_a_record_is_tried_so_often_and_so_far_apart(version: str, how: str, first: int, second: int) -> None:
+    w = Watched(version, RETRIES)
+    w.plug().present("CARD1", 1)
+    w.refusing, w.mute_records = how == "refusing", how == "mute"
+    w.online().after(400)
+    tried = next(iter(w.times.values()))
+    assert waits(tried) == [first, second]
+
+
+def test_a_record_that_is_never_taken_is_set_aside_and_the_next_goes_on(version: str) -> None:
+    w = Watched(version, RETRIES)
+    w.plug().present("CARD1", 1)
+    w.refusing = True
+    w.online().after(61)
+    w.refusing = False
+    w.present("CARD1", 1).after(30)
+    assert w.station.outbox.dead == 1
+    assert len(w.station.outbox) == 0
+    assert w.told(m.TransactionRecord)[-1].kind == "Ended"
+    assert w.ask(c.ShowOutbox()).data["dead"] == 1
+
+
+def test_a_record_that_is_taken_late_is_not_sent_again(version: str) -> None:
+    w = Watched(version, RETRIES)
+    w.plug().present("CARD1", 1)
+    w.refusing = True
+    w.online()
+    w.refusing = False
+    w.after(300)
+    assert len(next(iter(w.times.values()))) == 2
+    assert w.delivered() == w.records
+
+
+def test_being_offline_is_no_attempt(version: str) -> None:
+    w = Watched(version, RETRIES)
+    w.plug().present("CARD1", 1)
+    w.mute_records = True
+    for _ in range(6):
+        w.online().after(5).offline().after(5)
+    w.mute_records = False
+    w.online().after(100)
+    assert w.station.outbox.dead == 0
+    assert w.delivered() == w.records
+
+
+def test_late_and_double_answers_are_dropped(version: str) -> None:
+    w = World(version).online().plug()
+    w.mute = True
+    w.present("CARD1", 1)
+    message_id, _ = w.received[-1]
+    w.after(31)
+    for _ in range(3):
+        w.tell(e.CallAnswered(message_id, m.AuthorizeAnswered(m.TokenInfo("Accepted"))))
+        w.tell(e.CallRefused("never heard of", "InternalError", ""))
+    assert not w.station.evses[1].session.authorized
+
+
+def test_what_was_queued_when_the_link_was_lost_says_so(version: str) -> None:
+    w = World(version, {"SampledDataCtrlr.TxUpdatedInterval": "10"}).online().plug().present("CARD1", 1).after(1)
+    w.mute_records = True
+    w.after(25)
+    queued = [entry.record for entry in w.station.outbox.waiting()]
+    assert len(queued) > 1
+    assert not any(record.offline for record in queued)
+    w.offline()
+    after = [entry.record.offline for entry in w.station.outbox.waiting()]
+    assert after == [False] + [True] * (len(queued) - 1), "the first was sent: the CSMS may have it"
+    w.mute_records = False
+    w.cut()
+    w.online().after(20)
+    assert w.delivered() == w.records
+
+
+def test_what_happened_offline_is_told_in_order_with_the_times_that_were(version: str) -> None:
+    w = World(version, RETRIES).online().offline()
+    w.plug().present("CARD1", 1).after(3600).present("CARD1", 1).after(10).unplug().after(600)
+    w.online()
+    assert w.delivered() == w.records
+    assert all(record.offline for record in w.records)
+    assert w.records[-1].stamp.at - w.records[0].stamp.at > 3600
+    assert w.utc - w.records[-1].stamp.at > 600
+
+
+def test_a_stop_that_was_made_before_its_start_was_told_gets_its_number() -> None:
+    w = World("1.6", RETRIES).plug().present("CARD1", 1).after(60).present("CARD1", 1).after(10)
+    w.online()
+    references = [(message.kind, reference) for message, reference in w.sent_with]
+    assert references[0] == ("Started", None)
+    assert {reference for _, reference in references[1:]} == {1}
+    assert not w.disk.saved().references, "nothing is kept of a transaction that is over"
+
+
+def test_whether_anything_waits_is_told(version: str) -> None:
+    w = World(version, RETRIES).online()
+    assert w.ask(c.GetTransactionStatus()) == (False, None)
+    assert w.ask(c.GetTransactionStatus("unknown")) == (False, False)
+    w.plug().present("CARD1", 1)
+    one = w.records[0].transaction_id
+    assert w.ask(c.GetTransactionStatus(one)) == (False, True)
+    w.mute_records = True
+    w.present("CARD1", 1).after(10)
+    assert w.ask(c.GetTransactionStatus(one)) == (True, False)
+    assert w.ask(c.GetTransactionStatus()) == (True, None)
+
+
+def test_statuses_and_heartbeats_go_on_while_a_record_waits_for_its_next_attempt(version: str) -> None:
+    w = World(version, RETRIES | {"OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": "1000"})
+    w.online().plug().present("CARD1", 1)
+    w.refusing = True
+    w.present("CARD1", 1).after(10)
+    w.unplug()
+    assert w.statuses[(1, 1)] == "Available"

@@ -1,0 +1,187 @@
+"""What the meter says, when, and that nothing is invented when it is silent (J01, J02; 1.6 §3.16)."""
+
+import pytest
+
+from chargepointd.core import commands as c
+from chargepointd.core import messages as m
+from chargepointd.core.metering import thinned
+from chargepointd.core.values import MeterValue
+from tests.core.world import World
+
+ENERGY = "Energy.Active.Import.Register"
+ENDED = {
+    "SampledDataCtrlr.TxUpdatedInterval": "0",
+    "SampledDataCtrlr.TxEndedInterval": "60",
+    "SampledDataCtrlr.TxEndedMeasurands": ENERGY,
+}
+
+
+def charging(version: str, variables: dict[str, str] | None = None) -> World:
+    return World(version, variables).online().plug().present("CARD1", 1)
+
+
+def with_context(w: World, context: str) -> list[MeterValue]:
+    return [value for record in w.records for value in record.values if value.context == context]
+
+
+def gaps(values: list[MeterValue]) -> list[int]:
+    return [round(b.at - a.at) for a, b in zip(values, values[1:], strict=False)]
+
+
+def test_the_first_record_has_the_values_of_the_beginning(version: str) -> None:
+    w = charging(version)
+    assert [value.context for value in w.records[0].values] == ["Transaction.Begin"]
+    assert w.records[0].energy_wh == 10_000.0
+
+
+def test_samples_come_in_their_interval_from_the_start(version: str) -> None:
+    w = charging(version, {"SampledDataCtrlr.TxUpdatedInterval": "45"}).after(500)
+    values = with_context(w, "Sample.Periodic")
+    assert len(values) == 11
+    assert set(gaps(values)) == {45}
+
+
+def test_samples_keep_their_interval_over_a_power_cut(version: str) -> None:
+    w = charging(version, {"SampledDataCtrlr.TxUpdatedInterval": "60"}).after(130)
+    w.cut()
+    w.after(200)
+    assert set(gaps(with_context(w, "Sample.Periodic"))) == {60}
+
+
+def test_an_interval_that_is_changed_counts_at_once(version: str) -> None:
+    w = charging(version).after(70).set("SampledDataCtrlr.TxUpdatedInterval", "10").after(60)
+    assert len(with_context(w, "Sample.Periodic")) == 7
+    w.set("SampledDataCtrlr.TxUpdatedInterval", "0").after(100)
+    assert len(with_context(w, "Sample.Periodic")) == 7
+
+
+def test_aligned_samples_come_on_the_clock(version: str) -> None:
+    names = {"AlignedDataCtrlr.Interval": "900", "SampledDataCtrlr.TxUpdatedInterval": "0"}
+    w = charging(version, names).after(3700)
+    values = with_context(w, "Sample.Clock")
+    assert set(gaps(values)) == {900}
+    assert len(values) == 4
+    assert all(round(value.at) % 900 == 0 for value in values)
+    assert {r.trigger for r in w.records if r.values and r.values[0].context == "Sample.Clock"} == {"MeterValueClock"}
+
+
+def test_aligned_samples_of_an_idle_evse_are_told_outside_a_transaction(version: str) -> None:
+    w = World(version, {"AlignedDataCtrlr.Interval": "600"}).online().after(1900)
+    told = w.told(m.MetersRead)
+    assert sorted({read.evse_id for read in told}) == [1, 2]
+    assert set(gaps([read.values[0] for read in told if read.evse_id == 1])) == {600}
+
+
+def test_the_end_has_all_that_was_collected_and_the_last_reading() -> None:
+    w = charging("2.0.1", ENDED).after(200).present("CARD1", 1).after(10)
+    values = w.records[-1].values
+    assert [value.context for value in values] == ["Sample.Periodic"] * 3 + ["Transaction.End"]
+    assert set(gaps(list(values[:3]))) == {60}
+    assert [r.kind for r in w.records if r.trigger == "MeterValuePeriodic"] == []
+
+
+def test_the_end_has_the_aligned_values_too() -> None:
+    names = ENDED | {
+        "SampledDataCtrlr.TxEndedMeasurands": "",
+        "AlignedDataCtrlr.TxEndedInterval": "60",
+        "AlignedDataCtrlr.TxEndedMeasurands": ENERGY,
+    }
+    values = charging("2.0.1", names).after(200).present("CARD1", 1).after(10).records[-1].values
+    assert {value.context for value in values} == {"Sample.Clock"}
+    assert all(round(value.at) % 60 == 0 for value in values)
+
+
+def test_in_version_1_6_the_end_begins_with_the_beginning() -> None:
+    names = {"SampledDataCtrlr.TxUpdatedInterval": "60", "SampledDataCtrlr.TxEndedMeasurands": ENERGY}
+    values = charging("1.6", names).after(130).present("CARD1", 1).after(10).records[-1].values
+    contexts = [value.context for value in values]
+    assert contexts == ["Transaction.Begin", "Sample.Periodic", "Sample.Periodic", "Transaction.End"]
+
+
+def test_a_power_cut_loses_nothing_of_what_was_collected() -> None:
+    w = charging("2.0.1", ENDED).after(130)
+    w.cut()
+    w.online().after(70).present("CARD1", 1).after(10)
+    values = w.records[-1].values
+    assert len(values) == 4
+    assert set(gaps(list(values[:3]))) == {60}
+
+
+def test_what_is_collected_is_bounded_and_keeps_its_ends() -> None:
+    w = charging("2.0.1", ENDED).after(60 * 300).present("CARD1", 1).after(10)
+    values = w.records[-1].values
+    assert 60 <= len(values) <= 121
+    assert values[0].at - w.records[0].stamp.at == pytest.approx(60, abs=3)
+
+
+def test_thinning_drops_every_second_one_in_the_middle() -> None:
+    values = tuple(MeterValue(float(n), "", ()) for n in range(10))
+    assert [value.at for value in thinned(values, 6)] == [0, 2, 4, 6, 8, 9]
+    assert thinned(values, 10) == values
+
+
+def test_a_meter_that_is_silent_gives_no_samples(version: str) -> None:
+    w = charging(version).after(70)
+    w.meter_dead.add(1)
+    count = len(with_context(w, "Sample.Periodic"))
+    w.after(600)
+    assert len(with_context(w, "Sample.Periodic")) == count
+    w.meter_dead.clear()
+    w.after(60)
+    assert len(with_context(w, "Sample.Periodic")) > count
+
+
+def test_a_meter_that_is_silent_at_the_end_delays_it_by_eight_seconds_and_invents_nothing(version: str) -> None:
+    w = charging(version).after(100)
+    w.meter_dead.add(1)
+    last = w.station.evses[1].measured
+    assert last is not None
+    w.after(600).present("CARD1", 1).after(7)
+    assert w.station.evses[1].transaction is not None
+    w.after(1.5)
+    ended = w.records[-1]
+    assert ended.kind == "Ended"
+    assert ended.energy_wh == last.energy_import_wh
+    assert [round(value.at - w.station.context.clock.utc(last.taken_at)) for value in ended.values[-1:]] == [0]
+
+
+def test_a_meter_that_was_never_heard_starts_nothing(version: str) -> None:
+    w = World(version)
+    w.meter_dead.add(1)
+    w.cut()
+    w.online().plug().present("CARD1", 1)
+    assert not w.on[1]
+    assert w.records == []
+    w.meter_dead.clear()
+    w.read(1)
+    assert w.on[1]
+
+
+def test_a_register_that_goes_back_is_not_believed(version: str) -> None:
+    w = charging(version).after(130)
+    highest = w.records[-1].energy_wh
+    w.register[1] = 5.0
+    w.after(200).present("CARD1", 1).after(10)
+    assert w.records[-1].energy_wh == highest
+
+
+def test_values_are_told_when_the_csms_asks(version: str) -> None:
+    w = World(version).online()
+    assert w.ask(c.TriggerMessage("MeterValues")).status == "Accepted"
+    assert [(read.evse_id, read.values[0].context) for read in w.told(m.MetersRead)] == [(1, "Trigger"), (2, "Trigger")]
+
+
+def test_the_transaction_is_told_when_the_csms_asks_even_with_a_silent_meter() -> None:
+    w = charging("2.0.1").after(10)
+    w.meter_dead.add(1)
+    w.after(20)
+    assert w.ask(c.TriggerMessage("TransactionEvent", 1)).status == "Accepted"
+    w.after(3)
+    assert (w.records[-1].trigger, w.records[-1].values, w.records[-1].charging_state) == ("Trigger", (), "Charging")
+    w.meter_dead.clear()
+    w.ask(c.TriggerMessage("TransactionEvent", 1))
+    assert w.records[-1].values[0].context == "Trigger"
+
+
+def test_no_transaction_is_none_to_tell() -> None:
+    assert World("2.0.1").online().ask(c.TriggerMessage("TransactionEvent", 1)).status == "Rejected"
