@@ -1,5 +1,6 @@
 """What pyproject.toml cannot say: the message validators are generated when the package is built."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VALIDATORS = "chargepointd/dialects/validators"
+DEMO = "chargepointd/csms/demo.toml"
+"""of an installed package, a copy of etc/demo.toml"""
 
 
 class BuildWithValidators(build_py):
@@ -24,6 +27,7 @@ class BuildWithValidators(build_py):
             build_in_place()
         else:
             self._generated = [str(path) for path in build(Path(self.build_lib, VALIDATORS))]
+            self._generated.append(shutil.copy(ROOT / "etc" / "demo.toml", Path(self.build_lib, DEMO)))
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         outputs: list[str] = super().get_outputs(include_bytecode)
