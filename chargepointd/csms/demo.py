@@ -53,6 +53,8 @@ class Demo:
         self._csms_says = Screen(sys.stdout, colour=colour, prefix="csms     ")
         self._station_says = Screen(sys.stdout, colour=colour, prefix="station  ")
         self._changed = asyncio.Event()
+        self.ending = False
+        """somebody wants it to end; Ctrl-C reaches the station as well, which may then be the first to go"""
 
     @property
     def books(self) -> Books:
@@ -103,6 +105,8 @@ class Demo:
             )
         try:
             code = await process.wait()
+            if self.ending and code == 0:
+                return
             raise Failed(f"the station ended with exit code {code}; the end of {self.log}:\n{_tail(self.log)}")
         finally:
             await _end(process)
@@ -215,12 +219,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _run(demo: Demo, *, once: bool) -> int:
     """Both programs and the visit. Ctrl-C and SIGTERM cancel the visit, and with it everything ends."""
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        demo.ending = True
+        visit.cancel()
+
     try:
         async with asyncio.TaskGroup() as parts:
             tasks = [parts.create_task(demo.csms.run(), name="csms")]
             visit = parts.create_task(_visit(demo, parts, tasks, once=once), name="visit")
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, visit.cancel)
+                loop.add_signal_handler(number, end)
             await asyncio.wait((visit,))
             for task in reversed(tasks):  # the station before the CSMS, so that it can say what it has to
                 task.cancel()
