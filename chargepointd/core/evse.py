@@ -80,6 +80,8 @@ class Evse:
         self._end_by = NEVER
         self._open_since = -NEVER
         self._plug_by = NEVER
+        self._came_last = ""
+        """the trigger of what came last, cable or card: what waits for the bolt still starts by it (E02.FR.01)"""
 
     # -- what is true --------------------------------------------------------------------------------------------------
 
@@ -200,7 +202,7 @@ class Evse:
         known = self.plugged == connector_id
         self.seen, self.plugged, self.cable_limit_a = True, connector_id, limit_a
         if not known:
-            self.plugged_at = step.mono
+            self.plugged_at, self._came_last = step.mono, "CablePluggedIn"
             if self.session.ended or self.session.held:
                 self.session = NOBODY
             step.emit(ReadMeter(self.id))
@@ -267,6 +269,7 @@ class Evse:
         )
         if self.transaction:
             self.session = self.session._replace(transaction=self.transaction._replace(token_told=False))
+        self._came_last = trigger
         self.settle(before, Cause(trigger), step)
 
     def know_group(self, group: str, step: Step) -> None:
@@ -369,7 +372,8 @@ class Evse:
         )
         self.session = session._replace(transaction=transaction, ended=False)
         self.sampling.begin(step.mono, step)
-        trigger = cause.trigger or ("Authorized" if "Authorized" in gained else "ChargingStateChanged")
+        waited = "PowerPathClosed" in gained and "EnergyTransfer" not in gained
+        trigger = cause.trigger or (self._came_last if waited else "") or "ChargingStateChanged"
         values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin")
         self._record("Started", trigger, step, values=values)
 

@@ -123,6 +123,11 @@ def test_nobody_may_have_the_energy_the_site_has_not(version: str) -> None:
     assert w.story()[-1] == "Updated ChargingStateChanged Charging"
 
 
+def test_what_waits_for_the_bolt_starts_by_what_came_last() -> None:
+    assert World("2.0.1").online().plug().present("CARD1", 1).records[0].trigger == "Authorized"
+    assert World("2.0.1").online().present("CARD1", 1).plug().records[0].trigger == "CablePluggedIn"
+
+
 # -- the plug ----------------------------------------------------------------------------------------------------------
 
 
