@@ -42,24 +42,42 @@ DEEDS = QUIET_DEEDS | {
     "CSMS mute": lambda w, n: setattr(w, "mute", True),
     "CSMS speaks": lambda w, n: setattr(w, "mute", False),
     "cut": lambda w, n: w.cut(),
+    "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),
+    "cut after a commit": lambda w, n: w.cut_in(1 + n % 5, committed=True),
+    "CSMS slow": lambda w, n: setattr(w, "slow", True),
+    "CSMS prompt": lambda w, n: setattr(w, "slow", False),
+    "CSMS answers": lambda w, n: w.answer(),
+    "CSMS answers again": lambda w, n: w.answer_again(n),
+    "CSMS refuses": lambda w, n: setattr(w, "refusing", n % 2 == 0),
+    "lock jams": lambda w, n: w.stuck.add((1, 1)),
+    "lock moves": lambda w, n: w.stuck.clear(),
+    "suspend on refusal": lambda w, n: w.configure("TxCtrlr.StopTxOnInvalidId", "false"),
+    "wait for the car": lambda w, n: w.configure("TxCtrlr.StopTxOnEVSideDisconnect", "false"),
+    "keep the cable": lambda w, n: w.configure("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "false"),
+    "card A is refused from now on": lambda w, n: w.infos.update({"AAAA1111": TokenInfo("Blocked")}),
+    "switch to 2.0.1": lambda w, n: w.switch_to("2.0.1"),
 }
 
 
 def world(version: str, start: list[str], stop: list[str]) -> World:
     variables = {"TxCtrlr.TxStartPoint": ",".join(start), "TxCtrlr.TxStopPoint": ",".join(stop)}
-    made = World(version, variables | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    many = {"OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "1000"}  # nothing is to be set aside here
+    made = World(version, variables | many | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
     made.infos["CCCC3333"] = TokenInfo("Blocked")
     return made.online()
 
 
 def bring_to_an_end(w: World) -> None:
     """Everybody leaves, everything is mended, the CSMS listens: then no transaction may be open, no record left."""
-    w.mute = False
+    w.mute = w.slow = w.refusing = False
+    w.cut_in(0, committed=False)
     w.meter_dead.clear()
+    w.stuck.clear()
     for evse in (1, 2):
         w.mend(evse)
         w.unplug(evse)
-    w.online()
+    w.offline().online()  # what was asked and never answered is asked again
+    w.configure("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "0")
     w.after(600)
     for evse in (1, 2):
         w.ask_stop(evse)
@@ -83,6 +101,24 @@ def test_any_history_keeps_the_books(version: str, history: list[Deed], start: l
     assert w.delivered() == w.records, "the CSMS has every record, once, in order"
     open_ones = {r.transaction_id for r in w.records} - {r.transaction_id for r in w.records if r.kind == "Ended"}
     assert not open_ones
+
+
+def switching(w: World, deeds: list[Deed], at: int) -> None:
+    for n, (deed, number) in enumerate(deeds):
+        if n == at:
+            w.switch_to("2.0.1")
+        QUIET_DEEDS[deed](w, number)
+
+
+@given(history=deeds, at=st.integers(0, 24))
+@settings(max_examples=60)
+def test_a_station_moves_from_1_6_to_2_0_1_with_a_full_queue(history: list[Deed], at: int) -> None:
+    w = world("1.6", ["PowerPathClosed"], ["EVConnected", "Authorized"]).offline()
+    switching(w, [(deed, n) for deed, n in history if deed in QUIET_DEEDS], at)
+    bring_to_an_end(w)
+    check_records(w.records)
+    assert w.delivered() == w.records
+    assert {r.transaction_id for r in w.records} == {r.transaction_id for r in w.records if r.kind == "Ended"}
 
 
 quiet_deeds = st.lists(st.tuples(st.sampled_from(sorted(QUIET_DEEDS)), st.integers(0, 200)), min_size=1, max_size=25)

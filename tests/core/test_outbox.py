@@ -1,5 +1,7 @@
 """What the CSMS is told, in order, once, and what happens when it does not listen (E04, E13; 1.6 §3.7)."""
 
+from itertools import pairwise
+
 import pytest
 
 from chargepointd.core import commands as c
@@ -29,7 +31,7 @@ class Watched(World):
 
 
 def waits(times: list[float]) -> list[int]:
-    return [round(b - a) for a, b in zip(times, times[1:], strict=False)]
+    return [round(b - a) for a, b in pairwise(times)]
 
 
 @pytest.mark.parametrize(("how", "first", "second"), [("refusing", 20, 40), ("mute", 50, 70)])

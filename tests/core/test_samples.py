@@ -1,5 +1,7 @@
 """What the meter says, when, and that nothing is invented when it is silent (J01, J02; 1.6 §3.16)."""
 
+from itertools import pairwise
+
 import pytest
 
 from chargepointd.core import commands as c
@@ -25,7 +27,7 @@ def with_context(w: World, context: str) -> list[MeterValue]:
 
 
 def gaps(values: list[MeterValue]) -> list[int]:
-    return [round(b.at - a.at) for a, b in zip(values, values[1:], strict=False)]
+    return [round(b.at - a.at) for a, b in pairwise(values)]
 
 
 def test_the_first_record_has_the_values_of_the_beginning(version: str) -> None:

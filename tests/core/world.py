@@ -124,6 +124,11 @@ class World:
         self._queue: deque[Any] = deque()
         self._next_call = 0
         self._restarting = False
+        self._cut_in, self._cut_committed = 0, False
+        self.slow = False
+        """the CSMS answers later, when `answer` says so"""
+        self._unanswered: deque[Any] = deque()
+        self._answered: list[Any] = []
         self.boot()
 
     # -- power ---------------------------------------------------------------------------------------------------------
@@ -152,6 +157,10 @@ class World:
     def cut(self) -> None:
         """The power is cut and comes back: nothing but the disk and the world outside remains."""
         self.boot()
+
+    def cut_in(self, steps: int, *, committed: bool) -> None:
+        """The power will be cut in the middle of a step: before its commit, or between the commit and its effects."""
+        self._cut_in, self._cut_committed = steps, committed
 
     # -- people and cars -----------------------------------------------------------------------------------------------
 
@@ -211,6 +220,13 @@ class World:
             self.tell(e.LinkClosed("test"))
         return self
 
+    def switch_to(self, version: str) -> "World":
+        """Another version is agreed when the link is opened again."""
+        linked = self.linked
+        self.offline()
+        self.version = version
+        return self.online() if linked else self
+
     def ask(self, command: Any) -> Any:
         """A request of the CSMS; its reply, a Refuse, or None while it is still to come."""
         self._next_call += 1
@@ -269,11 +285,24 @@ class World:
     def _step(self, event: Any) -> None:
         self.mono += 0.001
         effects = self.station.step(event, self.now)
+        if self._cut_in:
+            self._cut_in -= 1
+            if not self._cut_in:
+                self._cut_in_step(effects)
+                return
         for effect in effects:
             self.disk.keep(effect)
         for effect in effects:
             self._obey(effect)
         self.check()
+
+    def _cut_in_step(self, effects: list[Any]) -> None:
+        for effect in effects if self._cut_committed else []:
+            self.disk.keep(effect)
+            if isinstance(effect, f.SaveRecord):
+                self._records[effect.record_id] = effect.record
+        self._queue.clear()
+        self._restarting = True
 
     def check(self) -> None:
         """What must hold after every step; a test may watch more."""
@@ -345,9 +374,23 @@ class World:
         if self.mute or (self.mute_records and isinstance(message, m.TransactionRecord)):
             return
         if self.refusing and isinstance(message, m.TransactionRecord):
-            self._queue.append(e.CallRefused(call.message_id, "InternalError", "test"))
+            answer: Any = e.CallRefused(call.message_id, "InternalError", "test")
         else:
-            self._queue.append(e.CallAnswered(call.message_id, self._answer(call, message)))
+            answer = e.CallAnswered(call.message_id, self._answer(call, message))
+        (self._unanswered if self.slow else self._queue).append(answer)
+
+    def answer(self) -> "World":
+        """The slow CSMS gives its next answer, whatever has become of the question."""
+        if self._unanswered:
+            self._answered.append(self._unanswered.popleft())
+            self.tell(self._answered[-1])
+        return self
+
+    def answer_again(self, n: int) -> "World":
+        """An answer that was given long ago comes a second time."""
+        if self._answered:
+            self.tell(self._answered[n % len(self._answered)])
+        return self
 
     def _answer(self, call: f.SendCall, message: m.Message) -> m.Answer:
         if isinstance(message, m.Boot):
@@ -385,6 +428,11 @@ class World:
         rows = [r for r in self.records if not r.trigger.startswith("MeterValue")]
         reasons = [f" ({r.stopped_reason})" if r.stopped_reason else "" for r in rows]
         return [f"{r.kind} {r.trigger} {r.charging_state}{why}" for r, why in zip(rows, reasons, strict=True)]
+
+    def configure(self, name: str, value: str) -> "World":
+        """A technician sets a variable, with or without a CSMS."""
+        self.tell(e.ControlAsked(1, c.SetVariables(((parse_name(name), "Actual", value),))))
+        return self
 
     def set(self, name: str, value: str) -> "World":
         """The CSMS sets a variable."""
