@@ -9,11 +9,13 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     effects.py        what the daemon is to do
     rules.py          what differs between OCPP versions, as values
     station.py        the step: facts, then consequences
-    evse.py           one EVSE: its facts, and what follows from them
+    facts.py          what is true of one EVSE     ledger.py   its records, and the samples in them
+    evse.py           what happens to it, and what follows       power.py   its lock and power path
     session.py        one visit from plug-in to leaving, and its transaction
     authorization.py  who may charge     token_store.py  what is remembered of tokens
-    metering.py       samples            outbox.py       what is still to be told
-    boot.py  availability.py  reset.py  variables/  …
+    sampling.py       when the meter is read       metering.py   from a reading to samples
+    outbox.py         what is still to be told     clock.py      what time it is
+    boot.py  availability.py  remote.py  reset.py  security.py  variables/
 
 Values are named tuples: as immutable as frozen dataclasses, a fifth of the cost to define (1.2 ms each on a slow
 board's desktop sibling), which is what a start is made of. They are told apart by type, so never compare two of

@@ -14,22 +14,17 @@ with what is known.
 
 from typing import NamedTuple
 
-from chargepointd.core import metering, sampling
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, ReadMeter, SaveSession
-from chargepointd.core.messages import MetersRead, TransactionRecord
-from chargepointd.core.outbox import Outbox, unheard
+from chargepointd.core.effects import Note, ReadMeter
+from chargepointd.core.facts import REACTION_S
+from chargepointd.core.ledger import Ledger
+from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
-from chargepointd.core.power import Power
-from chargepointd.core.rules import ConnectorView
-from chargepointd.core.sampling import Purpose, Sampling
 from chargepointd.core.session import NOBODY, Ending, Session, Transaction
 from chargepointd.core.values import Conditions, Fault, Measured, MeterValue, Token
 
 LAST_READING_S = 8.0
 """3 s for the car to stop drawing, up to 6 s until the power path is open under load (IEC 61851-1), and a read"""
-REACTION_S = 10.0
-"""an offered car that has not asked for energy by then is the one who waits: SuspendedEV"""
 
 _FAULT_REASONS = {
     "EmergencyStop": "EmergencyStop",
@@ -50,138 +45,14 @@ class Cause(NamedTuple):
 NO_CAUSE = Cause("")
 
 
-class Evse:
+class Evse(Ledger):
     def __init__(self, plan: EvsePlan, context: Context, outbox: Outbox, session: Session | None) -> None:
-        self.id = plan.id
-        self.plan = plan
-        self.session = session or NOBODY
-        self.plugged = 0 if self.session.held else self.session.connector_id
-        """the connector that holds a car's cable, 0 for none. After a power cut what was, until the pilot speaks"""
-        self.plugged_at = -NEVER
-        self.seen = False
-        """the pilot of that connector has spoken since the start of the process"""
-        self.cable_limit_a: float | None = None
-        self.wanted = False
-        self.power_on = False
-        self.faults: dict[tuple[str, str], Fault] = {}
-        self.measured: Measured | None = None
-        self.locked: dict[int, bool] = {}
-        self.operative = True
-        """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
-        self.connectors_operative = {c.id: True for c in plan.connectors}
-        self.reserved = False
-        self.allowed_a = plan.max_current_a
-        """A per phase, what charging profiles and the site leave"""
-        self.power = Power()
-        self.sampling = Sampling(context)
-        self._context = context
-        self._outbox = outbox
-        self._saved = self.session
+        super().__init__(plan, context, outbox, session)
         self._end_by = NEVER
         self._open_since = -NEVER
         self._plug_by = NEVER
         self._came_last = ""
         """the trigger of what came last, cable or card: what waits for the bolt still starts by it (E02.FR.01)"""
-
-    # -- what is true --------------------------------------------------------------------------------------------------
-
-    @property
-    def transaction(self) -> Transaction | None:
-        return self.session.transaction
-
-    @property
-    def running(self) -> bool:
-        """A transaction runs and is not about to end."""
-        return self.transaction is not None and self.transaction.ending is None
-
-    @property
-    def stopping_faults(self) -> tuple[Fault, ...]:
-        return tuple(fault for fault in self.faults.values() if fault.stops_charging)
-
-    @property
-    def power_asked(self) -> bool:
-        return self.power.asked_a > 0
-
-    @property
-    def place(self) -> int:
-        """The connector of the session; the only one, while nobody has chosen; else 0."""
-        only = self.plan.connectors[0].id if len(self.plan.connectors) == 1 else 0
-        return self.plugged or self.session.connector_id or only
-
-    def usable(self, connector_id: int) -> bool:
-        return self.operative and self.connectors_operative.get(connector_id, True)
-
-    def open_to(self, token: Token) -> bool:
-        """This token could begin here; or go on, in a transaction that still waits for one, or for the car to leave
-        (C01.FR.23: nobody else takes over a transaction)."""
-        known = self.session.token
-        waits = self.transaction is None or (self.running and (known is None or known.key == token.key))
-        return waits and not self.session.authorized and self.usable(self.place) and not self.stopping_faults
-
-    def conditions(self) -> Conditions:
-        """The transaction start and stop points that hold now."""
-        names = []
-        if self.plugged:
-            # A car at the cable occupies the bay, so without a bay sensor both hold together.
-            names += ["ParkingBayOccupancy", "EVConnected"]
-        if self.session.authorized:
-            names.append("Authorized")
-        if self.ready():
-            names.append("PowerPathClosed")
-            if self.power_on and self.wanted:
-                names.append("EnergyTransfer")
-        return frozenset(names)  # type: ignore[arg-type]
-
-    def ready(self) -> bool:
-        """All that must hold before energy may flow (2.x "PowerPathClosed")."""
-        authorized = bool(self.plugged) and self.session.authorized
-        return authorized and not self.stopping_faults and self._metered() and self._lock_holds()
-
-    def _metered(self) -> bool:
-        return not self.plan.meter or self.measured is not None
-
-    def _lock_holds(self) -> bool:
-        plan = self.plan.connector(self.plugged)
-        return plan is None or not plan.lock or self.locked.get(self.plugged, False)
-
-    def charging_state(self, step: Step) -> str:
-        """ChargingStateEnumType, from the facts."""
-        if not self.plugged:
-            return "Idle"
-        if self.session.suspended or (self.ready() and self.allowed_a <= 0):
-            return "SuspendedEVSE"
-        if not self.session.authorized:
-            return "EVConnected"
-        if self.stopping_faults:
-            return "SuspendedEVSE"
-        return "Charging" if self.power_on and self.wanted else self._waiting_state(step)
-
-    def _waiting_state(self, step: Step) -> str:
-        """Authorized and plugged, no energy yet or no longer: who holds it up?"""
-        transaction = self.transaction
-        before = transaction.charging_state if transaction else "EVConnected"
-        if before not in ("Charging", "SuspendedEV", "SuspendedEVSE"):
-            if step.mono < self.power.offered_at + REACTION_S:
-                return "EVConnected"
-        elif self.power_asked and self.wanted:
-            return before  # the power path is on its way; if it does not come, that is a fault
-        return "SuspendedEVSE" if self.wanted or not self.power_asked else "SuspendedEV"
-
-    def view(self, connector_id: int, step: Step) -> ConnectorView:
-        here = self.place == connector_id
-        session = self.session
-        held = session.held and session.connector_id == connector_id
-        return ConnectorView(
-            operative=self.usable(connector_id),
-            faults=self.stopping_faults,
-            reserved=self.reserved,
-            plugged=self.plugged == connector_id or held,
-            other_plugged=self.plugged not in (0, connector_id),
-            authorized=here and session.authorized,
-            transaction=here and self.transaction is not None,
-            ended=here and (session.ended or held),
-            charging_state=self.charging_state(step) if here else "Idle",
-        )
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
@@ -445,130 +316,6 @@ class Evse:
         self.session = self.session._replace(transaction=None, ended=bool(self.plugged), remote_start_id=None)
         self.sampling.end(step)
         self._leave(step)
-
-    # -- records -------------------------------------------------------------------------------------------------------
-
-    def _record(
-        self,
-        kind: str,
-        trigger: str,
-        step: Step,
-        *,
-        state: str | None = None,
-        token: Token | None = None,
-        reason: str | None = None,
-        values: tuple[MeterValue, ...] = (),
-    ) -> None:
-        transaction, session = self.transaction, self.session
-        assert transaction
-        if session.authorized and not transaction.token_told:
-            token = session.token
-            if session.remote_start_id is not None:
-                trigger = "RemoteStart"  # F01.FR.19, F02.FR.21: the next event, whatever else brought it
-        record = TransactionRecord(
-            kind=kind,
-            transaction_id=transaction.id,
-            seq_no=transaction.seq_no,
-            stamp=self._context.clock.stamp(step.mono),
-            trigger=trigger,
-            evse_id=self.id,
-            connector_id=self.plugged or transaction.connector_id,
-            charging_state=state or self.charging_state(step),
-            energy_wh=self._energy(),
-            values=values,
-            token=token,
-            starter=transaction.starter or session.token,
-            remote_start_id=session.remote_start_id or transaction.remote_start_id,
-            stopped_reason=reason,
-            offline=not self._context.online,
-            phases=self.plan.phases or None,
-            cable_limit_a=self.cable_limit_a,
-        )
-        self._remember(record)
-        self._outbox.record(record, step)
-        text = f"{kind.lower()}: {trigger}, {record.charging_state}" if kind != "Ended" else f"{trigger}"
-        step.emit(Note("record", self.id, text, {"transaction_id": transaction.id, "seq_no": record.seq_no}))
-
-    def _remember(self, record: TransactionRecord) -> None:
-        """What later records of the transaction follow from."""
-        transaction = self.transaction
-        assert transaction
-        self.session = self.session._replace(
-            transaction=transaction._replace(
-                seq_no=record.seq_no + 1,
-                charging_state=record.charging_state or "Idle",
-                connector_id=record.connector_id,
-                starter=record.starter,
-                token_told=transaction.token_told or self.session.authorized,
-                energy_last_wh=record.energy_wh,
-                remote_start_id=record.remote_start_id,
-            )
-        )
-
-    def _energy(self) -> float | None:
-        """Wh, the register; never less than in an earlier record of the transaction (a register that went back is a
-        fault of the meter, not energy returned)."""
-        read = self.measured.energy_import_wh if self.measured else None
-        last = self.transaction.energy_last_wh if self.transaction else None
-        return last if read is None else read if last is None else max(read, last)
-
-    def _values(self, measurands: str, context: str) -> tuple[MeterValue, ...]:
-        """The last reading as it was, with the time it was taken."""
-        if self.measured is None:
-            return ()
-        measured = self.measured._replace(energy_import_wh=self._energy())
-        names = self._context.variables.members(measurands)
-        value = metering.meter_value(measured, names, context, self._context.clock.utc(measured.taken_at))
-        return (value,) if value else ()
-
-    # -- samples -------------------------------------------------------------------------------------------------------
-
-    def sample_now(self, purpose: Purpose, step: Step) -> None:
-        """As soon as there is a fresh reading."""
-        self.sampling.ask(purpose, step)
-        if not self._fresh(step):
-            step.emit(ReadMeter(self.id))
-        self._sample(step)
-
-    def _sample(self, step: Step) -> None:
-        fell_due = self.sampling.fall_due(step)
-        if self.sampling.waiting and self._fresh(step):
-            for purpose in self.sampling.take():
-                self._take(purpose, self._values(purpose.measurands, purpose.context), step)
-        elif fell_due:
-            step.emit(ReadMeter(self.id))
-        for purpose in self.sampling.give_up(step):
-            if purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
-                self._take(purpose, (), step)
-        self._keep(step)
-
-    def _take(self, purpose: Purpose, values: tuple[MeterValue, ...], step: Step) -> None:
-        transaction = self.transaction
-        if self.running and transaction and purpose.goes == "series":
-            series = metering.thinned(transaction.series + values, sampling.SERIES_MAX)
-            self.session = self.session._replace(transaction=transaction._replace(series=series))
-        elif self.running and purpose.goes != "message":
-            if values or purpose is sampling.TRIGGERED_RECORD:
-                self._record("Updated", purpose.trigger, step, values=values)
-        elif values and "message" in purpose.goes:
-            self._outbox.say(MetersRead(self.id, values), unheard, step, asked=not purpose.interval)
-
-    def _fresh(self, step: Step) -> bool:
-        return self.measured is not None and step.mono - self.measured.taken_at <= metering.FRESH_S
-
-    def put_right(self, change: float, step: Step) -> None:
-        """The clock was wrong by so much (s) since the start of the process."""
-        transaction = self.transaction
-        if transaction:
-            started = self._context.clock.put_right(transaction.started_at, change)
-            series = tuple(v._replace(at=self._context.clock.put_right(v.at, change)) for v in transaction.series)
-            self.session = self.session._replace(transaction=transaction._replace(started_at=started, series=series))
-            self._keep(step)
-
-    def _keep(self, step: Step) -> None:
-        if self.session is not self._saved and self.session != self._saved:
-            step.emit(SaveSession(self.id, self.session if self.session != NOBODY else None))
-        self._saved = self.session
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

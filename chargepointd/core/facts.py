@@ -1,0 +1,135 @@
+"""What is true of one EVSE: the facts that events set, and what can be computed from them at any moment."""
+
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.plan import EvsePlan
+from chargepointd.core.power import Power
+from chargepointd.core.rules import ConnectorView
+from chargepointd.core.session import NOBODY, Session, Transaction
+from chargepointd.core.values import Conditions, Fault, Measured, Token
+
+REACTION_S = 10.0
+"""an offered car that has not asked for energy by then is the one who waits: SuspendedEV"""
+
+
+class Facts:
+    def __init__(self, plan: EvsePlan, context: Context, session: Session | None) -> None:
+        self.id = plan.id
+        self.plan = plan
+        self.session = session or NOBODY
+        self.plugged = 0 if self.session.held else self.session.connector_id
+        """the connector that holds a car's cable, 0 for none. After a power cut what was, until the pilot speaks"""
+        self.plugged_at = -NEVER
+        self.seen = False
+        """the pilot of that connector has spoken since the start of the process"""
+        self.cable_limit_a: float | None = None
+        self.wanted = False
+        self.power_on = False
+        self.faults: dict[tuple[str, str], Fault] = {}
+        self.measured: Measured | None = None
+        self.locked: dict[int, bool] = {}
+        self.operative = True
+        """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
+        self.connectors_operative = {c.id: True for c in plan.connectors}
+        self.reserved = False
+        self.allowed_a = plan.max_current_a
+        """A per phase, what charging profiles and the site leave"""
+        self.power = Power()
+        self._context = context
+
+    @property
+    def transaction(self) -> Transaction | None:
+        return self.session.transaction
+
+    @property
+    def running(self) -> bool:
+        """A transaction runs and is not about to end."""
+        return self.transaction is not None and self.transaction.ending is None
+
+    @property
+    def stopping_faults(self) -> tuple[Fault, ...]:
+        return tuple(fault for fault in self.faults.values() if fault.stops_charging)
+
+    @property
+    def power_asked(self) -> bool:
+        return self.power.asked_a > 0
+
+    @property
+    def place(self) -> int:
+        """The connector of the session; the only one, while nobody has chosen; else 0."""
+        only = self.plan.connectors[0].id if len(self.plan.connectors) == 1 else 0
+        return self.plugged or self.session.connector_id or only
+
+    def usable(self, connector_id: int) -> bool:
+        return self.operative and self.connectors_operative.get(connector_id, True)
+
+    def open_to(self, token: Token) -> bool:
+        """This token could begin here; or go on, in a transaction that still waits for one, or for the car to leave
+        (C01.FR.23: nobody else takes over a transaction)."""
+        known = self.session.token
+        waits = self.transaction is None or (self.running and (known is None or known.key == token.key))
+        return waits and not self.session.authorized and self.usable(self.place) and not self.stopping_faults
+
+    def conditions(self) -> Conditions:
+        """The transaction start and stop points that hold now."""
+        names = []
+        if self.plugged:
+            # A car at the cable occupies the bay, so without a bay sensor both hold together.
+            names += ["ParkingBayOccupancy", "EVConnected"]
+        if self.session.authorized:
+            names.append("Authorized")
+        if self.ready():
+            names.append("PowerPathClosed")
+            if self.power_on and self.wanted:
+                names.append("EnergyTransfer")
+        return frozenset(names)  # type: ignore[arg-type]
+
+    def ready(self) -> bool:
+        """All that must hold before energy may flow (2.x "PowerPathClosed")."""
+        authorized = bool(self.plugged) and self.session.authorized
+        return authorized and not self.stopping_faults and self._metered() and self._lock_holds()
+
+    def _metered(self) -> bool:
+        return not self.plan.meter or self.measured is not None
+
+    def _lock_holds(self) -> bool:
+        plan = self.plan.connector(self.plugged)
+        return plan is None or not plan.lock or self.locked.get(self.plugged, False)
+
+    def charging_state(self, step: Step) -> str:
+        """ChargingStateEnumType, from the facts."""
+        if not self.plugged:
+            return "Idle"
+        if self.session.suspended or (self.ready() and self.allowed_a <= 0):
+            return "SuspendedEVSE"
+        if not self.session.authorized:
+            return "EVConnected"
+        if self.stopping_faults:
+            return "SuspendedEVSE"
+        return "Charging" if self.power_on and self.wanted else self._waiting_state(step)
+
+    def _waiting_state(self, step: Step) -> str:
+        """Authorized and plugged, no energy yet or no longer: who holds it up?"""
+        transaction = self.transaction
+        before = transaction.charging_state if transaction else "EVConnected"
+        if before not in ("Charging", "SuspendedEV", "SuspendedEVSE"):
+            if step.mono < self.power.offered_at + REACTION_S:
+                return "EVConnected"
+        elif self.power_asked and self.wanted:
+            return before  # the power path is on its way; if it does not come, that is a fault
+        return "SuspendedEVSE" if self.wanted or not self.power_asked else "SuspendedEV"
+
+    def view(self, connector_id: int, step: Step) -> ConnectorView:
+        here = self.place == connector_id
+        session = self.session
+        held = session.held and session.connector_id == connector_id
+        return ConnectorView(
+            operative=self.usable(connector_id),
+            faults=self.stopping_faults,
+            reserved=self.reserved,
+            plugged=self.plugged == connector_id or held,
+            other_plugged=self.plugged not in (0, connector_id),
+            authorized=here and session.authorized,
+            transaction=here and self.transaction is not None,
+            ended=here and (session.ended or held),
+            charging_state=self.charging_state(step) if here else "Idle",
+        )
