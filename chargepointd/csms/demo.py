@@ -53,6 +53,7 @@ class Demo:
         self._csms_says = Screen(sys.stdout, colour=colour, prefix="csms     ")
         self._station_says = Screen(sys.stdout, colour=colour, prefix="station  ")
         self._changed = asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
         self.ending = False
         """somebody wants it to end; Ctrl-C reaches the station as well, which may then be the first to go"""
 
@@ -104,12 +105,15 @@ class Demo:
                 stderr=log,
             )
         try:
+            self._process = process
             code = await process.wait()
-            if self.ending and code == 0:
-                return
-            raise Failed(f"the station ended with exit code {code}; the end of {self.log}:\n{_tail(self.log)}")
+            if not self.ending or code != 0:
+                raise self._died(code)
         finally:
             await _end(process)
+
+    def _died(self, code: int) -> Failed:
+        return Failed(f"the station ended with exit code {code}; the end of {self.log}:\n{_tail(self.log)}")
 
     def _config(self) -> Path:
         """demo.toml, or a copy with the url of this CSMS."""
@@ -123,8 +127,14 @@ class Demo:
         return copy
 
     async def call(self, method: str, **params: Any) -> Any:
-        """A method of the control socket. Raises ClientError."""
-        return await asyncio.to_thread(_call, self.state_dir / "control.sock", method, params)
+        """A method of the control socket. Raises ClientError, and Failed when the station has died over it."""
+        try:
+            return await asyncio.to_thread(_call, self.state_dir / "control.sock", method, params)
+        except DaemonNotRunning:
+            if self._process and not self.ending:
+                with contextlib.suppress(TimeoutError):
+                    raise self._died(await asyncio.wait_for(self._process.wait(), END_LIMIT_S)) from None
+            raise
 
     async def until(self, what: str, look: Callable[[], Awaitable[Any]], limit_s: float = STEP_LIMIT_S) -> Any:
         """What `look` finds, when it finds something; asked again whenever something was told, and now and then."""
@@ -142,7 +152,7 @@ class Demo:
     async def answers(self) -> bool:
         """Whether the station has its control socket."""
         try:
-            await self.call("status")
+            await asyncio.to_thread(_call, self.state_dir / "control.sock", "status", {})
         except DaemonNotRunning:
             return False
         return True

@@ -247,3 +247,24 @@ def test_a_daemon_that_dies_is_told_with_its_log(state: Path) -> None:
     assert "demo: the station ended with exit code 1" in output
     assert "control.sock" in output.partition("the end of")[2]
     assert "Traceback" not in output
+
+
+def test_a_daemon_that_is_killed_in_the_middle_of_the_visit_is_told(state: Path) -> None:
+    with running("chargepointd.csms.demo", "--once", "--state-dir", str(state)) as process:
+        line_with(process, ">> the car charges")
+        os.kill(child_of(process.pid), signal.SIGKILL)
+        line_with(process, "demo: the station ended with exit code -9")
+        assert process.wait(LIMIT_S) == 1
+
+
+def child_of(parent: int) -> int:
+    """Its only child process, by the fourth field of /proc/PID/stat (proc_pid_stat(5))."""
+    (child,) = [pid for pid in (int(path.name) for path in Path("/proc").glob("[0-9]*")) if parent_of(pid) == parent]
+    return child
+
+
+def parent_of(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # it has ended meanwhile
