@@ -1,0 +1,50 @@
+"""What all phases share: how much is measured, the CSMS, the two subjects."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.benchmarks.csms import Csms
+from tests.benchmarks.subject import Daemon, Floor
+
+
+class Counts(NamedTuple):
+    starts: int = 9
+    rounds: int = 3
+    requests: int = 400
+    """in each round, of each kind"""
+    rate: int = 4000
+    """requests in each round"""
+    messages: int = 100_000
+    """over which the memory may grow"""
+    idle_s: float = 12.0
+    transactions: int = 150
+    """in each round of what is durable"""
+    drained: int = 300
+
+
+QUICK = Counts(starts=3, rounds=2, requests=60, rate=500, messages=3000, idle_s=2.5, transactions=20, drained=60)
+TINY = Counts(starts=1, rounds=1, requests=5, rate=20, messages=50, idle_s=0.2, transactions=2, drained=3)
+
+
+class Bench(NamedTuple):
+    ocpp: str
+    counts: Counts
+    station: Daemon
+    floor: Floor
+    directory: Path
+    """on the disk that is measured"""
+
+
+@asynccontextmanager
+async def bench(ocpp: str, counts: Counts, directory: Path, cpus: set[int] | None) -> AsyncIterator[Bench]:
+    async with Csms() as csms:
+        station, floor = Daemon(csms, ocpp, cpus, directory), Floor(csms, ocpp, cpus)
+        gc.freeze()
+        try:
+            yield Bench(ocpp, counts, station, floor, directory)
+        finally:
+            station.close()
+            floor.close()

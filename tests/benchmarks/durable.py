@@ -1,0 +1,146 @@
+"""What it costs that a record survives a power cut: records per second, syncs and bytes of each."""
+
+import asyncio
+import os
+from time import perf_counter
+
+from tests.benchmarks import proc
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.disk import WriterAlone, sync_rate, syncs
+from tests.benchmarks.figures import Figure, Must, figure
+
+PHASE = "durable"
+IN_FLIGHT = 32
+"""requests at once: as many as the station takes"""
+SETTLED_S = 0.6
+"""until acknowledgements, which wait for company, are on their way to the disk"""
+BARE_S = 0.3
+
+
+async def measure(bench: Bench) -> list[Figure]:
+    bare, growing, visits = [], [], []
+    station = bench.station
+    await station.away()
+    for _ in range(bench.counts.rounds):
+        bare.append(sync_rate(bench.directory, min(BARE_S, bench.counts.idle_s), growing=False))
+        growing.append(sync_rate(bench.directory, min(BARE_S, bench.counts.idle_s), growing=True))
+        visits.append(await _visits(bench))
+    figures = [
+        figure(PHASE, "bare disk: fdatasync", "1/s", bare),
+        figure(PHASE, "bare disk: fdatasync of a growing file", "1/s", growing),
+        figure(PHASE, "records of one visit after another", "1/s", visits, bare, Must(least=0.5, floor=True)),
+    ]
+    figures += await _syncs(bench)
+    figures += await _bytes(bench)
+    if bench.ocpp != "1.6":  # there a request cannot ask for a record
+        figures += await _triggered(bench, bare)
+    return figures + await _writer(bench, bare)
+
+
+async def _visits(bench: Bench) -> float:
+    before, began = await bench.station.queued(), perf_counter()
+    await bench.station.make(bench.counts.transactions)
+    took = perf_counter() - began
+    return (await bench.station.queued() - before) / took
+
+
+async def _syncs(bench: Bench) -> list[Figure]:
+    station, before = bench.station, await bench.station.queued()
+    async with syncs(station.pid, bench.directory) as counted:
+        await station.make(bench.counts.transactions)
+    made = await station.queued() - before
+    if counted is None:
+        return []
+    return [figure(PHASE, "syncs per record, one visit after another", "", [counted.count / made], must=Must(most=1))]
+
+
+async def _bytes(bench: Bench) -> list[Figure]:
+    """From before the records are made until they are acknowledged and the disk has all of it."""
+    await _drain(bench)
+    task, device = [], []
+    for _ in range(bench.counts.rounds):
+        await bench.station.away()
+        os.sync()
+        before = proc.usage(bench.station.pid).written, proc.device_written(bench.directory)
+        await bench.station.make(bench.counts.transactions)
+        made = await bench.station.queued()
+        await _drain(bench)
+        os.sync()
+        after = proc.usage(bench.station.pid).written, proc.device_written(bench.directory)
+        task.append((after[0] - before[0]) / made / 1000)
+        if before[1] is not None and after[1] is not None:
+            device.append((after[1] - before[1]) / made / 1000)
+    figures = [figure(PHASE, "written per record with its acknowledgement", "kB", task, must=Must(most=12))]
+    return figures + ([figure(PHASE, "the same, the whole device", "kB", device)] if device else [])
+
+
+async def _drain(bench: Bench) -> None:
+    station = bench.station
+    since, queued = len(station.party.heard), await station.queued()
+    await station.ctl("sim.connect")
+    await station.party.records(since, queued)
+    await asyncio.sleep(min(SETTLED_S, bench.counts.idle_s))
+
+
+# -- records that the CSMS asks for ------------------------------------------------------------------------------------
+
+
+async def _triggered(bench: Bench, bare: list[float]) -> list[Figure]:
+    """Each is a request, a record that is kept, and an answer after that. The records stay in the queue meanwhile."""
+    station = bench.station
+    station.party.muted = frozenset({"TransactionEvent"})
+    since = len(station.party.heard)
+    await station.ctl("sim.plug_in", evse=1)
+    await station.ctl("start", evse=1, token="SIMULATED0001")
+    await station.party.heard_of("TransactionEvent", since=since)
+    one, many = [], []
+    for _ in range(bench.counts.rounds):
+        one.append(await _trigger(bench, 1))
+        many.append(await _trigger(bench, IN_FLIGHT))
+    await station.ctl("sim.plug_out", evse=1, force=True)
+    station.party.muted = frozenset()
+    await station.away()
+    await _drain(bench)
+    name = "records asked for by a request"
+    return [
+        figure(PHASE, f"{name}, one at a time", "1/s", one, bare, Must(least=0.5, floor=True)),
+        figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many, must=Must(least=10_000)),
+    ]
+
+
+async def _trigger(bench: Bench, lanes: int) -> float:
+    payload = {"requestedMessage": "TransactionEvent", "evse": {"id": 1}}
+    each = max(bench.counts.transactions * 4 // lanes, 1)
+
+    async def ask() -> None:
+        for _ in range(each):
+            answer = await bench.station.party.ask("TriggerMessage", payload)
+            assert answer.accepted and answer.payload["status"] == "Accepted", answer
+
+    before, began = await bench.station.queued(), perf_counter()
+    async with asyncio.TaskGroup() as asking:
+        for _ in range(lanes):
+            asking.create_task(ask())
+    took = perf_counter() - began
+    made = await bench.station.queued() - before
+    assert made >= lanes * each, f"{lanes * each} triggers made {made} records"
+    return made / took
+
+
+# -- the writer alone --------------------------------------------------------------------------------------------------
+
+
+async def _writer(bench: Bench, bare: list[float]) -> list[Figure]:
+    alone = WriterAlone(bench.directory)
+    count = bench.counts.transactions * 4
+    one, together = [], []
+    try:
+        for _ in range(bench.counts.rounds):
+            one.append(await alone.rate(count, together=False))
+            together.append(await alone.rate(count * 10, together=True))
+    finally:
+        alone.close()
+    return [
+        figure(PHASE, "records by the writer alone, one at a time", "1/s", one, bare, Must(least=0.5, floor=True)),
+        figure(PHASE, "records by the writer alone, all at once", "1/s", together, must=Must(least=10_000)),
+    ]
