@@ -52,8 +52,8 @@ def _command(text: str) -> str:
 def options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="chargepointd-csms",
-        description="A small CSMS (OCPP 1.6 and 2.0.1) for a bench without a backend. It takes any station, answers "
-        "every message, and tells what breaks the schema. Its books are in memory only: they end with it.",
+        description="A small CSMS (OCPP 1.6 and 2.0.1) for a bench without a backend. It takes any station,\n"
+        "answers every message, and tells what breaks the schema. Its books are in memory only: they end with it.",
         epilog=EPILOG + "\n  ".join(help_lines()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

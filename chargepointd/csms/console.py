@@ -1,6 +1,7 @@
 """Commands by hand: a line of text to a call of a station, and its answer to lines."""
 
 import asyncio
+import errno
 import os
 import shlex
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -31,7 +32,7 @@ COMMANDS = {
     "start": Usage("STATION EVSE TOKEN", "start a transaction", 3, 3),
     "stop": Usage("STATION TRANSACTION", "stop it", 2, 2),
     "reset": Usage("STATION [now]", "restart the station when it is idle, or now", 1, 2),
-    "get": Usage("STATION [NAME ...]", "variables (2.0.1) or configuration keys (1.6); without names all", 1, 50),
+    "get": Usage("STATION [NAME ...]", "variables or configuration keys; without names all", 1, 50),
     "set": Usage("STATION NAME VALUE", "change one", 3, 3),
     "availability": Usage("STATION [EVSE [CONNECTOR]] operative|inoperative", "in or out of service", 2, 4),
     "unlock": Usage("STATION EVSE [CONNECTOR]", "release the plug", 2, 3),
@@ -118,7 +119,7 @@ def _arguments(name: str, text: str) -> list[str]:
 
 
 def help_lines() -> Lines:
-    return [f"{name + ' ' + usage.arguments:<60} {usage.help}" for name, usage in COMMANDS.items()]
+    return [f"{name + ' ' + usage.arguments:<62} {usage.help}" for name, usage in COMMANDS.items()]
 
 
 def station_of(line: str) -> str:
@@ -171,7 +172,7 @@ async def typed(file: int) -> AsyncGenerator[str, None]:
             if waits:
                 await ready.wait()
                 ready.clear()
-            data = os.read(file, 4096)
+            data = _read(file)
             *lines, rest = (rest + data).split(b"\n")
             for line in lines if data else filter(None, [rest]):
                 yield line.decode(errors="replace").strip()
@@ -179,6 +180,16 @@ async def typed(file: int) -> AsyncGenerator[str, None]:
                 return
     finally:
         loop.remove_reader(file)
+
+
+def _read(file: int) -> bytes:
+    """What is there; empty at the end."""
+    try:
+        return os.read(file, 4096)
+    except OSError as error:
+        if error.errno == errno.EIO:  # the terminal was closed
+            return b""
+        raise
 
 
 async def serve(console: Console, file: int, show: Callable[..., None]) -> None:

@@ -165,6 +165,15 @@ def test_at_a_terminal_it_takes_commands_in_colour_until_ctrl_d() -> None:
     os.close(ours)
 
 
+def test_a_terminal_that_is_closed_ends_it() -> None:
+    ours, theirs = pty.openpty()
+    with csms_at(theirs, dict(os.environ)) as process:
+        os.close(theirs)
+        _read_until(ours, b"IDENTITY")
+        os.close(ours)
+        assert process.wait(LIMIT_S) == 0
+
+
 def csms_at(terminal: int, environment: dict[str, str]) -> Any:
     streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal, "env": environment}
     return running("chargepointd.csms.app", "--listen", "127.0.0.1:0", **streams)
