@@ -44,16 +44,17 @@ def tap(chip: Pn532Chip, uid: str = CARD) -> None:
     chip.wait_polls(5)
 
 
-def available(csms: Csms) -> None:
+def available(csms: Csms, station: Station, *drivers: str) -> None:
+    """Registered, and the drivers open: a card that lay on the reader before is not taken for a tap."""
     csms.wait("BootNotification")
     csms.wait_status("Available", 1, 1)
+    for driver in drivers or ("board", "rfid", "meter"):
+        station.wait_log(f"driver {driver}: open")
 
 
-def test_a_visit_at_a_wallbox(
-    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
-) -> None:
+def test_a_visit_at_a_wallbox(dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630) -> None:
     with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
-        available(csms)
+        available(csms, station)
         assert not board.relay_closed
         board.plug()
         csms.wait_status("Preparing" if dialect == "1.6" else "Occupied", 1, 1)
@@ -94,7 +95,7 @@ def test_a_meter_that_dies_stops_the_energy_and_is_told(
     dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
 ) -> None:
     with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
-        available(csms)
+        available(csms, station)
         board.plug()
         tap(chip)
         csms.wait_event("Started")
@@ -114,12 +115,13 @@ def test_a_meter_that_dies_stops_the_energy_and_is_told(
 def test_a_board_that_is_unplugged_comes_back_by_itself(
     dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
 ) -> None:
-    with Station(ac_station(csms.url, dialect, board, chip, meter)):
-        available(csms)
+    with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
+        available(csms, station)
         board.detach()
         csms.wait_status("Faulted", 1, 1)
         board.attach()
         csms.wait_status("Available", 1, 1, timeout=20)
+        station.wait_log("driver board: back")
         board.plug()
         tap(chip)
         csms.wait_event("Started")
@@ -131,7 +133,7 @@ def test_a_reader_missing_at_start_is_told_to_the_technician_and_does_not_stop_t
 ) -> None:
     chip.detach()
     with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
-        available(csms)
+        available(csms, station, "board", "meter")
         drivers = {driver["name"]: driver for driver in station.ctl("drivers")["drivers"]}
         assert drivers["rfid"]["state"] != "up"
         assert drivers["meter"]["state"] == "up"
