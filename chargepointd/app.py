@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = options(sys.argv[1:] if argv is None else argv)
     try:
         config = load(given.config)
-        variables = _initial_variables(config)
+        variables = _initial_variables(config, given.config)
     except BadConfig as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
@@ -108,7 +108,7 @@ def _restart(*, hard: bool, command: tuple[str, ...]) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "chargepointd.app", *sys.argv[1:]])
 
 
-def _initial_variables(config: Config) -> dict[str, str]:
+def _initial_variables(config: Config, file: Path) -> dict[str, str]:
     """[variables] and [ocpp16] as device-model values by name. BadConfig names what does not exist or does not fit."""
     from chargepointd.hardware.bindings import plan
 
@@ -124,7 +124,7 @@ def _initial_variables(config: Config) -> dict[str, str]:
             problems.append(f"ocpp16.{error}")
     problems += _variable_problems(station, given)
     if problems:
-        raise BadConfig("\n".join(problems))
+        raise BadConfig("\n".join(f"{file}: {line}" for problem in problems for line in problem.splitlines()))
     return given
 
 

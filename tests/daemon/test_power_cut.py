@@ -9,6 +9,7 @@ POWER_CUT_SEED chooses other moments; the seed and the moments are printed, and 
 
 import os
 import random
+import signal
 import threading
 from typing import Any, NamedTuple
 
@@ -39,6 +40,8 @@ class Saboteur:
         self._calm = threading.Event()
         self._thread: threading.Thread | None = None
         self.moments: list[str] = []
+        self.struck = False
+        """since it was armed"""
 
     @property
     def cuts(self) -> int:
@@ -48,6 +51,9 @@ class Saboteur:
         wait, moment = self._chance.choice((self._message, self._event, self._while))()
         self._thread = threading.Thread(target=self._strike, args=(wait, moment, self._station.pid), daemon=True)
         self._thread.start()
+
+    def rest(self) -> None:
+        self.struck = False
 
     def disarm(self) -> None:
         """When this returns no cut is coming any more."""
@@ -60,8 +66,9 @@ class Saboteur:
     def _strike(self, wait: Any, moment: str, pid: int) -> None:
         wait()
         if not self._calm.is_set():
+            self.struck = True
             self.moments.append(moment)
-            os.killpg(pid, 9)
+            os.killpg(pid, signal.SIGKILL)
 
     def _message(self) -> tuple[Any, str]:
         count = self._chance.randint(1, 24)
@@ -177,7 +184,7 @@ def test_twenty_power_cuts(csms: Csms, dialect: str) -> None:
         finally:
             saboteur.disarm()
             print(f"POWER_CUT_SEED={seed}, visits: {len(person.visits)}, cuts: {', '.join(saboteur.moments)}")
-        if not station.running:
+        if saboteur.struck:
             _restart(station, saboteur)
         delivered(station)
         check(csms, person.visits, dialect)
@@ -187,6 +194,7 @@ def _restart(station: Station, saboteur: Saboteur) -> None:
     station.kill()
     station.start()
     station.wait_ready()
+    saboteur.rest()
     if saboteur.cuts < CUTS:
         saboteur.arm()
 
