@@ -24,6 +24,7 @@ from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
 from chargepointd.daemon.notify import Notifier
 from chargepointd.daemon.recorder import Recorder
+from chargepointd.dialects import codec
 from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import VERSIONS, Dialect, load
 from chargepointd.hardware.bindings import plan
@@ -37,6 +38,8 @@ from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
 
+SETTLED_S = 10.0
+"""after the start: what only makes it faster, and costs time to load, is loaded then"""
 _QUIET_NOTES = ("status", "record")
 
 
@@ -97,6 +100,7 @@ class Daemon:
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
             self._notifier.ready(self._summary())
             log.info("%s: running, %s", self._plan.id, self._summary())
+            asyncio.get_running_loop().call_later(SETTLED_S, codec.accelerate)
             ended = parts.create_task(stop.wait(), name="stop")
             await asyncio.wait((ended, engine.failed), return_when=asyncio.FIRST_COMPLETED)
             self._notifier.stopping()
