@@ -114,6 +114,10 @@ class Supervisor:
         """The open devices; none while the driver is down."""
         return self._devices
 
+    def controls(self) -> Mapping[str, Device]:
+        """What steers a simulated world: the same as at the last opening, while the driver is down."""
+        return self._controls
+
     def status(self) -> DriverStatus:
         devices = self._table.status(self._state == "up")
         return DriverStatus(self.name, self._driver.name, self._state, self._reason, self._since, devices)

@@ -156,12 +156,12 @@ class Hardware:
                 log.debug("display %s: %s", at, error)  # its health is the supervisor's to tell
 
     def controls(self) -> Controls:
-        """The handle of the simulated world. LookupError while it is not open."""
+        """The handle of the simulated world, also while its driver is down. LookupError before it was open."""
         for supervisor in self.supervisors.values():
-            for device in supervisor.devices().values():
+            for device in supervisor.controls().values():
                 if isinstance(device, Controls):
                     return device
-        raise LookupError("the simulator driver is not open; see `chargepointctl drivers`")
+        raise LookupError("the simulator driver was not open yet; see `chargepointctl drivers`")
 
     # -- for people ----------------------------------------------------------------------------------------------------
 
