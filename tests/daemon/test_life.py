@@ -96,6 +96,7 @@ def test_a_stop_with_a_transaction_is_prompt_and_loses_nothing(
 
     ended = station.terminate(STOP_S)
     assert ended.code == 0
+    csms.forget()
     csms.online()
     station.start()
     station.wait_ready()
@@ -283,17 +284,14 @@ def test_a_damaged_state_is_set_aside_and_the_station_goes_on(station: Station, 
     finish(station, csms)
     delivered(station)
     station.terminate()
+    csms.forget()
     database = station.state_dir / "chargepointd.db"
     database.write_bytes(b"not a database at all" * 500)
     station.start()
     station.wait_ready()
     assert "is damaged" in station.wait_log("state:")
     assert list(station.state_dir.glob("chargepointd.db.broken-*"))
-    csms.wait("BootNotification")
-    csms.forget()
-    station.ctl("sim.plug_in", evse=1)
-    station.ctl("sim.swipe", token=TOKEN)
-    csms.wait_event("Started")
+    begin(station, csms)
 
 
 @NEW
