@@ -15,6 +15,13 @@ POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed",
 
 Deed = tuple[str, int]
 
+
+def visit(w: World, evse: int) -> None:
+    """What most histories of a real station are made of."""
+    w.hunger(evse, True).plug(evse).present("BBBB2222", evse).after(30.0)
+    w.present("BBBB2222", evse).after(10.0)
+
+
 QUIET_DEEDS: dict[str, Callable[[World, int], object]] = {
     "plug": lambda w, n: w.plug(1 + n % 2),
     "unplug": lambda w, n: w.unplug(1 + n % 2),
@@ -28,6 +35,8 @@ QUIET_DEEDS: dict[str, Callable[[World, int], object]] = {
     "wait": lambda w, n: w.after(float(n)),
 }
 DEEDS = QUIET_DEEDS | {
+    "a short visit": lambda w, n: visit(w, 1 + n % 2),
+    "CSMS mute to records": lambda w, n: setattr(w, "mute_records", n % 3 > 0),
     "card at the shared reader": lambda w, n: w.present("AAAA1111"),
     "online": lambda w, n: w.online(),
     "offline": lambda w, n: w.offline(),
@@ -69,7 +78,7 @@ def world(version: str, start: list[str], stop: list[str]) -> World:
 
 def bring_to_an_end(w: World) -> None:
     """Everybody leaves, everything is mended, the CSMS listens: then no transaction may be open, no record left."""
-    w.mute = w.slow = w.refusing = False
+    w.mute = w.mute_records = w.slow = w.refusing = False
     w.cut_in(0, committed=False)
     w.meter_dead.clear()
     w.stuck.clear()

@@ -260,7 +260,7 @@ class World:
             for evse in (1, 2):
                 self.read(evse)
             self.tell(e.Ticked())
-        self._pass(end)
+        self._pass(max(end, self.mono))  # each step took its millisecond
         self.tell(e.Ticked())
         return self
 
