@@ -2,6 +2,7 @@
 
 WHERE: step      the station raises when the card BUG is presented
        commit    the disk fails once that card was presented
+       after     what is done after a commit raises, once that card was presented
        none      no bug
 Each contactor that opens says so on stderr: the only witness of the safe state after the process is gone.
 """
@@ -12,7 +13,9 @@ from typing import Any
 
 from chargepointd import app
 from chargepointd.core import events as e
+from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.station import Station
+from chargepointd.daemon.conversation import Conversation
 from chargepointd.storage.store import Store
 from hal.drivers.simulator.devices import Contactor
 
@@ -26,6 +29,8 @@ def main() -> int:
         _fail_in_step()
     elif where == "commit":
         _fail_in_commit()
+    elif where == "after":
+        _fail_after_commit()
     return app.main(arguments)
 
 
@@ -54,20 +59,40 @@ def _fail_in_step() -> None:
     Station.step = failing  # type: ignore[method-assign]
 
 
-def _fail_in_commit() -> None:
-    step, commit, full = Station.step, Store.commit, []
+def _noticed() -> list[bool]:
+    """Not empty as soon as the card was presented."""
+    step, seen = Station.step, []
 
     def noticing(station: Station, event: Any, now: Any) -> Any:
         if _presented(event):
-            full.append(True)
+            seen.append(True)
         return step(station, event, now)
 
+    Station.step = noticing  # type: ignore[method-assign]
+    return seen
+
+
+def _fail_in_commit() -> None:
+    seen, commit = _noticed(), Store.commit
+
     def failing(store: Store, *args: Any, **named: Any) -> None:
-        if full:
+        if seen:
             raise sqlite3.OperationalError("database or disk is full")
         commit(store, *args, **named)
 
-    Station.step, Store.commit = noticing, failing  # type: ignore[method-assign]
+    Store.commit = failing  # type: ignore[method-assign]
+
+
+def _fail_after_commit() -> None:
+    """A record leaves when it is kept."""
+    seen, call = _noticed(), Conversation.call
+
+    def failing(conversation: Conversation, effect: Any) -> None:
+        if seen and isinstance(effect.message, TransactionRecord):
+            raise RuntimeError("a bug for the test")
+        call(conversation, effect)
+
+    Conversation.call = failing  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

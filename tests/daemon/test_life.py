@@ -235,7 +235,7 @@ def test_a_hard_reset_runs_the_command_that_the_file_names(csms: Csms, dialect: 
 # -- a bug -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("where", ["step", "commit"])
+@pytest.mark.parametrize("where", ["step", "commit", "after"])
 def test_a_bug_makes_safe_leaves_its_story_and_costs_no_record(csms: Csms, dialect: str, where: str) -> None:
     with failing(csms, dialect, where) as station:
         station.allow_tracebacks = True
