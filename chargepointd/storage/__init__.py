@@ -1,7 +1,8 @@
 """What survives a power cut: one SQLite file, one connection, one thread.
 
 pack.py        values to text and back
-store.py       the file: open, migrate, load, commit
+database.py    the file: one process has it, it is sound, it is of the schema this program knows
+store.py       what is kept: load it, commit to it
 writer.py      the thread that owns it: commits in groups, tells when a batch is safe
 migrations/    numbered SQL, only ever added to
 """

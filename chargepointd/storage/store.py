@@ -27,15 +27,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-PRAGMAS = (
-    "page_size=1024",  # a record and a session are 0.5 kB: with 4 kB pages a commit writes twice as much
-    "locking_mode=EXCLUSIVE",
-    "journal_mode=WAL",
-    "wal_autocheckpoint=4000",
-    "synchronous=FULL",
-    "temp_store=MEMORY",
-)
 REFERENCE = "reference/"
+"""state of this name: the number the CSMS gave a transaction"""
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
 
@@ -107,7 +100,7 @@ class Store:
             try:
                 values.append(value_of(*row))
             except ValueError as error:
-                log.error("state: %s %s cannot be read and is left out: %s", table, row[0], error)
+                log.warning("state: %s %s cannot be read and is left out: %s", table, row[0], error)
         return values
 
     # -- commit --------------------------------------------------------------------------------------------------------
@@ -158,7 +151,8 @@ class Store:
     def _settle(self, save: f.SettleRecord) -> None:
         if save.dead:
             self._db.execute(
-                "INSERT OR IGNORE INTO dead (id, message_id, body, reason) SELECT id, message_id, body, ? FROM record WHERE id = ?",
+                "INSERT OR IGNORE INTO dead (id, message_id, body, reason) "
+                "SELECT id, message_id, body, ? FROM record WHERE id = ?",
                 (save.dead, save.record_id),
             )
         self._settled = max(self._settled, save.record_id)

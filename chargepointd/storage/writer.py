@@ -38,6 +38,7 @@ class Writer:
         self._lazy: list[Save] = []
         self._failed = failed
         self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | None] = queue.SimpleQueue()
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
         self.commits = 0
         """synchronous commits so far"""
@@ -67,10 +68,12 @@ class Writer:
         self._queue.put((saves, done))
 
     def stop(self) -> None:
-        """Commit what is there, close the file. Blocks, bounded by the disk."""
+        """Commit what is there, close the file. Blocks, bounded by the disk. Raises what a commit failed with."""
         self._flush()
         self._queue.put(_STOP)
         self._thread.join()
+        if self._error:
+            raise self._error
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 
@@ -78,10 +81,11 @@ class Writer:
         try:
             while self._turn():
                 pass
+        except BaseException as error:  # noqa: BLE001 - told to the loop, whatever it is, and raised by `stop`
+            self._error = error
+            self._call_soon(lambda error=error: self._failed(error))
+        finally:
             self._store.close()
-        except BaseException as error:
-            self._call_soon(lambda error=error: self._failed(error))  # type: ignore[misc]
-            raise
 
     def _turn(self) -> bool:
         saves: list[Save] = []

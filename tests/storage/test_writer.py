@@ -1,0 +1,315 @@
+"""The thread that commits: order, grouping, company for what can wait, and what a full disk does."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargepointd.core import effects as f
+from chargepointd.storage import writer as w
+from chargepointd.storage.store import Store, StoreError
+from chargepointd.storage.writer import Writer
+from tests.storage.saves import batch, reopened
+
+LIMIT_S = 20.0
+
+
+class Gate(Store):
+    """A store whose disk takes as long as a test wants, and that remembers its commits."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.begun = threading.Semaphore(0)
+        self.may = threading.Event()
+        self.may.set()
+        self.groups: list[tuple[int, bool]] = []
+
+    def commit(self, saves: Any, *, durable: bool) -> None:
+        self.begun.release()
+        assert self.may.wait(LIMIT_S)
+        super().commit(saves, durable=durable)
+        self.groups.append((len(saves), durable))
+
+
+class Bench:
+    """A writer on a loop."""
+
+    def __init__(self, directory: Path) -> None:
+        loop = asyncio.get_running_loop()
+        self.store = Gate(directory)
+        self.store.open()
+        self.failures: list[BaseException] = []
+        self.done: list[int] = []
+        self._news = asyncio.Condition()
+        self._loop = loop
+        self._changed = asyncio.Event()
+        self.writer = Writer(self.store, loop.call_soon_threadsafe, loop.call_later, self._failed)
+
+    def _failed(self, error: BaseException) -> None:
+        self.failures.append(error)
+        self._changed.set()
+
+    def _finished(self, number: int) -> None:
+        self.done.append(number)
+        self._changed.set()
+
+    def submit(self, number: int, saves: Sequence[f.Save] | None = None) -> None:
+        self.writer.submit(batch(number) if saves is None else saves, lambda: self._finished(number))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LIMIT_S):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@contextlib.contextmanager
+def running(directory: Path) -> Iterator[Bench]:
+    bench = Bench(directory)
+    bench.writer.start()
+    try:
+        yield bench
+    finally:
+        bench.store.may.set()
+        with contextlib.suppress(StoreError):
+            bench.writer.stop()
+
+
+def test_batches_are_done_in_the_order_they_came(tmp_path: Path) -> None:
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            for n in range(1, 301):
+                bench.submit(n)
+            await bench.until(lambda: len(bench.done) == 300)
+            assert bench.done == list(range(1, 301))
+
+    asyncio.run(main())
+    assert [entry.id for entry in reopened(tmp_path).records] == list(range(1, 301))
+
+
+def test_what_comes_while_the_disk_works_shares_the_next_commit(tmp_path: Path) -> None:
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.store.may.clear()
+            bench.submit(1)
+            assert bench.store.begun.acquire(timeout=LIMIT_S)
+            for n in range(2, 101):
+                bench.submit(n)
+            bench.store.may.set()
+            await bench.until(lambda: len(bench.done) == 100)
+            assert bench.store.groups == [(2, True), (198, True)]
+            assert bench.writer.commits == 2
+
+    asyncio.run(main())
+
+
+def test_a_group_has_an_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.store.may.clear()
+            bench.submit(1)
+            assert bench.store.begun.acquire(timeout=LIMIT_S)
+            for n in range(2, 2 + w.GROUP):
+                bench.submit(n)
+            bench.store.may.set()
+            await bench.until(lambda: len(bench.done) == 1 + w.GROUP)
+            assert bench.store.groups == [(2, True), (w.GROUP, True), (w.GROUP, True)]
+
+    asyncio.run(main())
+
+
+def test_what_can_wait_goes_with_the_next_that_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 3600.0)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.submit(1)
+            await bench.until(lambda: bench.done == [1])
+            bench.writer.submit_lazily([f.SettleRecord(1)])
+            bench.submit(2)
+            await bench.until(lambda: bench.done == [1, 2])
+            assert bench.store.groups == [(2, True), (3, True)]
+
+    asyncio.run(main())
+    assert [entry.id for entry in reopened(tmp_path).records] == [2]
+
+
+def test_what_can_wait_waits_for_company_but_not_longer_than_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 0.05)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            for n in range(1, 4):
+                bench.writer.submit_lazily([f.SettleRecord(n)])
+            begun = await asyncio.to_thread(bench.store.begun.acquire, timeout=LIMIT_S)
+            assert begun
+            bench.submit(9)
+            await bench.until(lambda: bench.done == [9])
+            assert bench.store.groups == [(3, False), (2, True)]
+
+    asyncio.run(main())
+
+
+def test_what_is_lazy_may_be_hurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 3600.0)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.writer.submit_lazily([f.SettleRecord(1)], at_once=True)
+            assert await asyncio.to_thread(bench.store.begun.acquire, timeout=LIMIT_S)
+
+    asyncio.run(main())
+
+
+def test_a_later_save_wins_over_an_earlier_lazy_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 3600.0)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.submit(1)
+            bench.writer.submit_lazily([f.SaveSession(1, None)])
+            bench.submit(2)
+            bench.writer.submit_lazily([f.SaveSession(1, None)])
+            bench.submit(3)
+            await bench.until(lambda: bench.done == [1, 2, 3])
+
+    asyncio.run(main())
+    session = reopened(tmp_path).sessions[1]
+    assert session.transaction
+    assert session.transaction.seq_no == 3
+
+
+def test_stop_keeps_what_was_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 3600.0)
+
+    async def main() -> None:
+        bench = Bench(tmp_path)
+        bench.writer.start()
+        bench.submit(1)
+        bench.submit(2)
+        bench.writer.submit_lazily([f.SettleRecord(1)])
+        bench.writer.stop()
+
+    asyncio.run(main())
+    assert [entry.id for entry in reopened(tmp_path).records] == [2]
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[], None]]:
+    """A call after which no file grows any more: what a full disk looks like to a process."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_is_told_with_a_remedy_and_nothing_is_reported_done(
+    tmp_path: Path, full_disk: Callable[[], None]
+) -> None:
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.submit(1)
+            await bench.until(lambda: bench.done == [1])
+            bench.store.may.clear()
+            bench.submit(2)
+            assert bench.store.begun.acquire(timeout=LIMIT_S)
+            bench.store.begun.acquire(timeout=0)
+            bench.submit(3)
+            full_disk()
+            bench.store.may.set()
+            await bench.until(lambda: bool(bench.failures))
+            bench.submit(4)
+            with pytest.raises(StoreError, match="is the state directory writable, and the disk not full"):
+                bench.writer.stop()
+            assert str(tmp_path / "chargepointd.db") in str(bench.failures[0])
+            assert (bench.done, len(bench.failures)) == ([1], 1)
+
+    asyncio.run(main())
+
+
+def test_a_failure_at_the_very_end_is_not_lost(tmp_path: Path, full_disk: Callable[[], None]) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path)
+        bench.writer.start()
+        full_disk()
+        bench.writer.submit_lazily([f.SettleRecord(1)])
+        with pytest.raises(StoreError):
+            bench.writer.stop()
+
+    asyncio.run(main())
+
+
+_CHILD = """
+import os, sys
+from pathlib import Path
+from chargepointd.core import effects as f
+from chargepointd.storage.store import Store
+from chargepointd.storage.writer import Writer
+from tests.storage.saves import batch
+store = Store(Path(sys.argv[1]))
+store.open()
+writer = Writer(store, lambda call: call(), lambda s, call: None, lambda error: sys.exit(str(error)))
+writer.start()
+number = 0
+for line in sys.stdin.buffer:
+    for _ in range(10):
+        number += 1
+        writer.submit(batch(number), lambda n=number: os.write(1, b"%d\\n" % n))
+        if number % 3 == 0:
+            writer.submit_lazily([f.SettleRecord(number // 3)])
+"""
+
+
+@pytest.mark.parametrize("kill_after", [1, 17, 90, 333])
+def test_after_a_kill_exactly_what_was_reported_done_is_there(tmp_path: Path, kill_after: int) -> None:
+    """And what was still under way, but in order and without a gap."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    assert child.stdin
+    assert child.stdout
+    told = b""
+    child.stdin.write(b"go\n" * (kill_after // 10 + 20))
+    while told.count(b"\n") < kill_after:
+        more = child.stdout.read(4096)
+        assert more, "the child ended by itself"
+        told += more
+    child.kill()
+    told += child.stdout.read()
+    child.communicate(timeout=LIMIT_S)
+    reported = [int(line) for line in told.split(b"\n")[:-1]]
+    assert reported == list(range(1, len(reported) + 1))
+    saved = reopened(tmp_path)
+    first = saved.state.get("settled", 0) + 1
+    kept = [entry.id for entry in saved.records]
+    assert kept == list(range(first, first + len(kept)))
+    assert first + len(kept) - 1 >= len(reported)
+    assert saved.sessions[1].transaction
+    assert saved.sessions[1].transaction.seq_no == first + len(kept) - 1
+
+
+def test_a_commit_that_returned_is_in_the_file_without_a_close(tmp_path: Path) -> None:
+    """Another connection sees it: nothing of it is only in memory."""
+    store = Store(tmp_path)
+    store.open()
+    store.commit(batch(1), durable=True)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for part in tmp_path.glob("chargepointd.db*"):
+        (copy / part.name).write_bytes(part.read_bytes())
+    db = sqlite3.connect(copy / "chargepointd.db")
+    assert db.execute("SELECT count(*) FROM record").fetchone() == (1,)
+    db.close()
+    store.close()
