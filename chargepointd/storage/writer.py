@@ -8,6 +8,7 @@ company, at most `LAZY_S`. A failed commit is final: `failed` is called, and not
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from chargepointd.core.effects import Save
 from chargepointd.storage.store import Store
@@ -83,7 +84,7 @@ class Writer:
                 pass
         except BaseException as error:  # noqa: BLE001 - told to the loop, whatever it is, and raised by `stop`
             self._error = error
-            self._call_soon(lambda error=error: self._failed(error))
+            self._call_soon(partial(self._failed, error))
         finally:
             self._store.close()
 
