@@ -324,8 +324,11 @@ class Evse(Ledger):
         return min(self._end_by, self._plug_by, self.sampling.deadline(), react)
 
     def _reaction_open(self) -> bool:
-        transaction = self.transaction
-        return self.running and transaction is not None and transaction.charging_state == "EVConnected"
+        """A car that was offered energy may still react: after that it is the one who waits."""
+        if self.transaction is None or not self.running:
+            return False
+        state = self.transaction.charging_state
+        return state == "EVConnected" or (state == "SuspendedEVSE" and self.power_asked and not self.wanted)
 
     def tick(self, step: Step) -> None:
         """What is due by time alone."""

@@ -111,12 +111,16 @@ class Facts:
         """Authorized and plugged, no energy yet or no longer: who holds it up?"""
         transaction = self.transaction
         before = transaction.charging_state if transaction else "EVConnected"
-        if before not in ("Charging", "SuspendedEV", "SuspendedEVSE"):
-            if step.mono < self.power.offered_at + REACTION_S:
-                return "EVConnected"
-        elif self.power_asked and self.wanted:
-            return before  # the power path is on its way; if it does not come, that is a fault
+        before = "EVConnected" if before == "Idle" else before
+        thinks = self._offer_is_new(before) and step.mono < self.power.offered_at + REACTION_S
+        coming = before != "EVConnected" and self.power_asked and self.wanted
+        if thinks or coming:
+            return before  # the car has not reacted yet; or the power path is on its way (if not, that is a fault)
         return "SuspendedEVSE" if self.wanted or not self.power_asked else "SuspendedEV"
+
+    def _offer_is_new(self, state: str) -> bool:
+        """The car was without an offer when it was told to be in this state."""
+        return state == "EVConnected" or (state == "SuspendedEVSE" and self.power_asked)
 
     def view(self, connector_id: int, step: Step) -> ConnectorView:
         here = self.place == connector_id

@@ -108,7 +108,8 @@ class Ledger(Facts):
     def _sample(self, step: Step) -> None:
         fell_due = self.sampling.fall_due(step)
         if self.sampling.waiting and self._fresh(step):
-            for purpose in self.sampling.take():
+            assert self.measured
+            for purpose in self.sampling.take(self.measured.taken_at):
                 self._take(purpose, self._values(purpose.measurands, purpose.context), step)
         elif fell_due:
             step.emit(ReadMeter(self.id))
@@ -129,7 +130,11 @@ class Ledger(Facts):
             self._outbox.say(MetersRead(self.id, values), unheard, step, asked=not purpose.interval)
 
     def _fresh(self, step: Step) -> bool:
-        return self.measured is not None and step.mono - self.measured.taken_at <= metering.FRESH_S
+        """A reading of this moment, of this transaction, and not one that was told before."""
+        if self.measured is None:
+            return False
+        taken_at = self.measured.taken_at
+        return taken_at >= step.mono - metering.FRESH_S and self.sampling.tells_more(taken_at)
 
     def put_right(self, change: float, step: Step) -> None:
         """The clock was wrong by so much (s) since the start of the process."""

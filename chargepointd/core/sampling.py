@@ -65,6 +65,8 @@ class Sampling:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._since = NEVER
+        self._told_at = -NEVER
+        """when the last reading that was told was taken: s, monotonic clock"""
         self._at: dict[Purpose, float] = {}
         self._served: dict[Purpose, float] = {}
         """the last moment that was served: monotonic, or UTC for the aligned ones"""
@@ -126,8 +128,13 @@ class Sampling:
     def waiting(self) -> bool:
         return bool(self._waiting)
 
-    def take(self) -> Iterator[Purpose]:
+    def tells_more(self, taken_at: float) -> bool:
+        """Whether a reading was taken in the transaction that runs, and after the last that was told."""
+        return taken_at > self._told_at and (self._since == NEVER or taken_at >= self._since)
+
+    def take(self, taken_at: float) -> Iterator[Purpose]:
         """There is a fresh reading: what waits for one, each once."""
+        self._told_at = taken_at
         waiting, self._waiting = self._waiting, []
         for purpose, _ in waiting:
             yield purpose

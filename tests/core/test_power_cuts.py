@@ -88,6 +88,18 @@ def test_nothing_is_told_of_the_car_until_it_has_been_seen(version: str) -> None
     assert [record.charging_state for record in w.records[before:]] == ["SuspendedEVSE", "Charging"]
 
 
+def test_the_car_gets_the_time_to_react_before_it_is_the_one_who_waits(version: str) -> None:
+    w = charging(version)
+    w.hungry[1] = False
+    before = len(w.records)
+    w.cut()
+    w.after(9)
+    assert {record.charging_state for record in w.records[before:]} == {"SuspendedEVSE"}
+    w.after(3)
+    assert w.records[-1].charging_state == "SuspendedEV"
+    assert w.station.deadline > w.mono, "and the station sleeps"
+
+
 def test_the_number_that_the_csms_gave_survives() -> None:
     w = charging("1.6")
     w.cut()

@@ -294,6 +294,8 @@ class World:
             self.disk.keep(effect)
         for effect in effects:
             self._obey(effect)
+        if isinstance(event, e.Ticked):
+            assert self.station.deadline > self.mono, "woken for nothing, again and again"
         self.check()
 
     def _cut_in_step(self, effects: list[Any]) -> None:
