@@ -156,6 +156,7 @@ class Person:
         return "transaction_id" in self._session() or self._session().get("authorized", False)
 
     def _charge(self) -> None:
+        self._tap()  # what was seen of the last tap may not have been on the disk when the power was cut
         until(lambda: self._world()["energy_wh"] >= self._before_wh + ENERGY_WH, "energy", 20.0)
 
     def _tap_again(self) -> None:

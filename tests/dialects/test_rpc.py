@@ -18,7 +18,7 @@ VERSION = st.sampled_from(VERSIONS)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 ID = TEXT.map(lambda text: text[:36])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=8,
 )
@@ -80,7 +80,9 @@ def test_a_description_is_cut_to_255_characters() -> None:
     assert json.loads(rpc.result_error("a", "InternalError", "ä" * 300))[3] == "ä" * 255
 
 
-@given(st.text() | JSON.map(json.dumps) | st.lists(JSON, max_size=6).map(json.dumps), VERSION)
+@given(
+    st.text() | st.floats().map(json.dumps) | JSON.map(json.dumps) | st.lists(JSON, max_size=6).map(json.dumps), VERSION
+)
 def test_any_text_is_a_message_or_bad(text: str, version: str) -> None:
     check_answer(rpc.parse(text, version), version)
 
