@@ -39,6 +39,8 @@ class Context:
         self.variables = variables
         self.rules = rules
         self.clock = Clock(boot_id, now)
+        self.settled = 0
+        """how often the facts of an EVSE were settled: what did not move since needs no second look"""
         self.online = False
         """connected, and the CSMS has accepted the station"""
         self._ids = _ids(boot_id)

@@ -179,6 +179,7 @@ class Evse(Ledger):
 
     def settle(self, before: Conditions, cause: Cause, step: Step) -> None:
         """All that follows from the facts, given the conditions before them."""
+        self._context.settled += 1
         after = self.conditions()
         self._leave(step)
         if self.transaction is None:

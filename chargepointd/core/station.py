@@ -62,6 +62,8 @@ class Station:
         self.outbox = outbox
         self.variables = variables
         self._boot_reason = saved.state.get("boot_reason")
+        self._told_at = 0
+        """`context.settled` when the statuses were last looked at"""
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
@@ -83,17 +85,21 @@ class Station:
             self._clock_changed(change, step)
         self._handlers[type(event)](event, step)
         if change or not _asks_only(event):
-            self._follow(step)
+            # An answer to a record seldom changes more than the queue: most of what happens while it drains.
+            self._follow(step, answered=type(event) is e.CallAnswered)
             self.deadline = min([deadline() for deadline in self._deadlines])
         return step.effects
 
-    def _follow(self, step: Step) -> None:
+    def _follow(self, step: Step, *, answered: bool) -> None:
         self.registration.tick(step)
         self.availability.tick(step)
         if self.registration.just_accepted:
             self.registration.just_accepted = False
             self.statuses.forget()
-        self.statuses.tell(step)
+            answered = False
+        if not answered or self.context.settled != self._told_at:
+            self._told_at = self.context.settled
+            self.statuses.tell(step)
         self.startup.tell(step)
         self.resets.tick(step)
         self.outbox.pump(step)
