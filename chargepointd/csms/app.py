@@ -125,8 +125,11 @@ async def _run(given: argparse.Namespace) -> int:
                 loop.add_signal_handler(number, work.cancel)
             await asyncio.wait((work,))
             csms.cancel()
-    except* PortTaken as group:
-        raise group.exceptions[0] from None
+    except BaseExceptionGroup as group:  # not except*: what is raised in it comes out in a group again (3.11.2)
+        taken, others = group.split(PortTaken)
+        if others or taken is None:
+            raise
+        raise taken.exceptions[0] from None
     return 0 if work.cancelled() else work.result()
 
 

@@ -244,8 +244,11 @@ async def _run(demo: Demo, *, once: bool) -> int:
             for task in reversed(tasks):  # the station before the CSMS, so that it can say what it has to
                 task.cancel()
                 await asyncio.wait((task,))
-    except* (Failed, ClientError, PortTaken, OSError) as group:
-        raise _first(group) from None
+    except BaseExceptionGroup as group:  # not except*: what is raised in it comes out in a group again (3.11.2)
+        told, others = group.split((Failed, ClientError, PortTaken, OSError))
+        if others or told is None:
+            raise
+        raise _first(told) from None
     return 0
 
 
