@@ -96,17 +96,29 @@ class AcPower:
         self._inputs.failed(self._evse_id, "contactor", str(error))
 
     async def _pursue(self) -> None:
-        if self._limit_a:
-            await self._offer(self._limit_a)
-            if self._board or self._drawing:
-                await self._close()
-            elif self._closed:
-                await self._open()
-        else:
+        if not self._limit_a:
+            await self._end()
+            return
+        if self._closed is not False and not (self._board or self._drawing):
+            await self._open()
+        await self._offer(self._limit_a)
+        if self._limit_a and (self._board or self._drawing):
+            await self._close()
+
+    async def _end(self) -> None:
+        """Withdraw the offer, give the car its time, open. A pilot that does not answer costs the car that time, never
+        the opening."""
+        silent = None
+        try:
             await self._offer(0.0)
-            if self._closed is not False:
-                await self._yielded()
+        except HalError as error:
+            silent, self._yield_by = error, 0.0
+        if self._closed is not False:
+            await self._yielded()
+            if not self._limit_a:
                 await self._open()
+        if silent:
+            raise silent
 
     async def _offer(self, limit_a: float) -> None:
         if self._offered_a != limit_a:

@@ -1,0 +1,121 @@
+"""Every complaint about a configuration names file, key and remedy; all of them at once."""
+
+from pathlib import Path
+
+import pytest
+
+from chargepointd.config import BadConfig, load
+from tests.daemon import toml
+from tests.daemon.config import Config, ac_station
+
+
+@pytest.fixture
+def good() -> Config:
+    return ac_station("ws://127.0.0.1:9000/ocpp", evses=2)
+
+
+def complaint(tmp_path: Path, config: Config | str) -> str:
+    file = tmp_path / "station.toml"
+    file.write_text(config if isinstance(config, str) else toml.dumps(config))
+    with pytest.raises(BadConfig) as error:
+        load(file)
+    text = str(error.value)
+    assert all(line.startswith(str(tmp_path)) for line in text.splitlines()), text
+    return text
+
+
+def test_a_good_one_is_read(tmp_path: Path, good: Config) -> None:
+    (tmp_path / "station.toml").write_text(toml.dumps(good))
+    config = load(tmp_path / "station.toml")
+    assert [evse.meter for evse in config.evse] == ["sim.meter1", "sim.meter2"]
+    assert config.drivers[0].driver.name == "simulator"
+
+
+def test_an_unknown_key_is_named_with_the_one_that_was_meant(tmp_path: Path, good: Config) -> None:
+    good["station"]["modell"] = "X"
+    assert 'station.modell: unknown key; did you mean "model"?' in complaint(tmp_path, good)
+
+
+def test_a_wrong_type_is_named_with_what_was_expected(tmp_path: Path, good: Config) -> None:
+    good["csms"]["url"] = 7
+    assert "csms.url: expected a text, got 7" in complaint(tmp_path, good)
+
+
+def test_a_missing_section_is_named(tmp_path: Path, good: Config) -> None:
+    del good["csms"]
+    assert "csms: missing" in complaint(tmp_path, good)
+
+
+def test_all_complaints_come_at_once(tmp_path: Path, good: Config) -> None:
+    good["station"]["modell"] = "X"
+    good["log"]["level"] = "loud"
+    text = complaint(tmp_path, good)
+    assert "station.modell" in text
+    assert 'log.level: expected "debug" or "info" or "warning" or "error", got "loud"' in text
+
+
+def test_a_device_of_no_driver_is_named_with_the_drivers_there_are(tmp_path: Path, good: Config) -> None:
+    good["evse"][0]["meter"] = "meter1.meter"
+    assert "evse[0].meter: no section [drivers.meter1]; known: sim" in complaint(tmp_path, good)
+
+
+def test_a_device_without_a_driver_is_told_how_to_be_written(tmp_path: Path, good: Config) -> None:
+    good["evse"][1]["contactor"] = "contactor2"
+    assert 'evse[1].contactor: expected DRIVER.DEVICE such as "sim.meter1"' in complaint(tmp_path, good)
+
+
+def test_a_driver_nobody_installed_is_named_with_those_there_are(tmp_path: Path, good: Config) -> None:
+    good["drivers"]["sim"]["driver"] = "simulater"
+    text = complaint(tmp_path, good)
+    assert 'drivers.sim.driver: no driver "simulater" is installed; known:' in text
+    assert "modbus-meter" in text
+
+
+def test_a_wrong_key_of_a_driver_is_named(tmp_path: Path, good: Config) -> None:
+    good["drivers"]["sim"]["evse"] = 2
+    assert 'drivers.sim.evse: unknown key; did you mean "evses"?' in complaint(tmp_path, good)
+
+
+def test_evses_count_from_1_each_once(tmp_path: Path, good: Config) -> None:
+    good["evse"][1]["id"] = 1
+    assert "evse.id: expected 1 to 2, each once, got 1, 1" in complaint(tmp_path, good)
+
+
+def test_a_reader_for_an_evse_that_is_not_there(tmp_path: Path, good: Config) -> None:
+    good["reader"][0]["evses"] = [1, 5]
+    assert "reader[0].evses: no EVSE 5; known: 1, 2" in complaint(tmp_path, good)
+
+
+@pytest.mark.parametrize(("profile", "key"), [(1, "csms.password"), (2, "csms.url")])
+def test_a_security_profile_needs_what_it_needs(tmp_path: Path, good: Config, profile: int, key: str) -> None:
+    good["csms"]["security_profile"] = profile
+    assert f"{key}: " in complaint(tmp_path, good)
+
+
+def test_an_address_that_is_none(tmp_path: Path, good: Config) -> None:
+    good["csms"]["url"] = "csms.example.com"
+    assert 'csms.url: expected an address such as "wss://csms.example.com/ocpp"' in complaint(tmp_path, good)
+
+
+def test_a_fixed_cable_has_no_lock(tmp_path: Path, good: Config) -> None:
+    good["evse"][0]["connector"][0]["cable"] = "fixed"
+    assert "evse[0].lock: a fixed cable has no lock to move" in complaint(tmp_path, good)
+
+
+def test_bad_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    assert "no valid TOML" in complaint(tmp_path, "[station\nid = 1")
+    assert "line 1" in complaint(tmp_path, "[station\nid = 1")
+
+
+def test_no_file_at_all(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="no such file; give one with --config"):
+        load(tmp_path / "nothing.toml")
+
+
+def test_later_files_replace_single_values(tmp_path: Path, good: Config) -> None:
+    (tmp_path / "station.toml").write_text(toml.dumps(good))
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "10-site.toml").write_text('[station]\nmodel = "Ten"\n[csms]\nurl = "ws://ten/ocpp"\n')
+    (tmp_path / "conf.d" / "20-site.toml").write_text('[station]\nmodel = "Twenty"\n')
+    config = load(tmp_path / "station.toml")
+    assert (config.station.model, config.csms.url, config.station.id) == ("Twenty", "ws://ten/ocpp", "TEST001")
