@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 ACTIVE_S, IDLE_S = 1.0, 10.0
 """s between two readings of a meter"""
+_SLOW = {"contactor": 4.0, "supply": 4.0}
+"""s: they may take 3 s to find out that they are stuck, and that is what is to be told, not "no answer" """
 LOCK_TIMEOUT_S = 9.0
 """three pulses 3 s apart"""
 
@@ -84,7 +86,25 @@ class Hardware:
             for binding in self._bindings:
                 if binding.address.driver == report.driver and binding.role in ("pilot", "contactor", "supply"):
                     self._power[binding.evse_id].reconnected()
+            if not report.device:
+                asyncio.get_running_loop().call_soon(self._look_at, report.driver)
+                return
         self.inputs.report(report)
+
+    def _look_at(self, driver: str) -> None:
+        """A driver is open: which of its devices work, and which does it not have? A device that was silent before is
+        not well only because its driver was opened again."""
+        status = self.supervisors[driver].status()
+        if status.state != "up":
+            return
+        for device in status.devices:
+            self.inputs.report(DeviceHealth(driver, device.name, device.state == "up", device.reason))
+        names = sorted(device.name for device in status.devices)
+        for binding in self._bindings:
+            if binding.address.driver == driver and binding.address.device not in names:
+                why = f"driver {driver} has no such device; it has: {', '.join(names)}"
+                log.error("%s: %s; correct the configuration", binding.address, why)
+                self.inputs.report(DeviceHealth(driver, binding.address.device, False, why))
 
     def _pilot(self, evse_id: int, reading: Any) -> None:
         power = self._power[evse_id]
@@ -106,7 +126,7 @@ class Hardware:
         async def call(role: str, act: Callable[[Any], Awaitable[Any]]) -> Any:
             # A pilot belongs to a connector; with several, the one that is plugged is offered to.
             at = self._at.get((evse_id, 0, role)) or self._pilot_in_use(evse_id)
-            return await self._call(at, act)
+            return await self._call(at, act, _SLOW.get(role))
 
         return call
 

@@ -1,0 +1,78 @@
+"""Devices in their roles: what is missing or silent is a fault, and stays one."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chargepointd.config import load
+from chargepointd.core import events as e
+from chargepointd.hardware.hardware import Hardware
+from tests.daemon import toml
+from tests.daemon.config import Config, ac_station
+
+
+class Heard:
+    """The events the hardware posts."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.changed = asyncio.Event()
+
+    def post(self, event: Any) -> None:
+        self.events.append(event)
+        self.changed.set()
+
+    async def until(self, what: Callable[[Any], bool]) -> Any:
+        async with asyncio.timeout(10):
+            while True:
+                found = next((event for event in self.events if what(event)), None)
+                if found is not None:
+                    return found
+                self.changed.clear()
+                await self.changed.wait()
+
+
+def with_hardware(tmp_path: Path, config: Config, story: Callable[[Hardware, Heard], Any]) -> None:
+    file = tmp_path / "station.toml"
+    file.write_text(toml.dumps(config))
+
+    async def main() -> None:
+        heard = Heard()
+        hardware = Hardware(load(file), tmp_path, heard.post)
+        async with asyncio.TaskGroup() as tasks:
+            life = tasks.create_task(hardware.run(lambda: None))
+            await story(hardware, heard)
+            life.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_device_that_the_driver_does_not_have_is_a_fault_that_names_what_there_is(tmp_path: Path) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp")
+    config["evse"][0]["meter"] = "sim.meter9"
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        raised = await heard.until(lambda event: isinstance(event, e.FaultRaised))
+        assert raised.evse_id == 1
+        assert (raised.fault.code, raised.fault.source) == ("PowerMeterFailure", "sim.meter9")
+        assert "it has: " in raised.fault.info
+        assert "meter1" in raised.fault.info
+
+    with_hardware(tmp_path, config, story)
+
+
+def test_a_silent_meter_is_not_well_because_its_driver_was_opened_again(tmp_path: Path) -> None:
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        await heard.until(lambda event: isinstance(event, e.MeterRead))
+        hardware.supervisors["sim"].pace("meter1", 0.05)
+        controls = hardware.controls()
+        await controls.call("sim.raise_error", {"evse": 1, "error": "meter_dead"})
+        await heard.until(lambda event: isinstance(event, e.FaultRaised) and event.fault.source == "sim.meter1")
+        await controls.call("sim.raise_error", {"evse": 1, "error": "driver_dead"})
+        await heard.until(lambda event: isinstance(event, e.FaultRaised) and event.fault.source == "sim.pilot1")
+        await controls.call("sim.clear_error", {"evse": 1, "error": "driver_dead"})
+        await heard.until(lambda event: isinstance(event, e.FaultCleared) and event.source == "sim.pilot1")
+        assert not any(isinstance(event, e.FaultCleared) and event.source == "sim.meter1" for event in heard.events)
+
+    with_hardware(tmp_path, ac_station("ws://127.0.0.1:1/ocpp"), story)
