@@ -82,14 +82,13 @@ class Hardware:
     # -- reports -------------------------------------------------------------------------------------------------------
 
     def _report(self, report: DeviceRead | DeviceHealth) -> None:
-        if isinstance(report, DeviceHealth) and report.up:
+        if isinstance(report, DeviceHealth) and report.up and not report.device:
             for binding in self._bindings:
                 if binding.address.driver == report.driver and binding.role in ("pilot", "contactor", "supply"):
-                    self._power[binding.evse_id].reconnected()
-            if not report.device:
-                asyncio.get_running_loop().call_soon(self._look_at, report.driver)
-                return
-        self.inputs.report(report)
+                    self._power[binding.evse_id].reopened(binding.role)
+            asyncio.get_running_loop().call_soon(self._look_at, report.driver)
+        else:
+            self.inputs.report(report)
 
     def _look_at(self, driver: str) -> None:
         """A driver is open: which of its devices work, and which does it not have? A device that was silent before is

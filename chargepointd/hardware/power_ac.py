@@ -64,9 +64,13 @@ class AcPower:
             self._offered_a = None if reading.state != "A" else self._offered_a
         self._wake.set()
 
-    def reconnected(self) -> None:
-        """A driver was opened anew: nothing is offered and nothing closed, whatever was before."""
-        self._offered_a, self._closed = None, False
+    def reopened(self, role: str) -> None:
+        """The driver of this device was opened anew: what it was told before no longer holds. A contactor is open then
+        (the drivers' contract); one of another driver is as it was."""
+        if role == "pilot":
+            self._offered_a = None
+        elif role == "contactor":
+            self._closed = False
         self._wake.set()
 
     # -- getting there -------------------------------------------------------------------------------------------------

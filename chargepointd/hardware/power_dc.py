@@ -55,7 +55,8 @@ class DcPower:
         self._invited = self._invited and reading.connected
         self._wake.set()
 
-    def reconnected(self) -> None:
+    def reopened(self, role: str) -> None:
+        """The driver of this device was opened anew. What may be on stays to be switched off: it costs nothing."""
         self._wake.set()
 
     # -- getting there -------------------------------------------------------------------------------------------------

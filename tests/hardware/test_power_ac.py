@@ -197,7 +197,19 @@ def test_a_board_that_switches_itself_is_given_the_permission_with_the_offer() -
 def test_after_a_driver_came_back_it_is_offered_and_closed_anew() -> None:
     async def story(power: AcPower, outlet: Outlet) -> None:
         await charge(power, outlet)
-        power.reconnected()
+        power.reopened("pilot")
+        power.reopened("contactor")
         await outlet.until("close", 2)
 
     assert run(story)[-3:] == ["offer 16", "close", "power on"]
+
+
+def test_a_contactor_stays_known_as_closed_when_only_the_pilots_driver_came_back() -> None:
+    async def story(power: AcPower, outlet: Outlet) -> None:
+        await charge(power, outlet)
+        power.reopened("pilot")
+        power.open(urgent=False)
+        power.pilot(pilot("B"))
+        await outlet.until("power off")
+
+    assert run(story)[-3:] == ["offer 0", "open", "power off"]
