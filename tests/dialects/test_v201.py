@@ -269,9 +269,10 @@ def test_what_is_not_offered_is_refused_by_name(dialect: Dialect, action: str) -
 
 
 def test_every_request_that_is_offered_is_known_to_the_schemas() -> None:
-    from chargepointd.dialects.v2.requests import REQUESTS
+    from chargepointd.dialects.v2 import requests
 
-    assert set(REQUESTS) == OFFERED
+    assert set(requests.OFFERED) == OFFERED
+    assert {action for action in OFFERED if requests.request(action)} == OFFERED
     assert OFFERED <= BY_CSMS
 
 

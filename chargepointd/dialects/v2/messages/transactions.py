@@ -1,0 +1,91 @@
+"""Authorization, transactions, meter values (C01, E01 to E15, J01, J02)."""
+
+from chargepointd.core.messages import (
+    Answer,
+    Authorize,
+    AuthorizeAnswered,
+    MetersRead,
+    RecordAnswered,
+    TransactionRecord,
+)
+from chargepointd.dialects.codec import format_time
+from chargepointd.dialects.dialect import Payload
+from chargepointd.dialects.v2.messages.common import Answers, Calls, Said, token, token_info
+from chargepointd.dialects.v2.samples import meter_values
+from chargepointd.dialects.v2.words import Words
+
+_STOP_REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset"}
+"""words of 1.6 that have another name here; what is in neither is Other"""
+
+
+def _authorize(asked: Authorize, words: Words) -> Said | None:
+    """A token that does not fit is not asked for: cut, it would be another one."""
+    id_token = token(asked.token, words)
+    return ("Authorize", {"idToken": id_token}) if id_token else None
+
+
+def _meters(read: MetersRead, words: Words) -> Said | None:
+    values = meter_values(read.values, words.measurands)
+    return ("MeterValues", {"evseId": read.evse_id, "meterValue": values}) if values else None
+
+
+def _record(record: TransactionRecord, words: Words) -> Said:
+    payload: Payload = {
+        "eventType": record.kind,
+        "timestamp": format_time(record.stamp.at),
+        "triggerReason": record.trigger if record.trigger in words.triggers else "AbnormalCondition",
+        "seqNo": record.seq_no,
+        "transactionInfo": _transaction_info(record, words),
+    }
+    if record.offline:
+        payload["offline"] = True
+    if record.evse_id:
+        payload["evse"] = {"id": record.evse_id}
+        if record.connector_id:
+            payload["evse"]["connectorId"] = record.connector_id
+    if record.phases and record.charging_state == "Charging":  # before and after, none is used
+        payload["numberOfPhasesUsed"] = record.phases
+    if record.cable_limit_a is not None:
+        payload["cableMaxCurrent"] = int(record.cable_limit_a)
+    if record.reservation_id is not None:
+        payload["reservationId"] = record.reservation_id
+    id_token = record.token and token(record.token, words)
+    if id_token:
+        payload["idToken"] = id_token
+    values = meter_values(record.values, words.measurands)
+    if values:
+        payload["meterValue"] = values
+    return "TransactionEvent", payload
+
+
+def _transaction_info(record: TransactionRecord, words: Words) -> Payload:
+    info: Payload = {"transactionId": record.transaction_id}
+    if record.charging_state:
+        info["chargingState"] = record.charging_state
+    if record.stopped_reason:
+        reason = _STOP_REASONS.get(record.stopped_reason, record.stopped_reason)
+        info["stoppedReason"] = reason if reason in words.stop_reasons else "Other"
+    if record.remote_start_id is not None:
+        info["remoteStartId"] = record.remote_start_id
+    return info
+
+
+def _recorded(payload: Payload) -> Answer:
+    info = payload.get("idTokenInfo")
+    message = payload.get("updatedPersonalMessage")
+    return RecordAnswered(
+        info=token_info(info) if info else None,
+        total_cost=payload.get("totalCost"),
+        message=message["content"] if message else None,
+    )
+
+
+CALLS: Calls = {
+    Authorize: _authorize,
+    MetersRead: _meters,
+    TransactionRecord: _record,
+}
+ANSWERS: Answers = {
+    Authorize: lambda payload: AuthorizeAnswered(token_info(payload["idTokenInfo"])),
+    TransactionRecord: _recorded,
+}

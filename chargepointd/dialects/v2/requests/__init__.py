@@ -1,0 +1,45 @@
+"""What the CSMS asks in 2.x, and the answers; one module a topic, imported when first asked for.
+
+A request that is not in the table is not offered.
+"""
+
+from importlib import import_module
+
+from chargepointd.core import commands as c
+from chargepointd.core.variables.registry import Registry
+from chargepointd.dialects.dialect import Payload, Refusal
+from chargepointd.dialects.v2.requests.common import Request
+
+OFFERED = {
+    "GetVariables": "variables",
+    "SetVariables": "variables",
+    "ChangeAvailability": "availability",
+    "Reset": "availability",
+    "ClearCache": "availability",
+    "RequestStartTransaction": "remote",
+    "RequestStopTransaction": "remote",
+    "UnlockConnector": "remote",
+    "DataTransfer": "remote",
+    "GetTransactionStatus": "remote",
+    "TriggerMessage": "remote",
+}
+"""action -> the module whose table `REQUESTS` has it"""
+
+_loaded: dict[str, Request] = {}
+
+
+def request(action: str) -> Request:
+    """KeyError for what is not offered."""
+    if action not in _loaded:
+        _loaded.update(import_module(f"{__name__}.{OFFERED[action]}").REQUESTS)
+    return _loaded[action]
+
+
+def command(action: str, payload: Payload, variables: Registry) -> c.Command | Refusal:
+    if action not in OFFERED:
+        return Refusal("NotSupported", f"{action} is not offered by this station")
+    return request(action).command(payload, variables)
+
+
+def response(action: str, payload: Payload, reply: c.Reply) -> Payload:
+    return request(action).response(payload, reply)

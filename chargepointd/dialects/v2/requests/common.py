@@ -1,0 +1,40 @@
+"""What the requests of all topics share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from chargepointd.core import commands as c
+from chargepointd.core.values import Token
+from chargepointd.core.variables.registry import Registry
+from chargepointd.dialects.dialect import Payload, Refusal
+
+
+class Request(NamedTuple):
+    command: Callable[[Payload, Registry], c.Command | Refusal]
+    response: Callable[[Payload, Any], Payload]
+    """from the request and the station's reply"""
+
+
+Requests = Mapping[str, Request]
+"""by action"""
+
+
+def place(payload: Payload) -> tuple[int, int]:
+    """EVSEType to (EVSE, connector); 0 where it does not say."""
+    evse = payload.get("evse")
+    return (evse["id"], evse.get("connectorId", 0)) if evse else (0, 0)
+
+
+def token(payload: Payload) -> Token:
+    return Token(payload["idToken"], payload["type"])
+
+
+def plain(_: Payload, reply: c.Status) -> Payload:
+    return status(reply.status, reply.reason)
+
+
+def status(word: str, reason: str, code: str = "Unspecified") -> Payload:
+    """With why, where there is something to say (StatusInfoType; codes: 2.0.1 part 2, appendix 5)."""
+    if not reason:
+        return {"status": word}
+    return {"status": word, "statusInfo": {"reasonCode": code, "additionalInfo": reason[:512]}}
