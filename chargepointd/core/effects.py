@@ -166,6 +166,21 @@ class Restart(NamedTuple):
     reason: str
 
 
+class StartJob(NamedTuple):
+    """Long work (`core.jobs`): `JobTold` and `JobEnded` with this topic and id tell how it goes."""
+
+    topic: str
+    id: str
+    job: Any
+
+
+class StopJob(NamedTuple):
+    """Give it up; nothing more is heard of it."""
+
+    topic: str
+    id: str
+
+
 class Note(NamedTuple):
     """Something a person may want to see as it happens: the log and `chargepointctl watch`."""
 

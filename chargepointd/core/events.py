@@ -127,6 +127,24 @@ class CallUnspeakable(NamedTuple):
     message_id: str
 
 
+# -- jobs --------------------------------------------------------------------------------------------------------------
+
+
+class JobTold(NamedTuple):
+    """News of a job that runs."""
+
+    topic: str
+    id: str
+    news: Any
+
+
+class JobEnded(NamedTuple):
+    topic: str
+    id: str
+    outcome: Any
+    """what the job returned, or a `JobFailed`"""
+
+
 # -- people and the process --------------------------------------------------------------------------------------------
 
 

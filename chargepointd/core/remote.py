@@ -23,6 +23,7 @@ from chargepointd.core.effects import MoveLock, Note
 from chargepointd.core.evse import Cause, Evse
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, Purpose
+from chargepointd.core.topic import Trigger
 
 UNLOCK_TIMEOUT_S = 10.0
 """three pulses 3 s apart (a motor lock's own retries) have been tried by then"""
@@ -53,6 +54,8 @@ class Remote:
         self._statuses = statuses
         self._registration = registration
         self._unlocking: list[Unlocking] = []
+        self.triggers: dict[str, Trigger] = {}
+        """of other topics, by MessageTriggerEnumType"""
 
     # -- start and stop ------------------------------------------------------------------------------------------------
 
@@ -177,6 +180,8 @@ class Remote:
             if not running:
                 return Status("Rejected", "no transaction is running there")
             return lambda step: self._sample(running, TRIGGERED_RECORD, step)
+        if command.kind in self.triggers:
+            return self.triggers[command.kind](command, step)
         return Status("NotImplemented", f"nothing to trigger called {command.kind}")
 
     def _triggered(self, command: TriggerMessage) -> list[Evse]:

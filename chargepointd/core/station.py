@@ -27,6 +27,7 @@ from chargepointd.core.sampling import INTERVALS
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Startup
 from chargepointd.core.token_store import TokenStore
+from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.registry import Registry
 
@@ -70,10 +71,25 @@ class Station:
         self._deadlines: list[Callable[[], float]] = [evse.deadline for evse in self.evses.values()]
         self._deadlines += [self.authorization.deadline, self.registration.deadline, self.remote.deadline]
         self._deadlines += [self.resets.deadline, outbox.deadline]
+        self.topics = self._made_topics(saved)
+        self._topics = {topic.name: topic for topic in self.topics}
+        self._deadlines += [topic.deadline for topic in self.topics]
         outbox.on_record_answered = self.authorization.record_answered
         self.registration.on_clock = self._clock_changed
         self._handlers = self._handled()
         self._commands = self._commanded()
+        for topic in self.topics:
+            self._join(topic)
+
+    def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
+        """In the order in which they follow from each other."""
+        return ()
+
+    def _join(self, topic: Topic) -> None:
+        self._commands |= topic.commands()
+        self.remote.triggers |= topic.triggers()
+        for name, wrong in topic.guards().items():
+            self.variables.guard(name, wrong)
 
     # -- the step ------------------------------------------------------------------------------------------------------
 
@@ -101,6 +117,8 @@ class Station:
             self._told_at = self.context.settled
             self.statuses.tell(step)
         self.startup.tell(step)
+        for topic in self.topics:
+            topic.follow(step)
         self.resets.tick(step)
         self.outbox.pump(step)
 
@@ -124,6 +142,8 @@ class Station:
             e.CallAnswered: lambda ev, step: self._answered(ev.message_id, ev.answer, step),
             e.CallRefused: lambda ev, step: self._answered(ev.message_id, Refused(ev.code, ev.description), step),
             e.CallUnspeakable: self._unspeakable,
+            e.JobTold: lambda ev, step: self._topics[ev.topic].job_told(ev.id, ev.news, step),
+            e.JobEnded: lambda ev, step: self._topics[ev.topic].job_ended(ev.id, ev.outcome, step),
             e.ControlAsked: self._control_asked,
             e.PoweredUp: self._powered_up,
             e.Ticked: self._ticked,
@@ -216,12 +236,16 @@ class Station:
             step.emit(SaveState("boot_reason", None))
         for evse in self.evses.values():
             evse.power_up(step)
+        for topic in self.topics:
+            topic.power_up(step)
 
     def _ticked(self, event: e.Ticked, step: Step) -> None:
         for evse in self.evses.values():
             evse.tick(step)
         self.authorization.tick(step)
         self.remote.tick(step)
+        for topic in self.topics:
+            topic.tick(step)
         self.outbox.tick(step)
 
     def _clock_changed(self, change: float, step: Step) -> None:
@@ -278,6 +302,8 @@ class Station:
         if any(name in names for name in INTERVALS):
             for evse in self.evses.values():
                 evse.sampling.plan(step)
+        for topic in self.topics:
+            topic.changed(names, step)
 
     def _reset(self, command: c.Reset, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
         status = self.resets.reset(command, step)

@@ -29,6 +29,7 @@ from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import VERSIONS, Dialect, load
 from chargepointd.hardware.bindings import plan
 from chargepointd.hardware.hardware import Hardware
+from chargepointd.jobs.runner import Jobs, Place
 from chargepointd.link.backoff import Retry
 from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
@@ -78,6 +79,7 @@ class Daemon:
         self._conversation = Conversation(self._dialect, self._link.send, engine.post)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
         self._local = self._make_local(engine)
+        self._jobs = Jobs(Place(self._state_dir), engine.post)
         self._dispatch(engine)
         control = self._control()
         control.open()  # before any hardware is touched: where another daemon answers, this one has no business
@@ -97,6 +99,7 @@ class Daemon:
             tasks = [parts.create_task(self._link.run(), name="link")]
             tasks.append(parts.create_task(self._hardware.run(lambda: engine.post(e.PoweredUp())), name="hardware"))
             tasks.append(parts.create_task(control.run(), name="control"))
+            tasks.append(parts.create_task(self._jobs.run(), name="jobs"))
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
             self._notifier.ready(self._summary())
             log.info("%s: running, %s", self._plan.id, self._summary())
@@ -210,6 +213,8 @@ class Daemon:
             f.Respond: self._conversation.respond,
             f.Refuse: self._conversation.refuse,
             f.ReplyLocally: self._local.answer,
+            f.StartJob: self._jobs.start,
+            f.StopJob: self._jobs.stop,
             f.Note: self._note,
             f.SetClock: lambda effect: None,
             f.Reconnect: lambda effect: self._link.close(reason=effect.reason),

@@ -1,6 +1,6 @@
 """The variables of this station: get, set, and what has to be kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from chargepointd.core.commands import VariableGot, VariableSet
 from chargepointd.core.effects import SaveVariable
@@ -22,6 +22,7 @@ class Registry:
         self._names: dict[str, Key] = {}
         self._values: dict[Key, str] = {}
         self._parsed: dict[str, object] = {}
+        self._guards: dict[Key, Callable[[str], str]] = {}
         for variable in variables:
             self.add(variable, configured, saved)
 
@@ -37,6 +38,10 @@ class Registry:
         self._values[key] = value
 
     # -- for the core --------------------------------------------------------------------------------------------------
+
+    def guard(self, name: str, wrong: Callable[[str], str]) -> None:
+        """A value must also stand before the facts: `wrong` tells what is wrong with a new one, empty for nothing."""
+        self._guards[self._names[name]] = wrong
 
     def text(self, name: str) -> str:
         """The value of a variable that is known to exist; KeyError is a bug."""
@@ -106,7 +111,7 @@ class Registry:
             return VariableSet(ref, attribute, "NotSupportedAttributeType"), None
         if variable.mutability == "ReadOnly":
             return VariableSet(ref, attribute, "Rejected", "read-only"), None
-        wrong = complaint(variable, value)
+        wrong = complaint(variable, value) or (key in self._guards and self._guards[key](value))
         if wrong:
             return VariableSet(ref, attribute, "Rejected", wrong), None
         status = "RebootRequired" if variable.reboot else "Accepted"

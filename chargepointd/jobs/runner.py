@@ -1,0 +1,85 @@
+"""Jobs: started and stopped by effects, told of by events."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.core.jobs import JobFailed
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[Any], None]
+
+
+class Place(NamedTuple):
+    """Where a job finds what it works on."""
+
+    state_dir: Path
+
+
+Work = Callable[[Any, Place, Tell], Awaitable[Any]]
+
+WORK: dict[str, str] = {}
+"""name of a job's type -> "module:function" of `Work`"""
+
+
+class Jobs:
+    """Owns every job. `post` takes the events; nothing is posted for a job that was stopped."""
+
+    def __init__(self, place: Place, post: Callable[[e.Event], None]) -> None:
+        self._place = place
+        self._post = post
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._early: list[f.StartJob] = []
+
+    async def run(self) -> None:
+        """Until cancelled; jobs that run then are cancelled and waited for."""
+        async with asyncio.TaskGroup() as self._group:
+            early, self._early = self._early, []
+            for effect in early:
+                self.start(effect)
+            await asyncio.Event().wait()
+
+    def start(self, effect: f.StartJob) -> None:
+        """A job with the same topic and id that still runs is stopped first."""
+        if self._group is None:
+            self._early.append(effect)
+            return
+        self.stop(f.StopJob(effect.topic, effect.id))
+        key = (effect.topic, effect.id)
+        self._tasks[key] = self._group.create_task(self._do(effect), name=f"job {effect.topic} {effect.id}")
+
+    def stop(self, effect: f.StopJob) -> None:
+        self._early = [early for early in self._early if early[:2] != effect[:2]]
+        task = self._tasks.pop((effect.topic, effect.id), None)
+        if task is not None:
+            task.cancel()
+
+    async def _do(self, effect: f.StartJob) -> None:
+        me = asyncio.current_task()
+        key = (effect.topic, effect.id)
+        try:
+            outcome = await _work(effect.job)(effect.job, self._place, partial(self._tell, me, effect))
+        except Exception as error:
+            log.exception("job %s %s: a bug", effect.topic, effect.id)
+            outcome = JobFailed(f"{type(error).__name__}: {error}")
+        if self._tasks.get(key) is me:
+            del self._tasks[key]
+            self._post(e.JobEnded(effect.topic, effect.id, outcome))
+
+    def _tell(self, task: asyncio.Task[None] | None, effect: f.StartJob, news: Any) -> None:
+        if self._tasks.get((effect.topic, effect.id)) is task:
+            self._post(e.JobTold(effect.topic, effect.id, news))
+
+
+def _work(job: Any) -> Work:
+    module, _, function = WORK[type(job).__name__].partition(":")
+    work: Work = getattr(import_module(module), function)
+    return work

@@ -1,0 +1,54 @@
+"""The stations the cases are run on, as configurations."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.daemon.config import Config, ac_station
+
+IDENTITY = "CONF001"
+PASSWORD = "conformance-pass-1"
+PACE: dict[str, Any] = {
+    # As a laboratory does it: intervals short, back-off without chance.
+    "OCPPCommCtrlr.RetryBackOffWaitMinimum": 1,
+    "OCPPCommCtrlr.RetryBackOffRandomRange": 0,
+    "OCPPCommCtrlr.RetryBackOffRepeatTimes": 0,
+    "SampledDataCtrlr.TxUpdatedInterval": 0,
+    "TxCtrlr.EVConnectionTimeOut": 30,
+}
+
+
+def dc_station(url: str, **variables: Any) -> Config:
+    """Four DC outlets with fixed cables, as etc/dc-bench.toml: two CCS, two NACS."""
+    evse = {"supply": "DC", "phases": 0, "voltage_v": 1000, "max_current_a": 500, "max_power_w": 400_000}
+    config = ac_socket(url, **variables)
+    config["station"]["model"] = "DC bench station"
+    config["drivers"]["sim"] = {
+        "driver": "simulator", "evses": 4, "supply": "DC", "fixed_cable": True, "dc_max_power_w": 400_000,
+        "dc_max_current_a": 500, "car_voltage_v": 800, "car_power_w": 250_000, "reaction_s": 0.1,
+    }  # fmt: skip
+    devices = ("pilot", "vehicle", "contactor", "meter")
+    config["evse"] = [
+        {
+            "id": n,
+            **evse,
+            "supply_device": f"sim.supply{n}",
+            **{device: f"sim.{device}{n}" for device in devices},
+            "connector": [{"id": 1, "type": "cCCS2" if n < 3 else "cTesla", "cable": "fixed"}],
+        }
+        for n in (1, 2, 3, 4)
+    ]
+    config["reader"] = [{"device": "sim.reader", "evses": [1, 2, 3, 4]}]
+    return config
+
+
+def ac_socket(url: str, evses: int = 2, **variables: Any) -> Config:
+    """AC sockets with a lock: detachable cables."""
+    config = ac_station(
+        url, evses=evses, identity=IDENTITY, security_profile=1, password=PASSWORD, variables=_merged(variables)
+    )
+    config["drivers"]["sim"]["reaction_s"] = 0.1
+    return config
+
+
+def _merged(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return PACE | dict(variables)

@@ -1,0 +1,185 @@
+"""What the tester does and expects in a case, in the words of the test cases (their "reusable states").
+
+A state is a method: it brings the station there and checks what the station reports on the way. Waiting is always for
+a message; `csms.quiet` where a case says that nothing may come.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tests.csms import Csms, Message, Reply
+from tests.daemon.process import Station
+from tests.daemon.visit import until
+
+TOKEN = "04A2B3C4D5E680"
+OTHER_TOKEN = "04FFEEDDCCBBAA"
+GROUP = "GROUP-A"
+STARTUP = ("StartupOfTheDevice", "ResetOrReboot")
+
+
+class Tester:
+    """`evses`: the connectors of each EVSE of the station under test."""
+
+    __test__ = False
+
+    def __init__(self, csms: Csms, station: Station) -> None:
+        self.csms = csms
+        self.station = station
+        self.evses = {evse["id"]: [c["id"] for c in evse["connector"]] for evse in station.config["evse"]}
+        self.remote_start_id = 0
+
+    # -- boot ----------------------------------------------------------------------------------------------------
+
+    def booted(self, reason: str | None = None, *, timeout: float = 20.0, **statuses: str) -> Message:
+        """S> BootNotification, S> the state of every connector, S> the security event. `statuses`: "evse2"="Occupied",
+        where it is not Available."""
+        boot = self.csms.wait("BootNotification", timeout=timeout)
+        if reason:
+            assert boot["reason"] == reason, self.csms.told(f"boot reason {boot['reason']}, expected {reason}")
+        self.statuses(**statuses)
+        self.csms.wait("SecurityEventNotification", lambda m: m["type"] in STARTUP)
+        return boot
+
+    def statuses(self, **statuses: str) -> None:
+        """S> the state of every connector: Available unless said otherwise."""
+        for evse, connectors in self.evses.items():
+            for connector in connectors:
+                self.csms.wait_status(statuses.get(f"evse{evse}", "Available"), evse, connector)
+
+    def reset(self, kind: str = "Immediate", evse: int | None = None, expect: str = "Accepted") -> None:
+        """T> Reset"""
+        payload: dict[str, Any] = {"type": kind} | ({} if evse is None else {"evseId": evse})
+        status = self.csms.call("Reset", payload)["status"]
+        assert status == expect, self.csms.told(f"Reset {kind}: {status}, expected {expect}")
+
+    # -- variables -----------------------------------------------------------------------------------------------
+
+    def set(self, name: str, value: Any, *, expect: str | Sequence[str] = "Accepted") -> Reply:
+        """T> SetVariables of one variable, "Component.Variable[instance]"; the status expected, or several."""
+        reply = self.csms.call("SetVariables", {"setVariableData": [named(name) | {"attributeValue": text(value)}]})
+        status = reply["setVariableResult"][0]["attributeStatus"]
+        allowed = (expect,) if isinstance(expect, str) else tuple(expect)
+        assert status in allowed, self.csms.told(f"{name} = {value}: {status}, expected {' or '.join(allowed)}")
+        return reply
+
+    def get(self, name: str) -> str:
+        """T> GetVariables of one variable: its actual value."""
+        reply = self.csms.call("GetVariables", {"getVariableData": [named(name)]})
+        result = reply["getVariableResult"][0]
+        assert result["attributeStatus"] == "Accepted", self.csms.told(f"{name}: {result['attributeStatus']}")
+        return str(result["attributeValue"])
+
+    # -- a visit -------------------------------------------------------------------------------------------------
+
+    def ev_connected(self, evse: int = 1, connector: int = 1) -> None:
+        """EVConnectedPreSession: the EV is plugged in, S> Occupied."""
+        self.station.ctl("sim.plug_in", evse=evse, connector=connector)
+        self.csms.wait_status("Occupied", evse, connector)
+
+    def present(self, token: str = TOKEN, kind: str = "ISO14443") -> None:
+        """A token is presented at the reader."""
+        self.station.ctl("sim.swipe", token=token, type=kind)
+
+    def authorized(self, token: str = TOKEN, kind: str = "ISO14443") -> Message:
+        """Authorized (local): the token is presented, S> Authorize, T> Accepted."""
+        self.present(token, kind)
+        return self.csms.wait("Authorize", {"idToken": {"idToken": token, "type": kind}})
+
+    def remote_start(self, evse: int | None = 1, token: str = TOKEN, kind: str = "ISO14443", **more: Any) -> Reply:
+        """T> RequestStartTransaction, S> Accepted."""
+        self.remote_start_id += 1
+        payload = {"idToken": {"idToken": token, "type": kind}, "remoteStartId": self.remote_start_id, **more}
+        reply = self.csms.call("RequestStartTransaction", payload | ({} if evse is None else {"evseId": evse}))
+        assert reply["status"] == "Accepted", self.csms.told(f"remote start: {reply['status']}")
+        return reply
+
+    def charging(self, evse: int = 1, token: str = TOKEN) -> str:
+        """EnergyTransferStarted, cable first: S> chargingState Charging. The transactionId."""
+        self.ev_connected(evse)
+        self.authorized(token)
+        return self.energy_flows(evse)
+
+    def energy_flows(self, evse: int = 1) -> str:
+        """S> TransactionEvent chargingState Charging at this EVSE. The transactionId."""
+        transactions = {
+            m["transactionInfo"]["transactionId"]
+            for m in self.csms.calls("TransactionEvent")
+            if m.get("evse", {}).get("id") == evse
+        }
+
+        def charges(m: Message) -> bool:
+            info = m["transactionInfo"]
+            here = m["evse"]["id"] == evse if "evse" in m.payload else info["transactionId"] in transactions
+            return here and info.get("chargingState") == "Charging"
+
+        message = self.csms.wait("TransactionEvent", charges)
+        return str(message["transactionInfo"]["transactionId"])
+
+    def stop_authorized(self, token: str = TOKEN) -> Message:
+        """StopAuthorized (local): the same token is presented, S> triggerReason StopAuthorized."""
+        self.present(token)
+        return self.csms.wait("TransactionEvent", triggerReason="StopAuthorized")
+
+    def unplug(self, evse: int = 1) -> None:
+        """The plug is pulled as soon as it is let go."""
+        until(lambda: not self.station.ctl("sim.state")["evses"][evse - 1]["locked"], "unlocked plug")
+        self.station.ctl("sim.plug_out", evse=evse)
+
+    def ev_disconnected(self, evse: int = 1, connector: int = 1) -> None:
+        """EVDisconnected: unplugged, S> Available."""
+        self.unplug(evse)
+        self.csms.wait_status("Available", evse, connector)
+
+    def visit(self, evse: int = 1, token: str = TOKEN) -> str:
+        """A whole session, to its end. The transactionId."""
+        transaction = self.charging(evse, token)
+        self.stop_authorized(token)
+        self.ev_disconnected(evse)
+        self.ended(transaction)
+        return transaction
+
+    def ended(self, transaction: str, **fields: Any) -> Message:
+        """S> the Ended event of this transaction."""
+        return self.csms.wait(
+            "TransactionEvent", {"eventType": "Ended", "transactionInfo": {"transactionId": transaction}}, **fields
+        )
+
+    # -- the link ------------------------------------------------------------------------------------------------
+
+    def link_cut(self) -> None:
+        """The tester breaks the link and refuses reconnects."""
+        self.csms.offline()
+
+    def link_back(self) -> None:
+        self.csms.online()
+        self.csms.wait_connected(timeout=30)
+
+    # -- reports -------------------------------------------------------------------------------------------------
+
+    def report(self, request_id: int, action: str = "NotifyReport", timeout: float = 10.0) -> list[dict[str, Any]]:
+        """S> the whole series of NotifyReport: the rows of all messages. seqNo from 0, tbc on all but the last."""
+        rows: list[dict[str, Any]] = []
+        for number in range(10_000):
+            part = self.csms.wait(action, {"requestId": request_id, "seqNo": number}, timeout=timeout)
+            assert part.get("generatedAt"), self.csms.told("generatedAt is missing")
+            rows += part.get("reportData", [])
+            if not part.get("tbc", False):
+                return rows
+        raise AssertionError("the report does not end")
+
+
+def named(name: str) -> dict[str, Any]:
+    """ "Component.Variable[instance]" as component and variable of a request."""
+    component, _, variable = name.partition(".")
+    variable, _, instance = variable.partition("[")
+    inside = {"instance": instance.rstrip("]")} if instance else {}
+    return {"component": {"name": component}, "variable": {"name": variable} | inside}
+
+
+def text(value: Any) -> str:
+    """A value as SetVariables has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ",".join(map(str, value))
+    return str(value)
