@@ -1,0 +1,176 @@
+"""X.509: what is wrong with a certificate or a chain, and the hashes by which OCPP names one.
+
+A chain is PEM text, leaf first, each signed by the next; the root may stand at its end. Imports `cryptography`, so it
+is imported only by jobs.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+DEEPEST = 3
+"""authorities above the leaf of a chain"""
+_LEAST_BITS = {"RSA": 2048, "DSA": 2048, "EC": 224}
+"""A00.FR.502, A00.FR.503"""
+_ALGORITHMS = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
+
+
+def verify_chain(pem: str, roots: Iterable[str], at: datetime | None = None) -> str:
+    """What is wrong with this chain, in words for a person; empty when it is good and leads to one of the roots (PEM).
+
+    at: the moment it must be valid at; now where nothing is said.
+    """
+    try:
+        chain = parse(pem)
+        anchors = [certificate for root in roots for certificate in parse(root)]
+    except ValueError as error:
+        return str(error)
+    return chain_complaint(chain, anchors, at or datetime.now(UTC))
+
+
+def parse(pem: str) -> list[x509.Certificate]:
+    """ValueError: it is no PEM certificate."""
+    try:
+        found = x509.load_pem_x509_certificates(pem.encode("ascii"))
+        for certificate in found:  # parsed as late as they can be
+            _ = certificate.public_key(), certificate.extensions, certificate.issuer, certificate.subject
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError(f"no certificate in PEM: {error}") from None
+    return found
+
+
+def chain_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime) -> str:
+    if len(chain) > DEEPEST + 1:
+        return f"a chain of {len(chain)} certificates; at most {DEEPEST + 1}"
+    for place, certificate in enumerate(chain):
+        wrong = complaint(certificate, at) or (place and _ca_complaint(certificate, below=place - 1))
+        if wrong:
+            return wrong
+    for certificate, issuer in pairwise(chain):
+        if not issued(certificate, issuer):
+            return f"{name(certificate)} is not signed by {name(issuer)}"
+    return _anchor_complaint(chain, roots, at)
+
+
+def _anchor_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime) -> str:
+    top = chain[-1]
+    anchors = [root for root in roots if root == top or issued(top, root)]
+    if not anchors:
+        return f"{name(top)} is signed by nobody this station trusts: install the root certificate first"
+    complaints = [complaint(root, at) or (root != top and _ca_complaint(root, len(chain) - 1)) for root in anchors]
+    return "" if not all(complaints) else str(complaints[0])
+
+
+def complaint(certificate: x509.Certificate, at: datetime) -> str:
+    """What is wrong with a certificate by itself."""
+    if at < certificate.not_valid_before_utc:
+        return f"{name(certificate)} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    if at > certificate.not_valid_after_utc:
+        return f"{name(certificate)} has expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+    return _weakness(certificate)
+
+
+def _weakness(certificate: x509.Certificate) -> str:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey):
+        kind = "RSA" if isinstance(key, rsa.RSAPublicKey) else "DSA" if isinstance(key, dsa.DSAPublicKey) else "EC"
+        if key.key_size < _LEAST_BITS[kind]:
+            return f"{name(certificate)} has a weak key: {kind} {key.key_size} bit, at least {_LEAST_BITS[kind]}"
+    if isinstance(certificate.signature_hash_algorithm, hashes.MD5 | hashes.SHA1):
+        return f"{name(certificate)} has a weak signature: {certificate.signature_hash_algorithm.name}"
+    return ""
+
+
+def root_complaint(certificate: x509.Certificate, at: datetime) -> str:
+    """What is wrong with a certificate that others are to be trusted by."""
+    return complaint(certificate, at) or _ca_complaint(certificate, 0) or _self_complaint(certificate)
+
+
+def _self_complaint(certificate: x509.Certificate) -> str:
+    if certificate.issuer == certificate.subject and not issued(certificate, certificate):
+        return f"{name(certificate)} says it is signed by itself and is not"
+    return ""
+
+
+def _ca_complaint(certificate: x509.Certificate, below: int) -> str:
+    """`below`: CA certificates under it, in the chain."""
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        return f"{name(certificate)} is no certificate of an authority"
+    if not constraints.ca:
+        return f"{name(certificate)} is no certificate of an authority"
+    if constraints.path_length is not None and below > constraints.path_length:
+        return f"{name(certificate)} allows {constraints.path_length} authorities below it, there are {below}"
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return ""
+    return "" if usage.key_cert_sign else f"{name(certificate)} may not sign certificates (key usage)"
+
+
+def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def name(certificate: x509.Certificate) -> str:
+    return f'"{certificate.subject.rfc4514_string()}"'
+
+
+def pem_of(chain: Iterable[x509.Certificate]) -> bytes:
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain)
+
+
+def file_name(certificate: x509.Certificate) -> str:
+    """By which it is kept: the same certificate has the same name."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def hash_data(certificate: x509.Certificate, issuer: x509.Certificate, algorithm: str = "SHA256") -> tuple[str, ...]:
+    """CertificateHashDataType: algorithm, issuerNameHash, issuerKeyHash, serialNumber (RFC 6960 §4.1.1).
+
+    The key is hashed as the content of its BIT STRING: no tag, no length, no unused bits. The serial number has no
+    leading zeros (2.0.1 part 2, CertificateHashDataType).
+    """
+
+    def digest(data: bytes) -> str:
+        made = hashes.Hash(_ALGORITHMS[algorithm])
+        made.update(data)
+        return made.finalize().hex()
+
+    number = certificate.serial_number
+    serial = f"{number:x}" if number >= 0 else f"-{-number:x}"
+    return (algorithm, digest(certificate.issuer.public_bytes()), digest(_key_bits(issuer)), serial)
+
+
+def _key_bits(certificate: x509.Certificate) -> bytes:
+    """The BIT STRING of SubjectPublicKeyInfo: SEQUENCE { SEQUENCE algorithm, BIT STRING key }."""
+    info = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    content, _ = _content(info)
+    _, rest = _content(content)
+    bits, _ = _content(rest)
+    return bits[1:]
+
+
+def _content(der: bytes) -> tuple[bytes, bytes]:
+    """Of the first element: its content, and what follows it."""
+    length, start = der[1], 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(der[2:start], "big")
+    return der[start : start + length], der[start + length :]
+
+
+def issuer_among(certificate: x509.Certificate, known: Iterable[x509.Certificate]) -> x509.Certificate:
+    """Who signed it; itself for a root, and where nobody known did."""
+    return next((each for each in known if issued(certificate, each)), certificate)

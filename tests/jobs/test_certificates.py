@@ -1,0 +1,127 @@
+"""What is wrong with a certificate is found, and the hashes are those of OpenSSL."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from chargepointd.jobs import certificates
+from chargepointd.jobs.certificates import hash_data, parse, verify_chain
+from tests.pki import Authority
+
+ROOT = Authority("Root")
+SUB = ROOT.authority("Sub")
+
+
+def wrong(pem: str, *roots: Authority) -> str:
+    return verify_chain(pem, [root.pem for root in roots or (ROOT,)])
+
+
+def test_a_good_chain_leads_to_its_root_at_every_depth() -> None:
+    two = SUB.authority("Sub 2")
+    three = two.authority("Sub 3")
+    for authority in (ROOT, SUB, two, three):
+        leaf = authority.issue("leaf")
+        assert wrong(leaf.chain) == ""
+        assert wrong(leaf.chain, Authority("Other"), ROOT) == ""
+    assert "at most 4" in wrong(three.authority("Sub 4").issue("leaf").chain)
+
+
+def test_the_root_may_stand_at_the_end_of_a_chain() -> None:
+    assert wrong(SUB.issue("leaf").chain + ROOT.pem) == ""
+
+
+def test_a_root_that_another_root_signed_is_a_root_by_itself() -> None:
+    new = ROOT.authority("New root")
+    assert wrong(new.issue("leaf").pem, new) == ""
+
+
+def test_what_leads_to_no_root_is_refused() -> None:
+    stranger = Authority("Root")  # the name alone is not enough
+    assert "nobody this station trusts" in wrong(stranger.issue("leaf").chain)
+    assert "nobody this station trusts" in wrong(SUB.issue("leaf").pem)  # the authority between is missing
+    assert "nobody this station trusts" in verify_chain(SUB.issue("leaf").chain, [])
+
+
+def test_links_that_do_not_fit_are_refused() -> None:
+    other = ROOT.authority("Sub")
+    assert "is not signed by" in wrong(SUB.issue("leaf").pem + other.pem)
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"), [({"starts_in": -9, "ends_in": -1}, "has expired"), ({"starts_in": 1}, "not valid before")]
+)
+def test_dates_count_at_every_place(dates: dict[str, float], said: str) -> None:
+    assert said in wrong(SUB.issue("leaf", **dates).chain)
+    assert said in wrong(ROOT.authority("Sub", **dates).issue("leaf").chain)
+    old = Authority("Old", **dates)
+    assert said in wrong(old.issue("leaf").chain, old)
+
+
+def test_only_an_authority_may_sign() -> None:
+    for ca in (False, None):
+        assert "no certificate of an authority" in wrong(ROOT.authority("Sub", ca=ca).issue("leaf").chain)
+    narrow = ROOT.authority("Narrow", path_length=0)
+    assert wrong(narrow.issue("leaf").chain) == ""
+    assert "allows 0 authorities" in wrong(narrow.authority("Sub").issue("leaf").chain)
+
+
+def test_weak_keys_and_signatures_are_refused() -> None:
+    assert "weak key: RSA 1024" in wrong(SUB.issue("leaf", key=1024).chain)
+    assert "weak key: EC 192" in wrong(SUB.issue("leaf", key=ec.SECP192R1()).chain)
+    assert wrong(SUB.issue("leaf", key=2048).chain) == ""
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "ä"])
+def test_what_is_no_certificate_is_said_to_be_none(text: str) -> None:
+    assert "no certificate in PEM" in wrong(text)
+
+
+@pytest.mark.parametrize("algorithm", ["SHA256", "SHA384", "SHA512"])
+def test_the_hashes_are_those_of_openssl(algorithm: str, tmp_path: Path) -> None:
+    """RFC 6960: an OCSP request names a certificate by the same three values."""
+    leaf = SUB.issue("leaf", serial=0x0ABC)
+    (tmp_path / "leaf.pem").write_text(leaf.pem)
+    (tmp_path / "issuer.pem").write_text(SUB.pem)
+    ask = ["openssl", "ocsp", f"-{algorithm.lower()}", "-issuer", "issuer.pem", "-cert", "leaf.pem", "-req_text"]
+    said = subprocess.run(ask, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    said = re.sub(r"\\\n\s*", "", said)  # long lines are broken
+    values = dict(line.strip().split(": ", 1) for line in said.splitlines() if ": " in line.strip())
+    expected = [values[key].lower() for key in ("Issuer Name Hash", "Issuer Key Hash", "Serial Number")]
+    made = hash_data(leaf.certificate, parse(SUB.pem)[0], algorithm)
+    assert made == (algorithm, *expected[:2], expected[2].lstrip("0"))
+
+
+def test_the_hash_of_a_key_leaves_out_what_is_around_it() -> None:
+    """A long key has long lengths in DER."""
+    for key in ("EC", 2048, 4096):
+        root = Authority("Root", key=key)
+        public = root.certificate.public_key()
+        bits = certificates._key_bits(root.certificate)
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        raw = (
+            public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+            if key == "EC"
+            else public.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+        )
+        assert bits == raw
+
+
+def test_a_weak_signature_is_refused() -> None:
+    assert "weak signature" in certificates.complaint(_signed_with_sha1(), certificates.datetime.now(certificates.UTC))
+
+
+def _signed_with_sha1() -> certificates.x509.Certificate:
+    """The library signs none any more: a stand-in that says so of itself."""
+
+    class Old:
+        def __getattr__(self, name: str) -> object:
+            return getattr(ROOT.certificate, name)
+
+        signature_hash_algorithm = hashes.SHA1()
+
+    return Old()  # type: ignore[return-value]
