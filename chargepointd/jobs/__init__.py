@@ -1,6 +1,7 @@
 """Long work for the station: what a topic of the core asks for by `StartJob`.
 
 runner.py   starts, stops and tells of jobs; each kind of job is a function, imported when first needed
+transfer/   files from and to servers
 
 A job is `async def work(job, place, tell) -> outcome`: `job` is the value from `core.jobs` or the topic, `place` says
 where files are, `tell(news)` reports while it goes on. It is cancelled by `StopJob` and at the end of the process, and

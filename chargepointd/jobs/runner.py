@@ -22,6 +22,11 @@ class Place(NamedTuple):
 
     state_dir: Path
 
+    @property
+    def sftp_hosts(self) -> Path:
+        """The keys of the SFTP servers that were met (OpenSSH's known_hosts)."""
+        return self.state_dir / "sftp_hosts"
+
 
 Work = Callable[[Any, Place, Tell], Awaitable[Any]]
 

@@ -1,0 +1,61 @@
+"""Where a file is, or is to go: a URL taken apart."""
+
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from chargepointd.core.masking import masked
+from chargepointd.jobs.transfer.failure import TransferFailed
+
+PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 990, "ftpes": 21, "sftp": 22}
+"""scheme -> port where the URL names none"""
+
+
+class Address(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str
+    path: str
+    """as in the URL, percent-encoded, "/" at least"""
+    query: str = ""
+
+    @property
+    def folder(self) -> bool:
+        """The URL names a folder, not a file."""
+        return self.path.endswith("/")
+
+    @property
+    def file(self) -> str:
+        """The path on a file server, without the slash that separates it from the host: "//etc/x" and "%2Fetc/x"
+        begin at the root, "logs/x" where the user's files are (RFC 1738, 3.2.2)."""
+        return unquote(self.path[1:])
+
+    def within(self, name: str) -> "Address":
+        """The file of that name in this folder."""
+        return self._replace(path=self.path + ("" if self.folder else "/") + quote(name))
+
+    @property
+    def shown(self) -> str:
+        """For logs and errors."""
+        return f"{self.scheme}://{self.host}:{self.port}{self.path}"
+
+
+def address(url: str) -> Address:
+    """TransferFailed, where it is no URL, or of a protocol that is not spoken."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise TransferFailed(f"{masked(url)}: no address: {error}", "BadMessage") from None
+    scheme = parts.scheme.lower()
+    if scheme not in PORTS:
+        spoken = ", ".join(PORTS)
+        raise TransferFailed(f'{masked(url)}: "{scheme}" is not spoken, only {spoken}', "NotSupportedOperation")
+    if not parts.hostname:
+        raise TransferFailed(f"{masked(url)}: names no host", "BadMessage")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    found = Address(scheme, parts.hostname, port or PORTS[scheme], user, password, parts.path or "/", parts.query)
+    if any(ord(sign) < 32 for sign in user + password + found.file):
+        raise TransferFailed(f"{masked(url)}: has control characters", "BadMessage")
+    return found
