@@ -6,34 +6,26 @@ one, else by what is remembered (LocalAuthorizeOffline), else as the owner chose
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Display, Note
 from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.lobby import Lobby
 from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.values import Token, TokenInfo
 
 
-class Waiting(NamedTuple):
-    """An accepted card, and no car yet: it is for the first that is plugged in."""
-
-    token: Token
-    group: str | None
-    evse_ids: tuple[int, ...]
-    until: float
-    """s, monotonic clock"""
-
-
 class Authorization:
-    def __init__(self, context: Context, outbox: Outbox, tokens: TokenStore, evses: dict[int, Evse]) -> None:
+    def __init__(
+        self, context: Context, outbox: Outbox, tokens: TokenStore, evses: dict[int, Evse], lobby: Lobby
+    ) -> None:
         self._context = context
         self._outbox = outbox
         self._tokens = tokens
         self._evses = evses
-        self._waiting: list[Waiting] = []
+        self._lobby = lobby
         self._asking: set[str] = set()
 
     # -- a token is presented ------------------------------------------------------------------------------------------
@@ -46,7 +38,10 @@ class Authorization:
             if self._began(evse, token):
                 self._end(evse, token, step)
                 return
-        self._waiting = [w for w in self._waiting if w.token.key != token.key]
+        seat = self._lobby.of(token)
+        if seat:
+            self._end(seat, token, step)
+            return
         if token.key in self._asking:
             return  # the same card again while the CSMS is being asked
         if not any(evse.open_to(token) or _busy(evse) for evse in mine):
@@ -131,24 +126,24 @@ class Authorization:
         elif len(free) == 1:
             self._start(free[0], token, info.group, trigger, remote, step)
         elif free:
-            until = step.mono + self._context.variables.integer("TxCtrlr.EVConnectionTimeOut")
-            self._waiting.append(Waiting(token, info.group, tuple(e.id for e in free), until))
-            self._say(0, "Plug in", step)
+            self._wait(token, info.group, free, trigger, step)
         else:
             self._say(0, "Not available", step)
+
+    def _wait(self, token: Token, group: str | None, evses: Sequence[Evse], trigger: str, step: Step) -> None:
+        """It is for the first that is plugged in."""
+        seat = self._lobby.free()
+        if seat is None:
+            self._say(0, "Not available", step)
+            return
+        self._lobby.sit(seat, [evse.id for evse in evses])
+        seat.authorize(token, group, trigger, None, step)
+        self._say(0, "Plug in", step)
 
     def _start(self, evse: Evse, token: Token, group: str | None, trigger: str, remote: int | None, step: Step) -> None:
         step.emit(Note("authorized", evse.id, f"{token.masked} may charge"))
         evse.authorize(token, group, trigger, remote, step)
         self._say(evse.id, "Charging" if evse.plugged else "Plug in", step)
-
-    def plugged(self, evse: Evse, step: Step) -> None:
-        """A car has come; a card may have been waiting for it."""
-        for waiting in self._waiting:
-            if evse.id in waiting.evse_ids and evse.open_to(waiting.token):
-                self._waiting.remove(waiting)
-                self._start(evse, waiting.token, waiting.group, "Authorized", None, step)
-                return
 
     # -- the CSMS thinks again -----------------------------------------------------------------------------------------
 
@@ -160,32 +155,23 @@ class Authorization:
         if outcome.info is None or token is None:
             return
         self._tokens.learn(token, outcome.info, step)
-        evse = self._evses.get(message.evse_id)
-        if evse is None or not self._concerns(evse, message, token):
+        evse = self._with(message.transaction_id)
+        if evse is None or not _concerns(evse, token):
             return
         if outcome.info.status == "Accepted":
             if outcome.info.group and evse.session.group is None:
                 evse.know_group(outcome.info.group, step)
             return
-        step.emit(Note("token", evse.id, f"{token.masked} refused by the CSMS: {outcome.info.status}"))
+        step.emit(Note("token", evse.number, f"{token.masked} refused by the CSMS: {outcome.info.status}"))
         if self._context.variables.boolean("TxCtrlr.StopTxOnInvalidId"):
             evse.deauthorize(Cause("Deauthorized", "DeAuthorized"), step)
         else:
             evse.suspend(step)
 
-    def _concerns(self, evse: Evse, record: TransactionRecord, token: Token) -> bool:
-        """Whether the transaction of the record still runs, and by this token."""
-        known, transaction = evse.session.token, evse.transaction
-        same = transaction is not None and transaction.id == record.transaction_id
-        return same and evse.running and evse.session.authorized and known is not None and known.key == token.key
-
-    # -- time ----------------------------------------------------------------------------------------------------------
-
-    def deadline(self) -> float:
-        return min((w.until for w in self._waiting), default=NEVER)
-
-    def tick(self, step: Step) -> None:
-        self._waiting = [w for w in self._waiting if step.mono < w.until]
+    def _with(self, transaction_id: str) -> Evse | None:
+        """Where the transaction is now: who began in the lobby may have moved on."""
+        everywhere = [*self._evses.values(), *self._lobby.seats.values()]
+        return next((e for e in everywhere if e.transaction and e.transaction.id == transaction_id), None)
 
     def _say(self, evse_id: int, text: str, step: Step) -> None:
         step.emit(Display(evse_id, text))
@@ -194,3 +180,9 @@ class Authorization:
 def _busy(evse: Evse) -> bool:
     """Somebody charges there; another card of the same group may end it, which only the CSMS may know (C09.FR.05)."""
     return evse.session.authorized or evse.running
+
+
+def _concerns(evse: Evse, token: Token) -> bool:
+    """Whether the transaction there still runs, and by this token."""
+    known = evse.session.token
+    return evse.running and evse.session.authorized and known is not None and known.key == token.key

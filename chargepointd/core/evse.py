@@ -15,7 +15,7 @@ with what is known.
 from typing import NamedTuple
 
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, ReadMeter
+from chargepointd.core.effects import Note
 from chargepointd.core.facts import REACTION_S
 from chargepointd.core.ledger import Ledger
 from chargepointd.core.outbox import Outbox
@@ -50,7 +50,8 @@ class Evse(Ledger):
         super().__init__(plan, context, outbox, session)
         self._end_by = NEVER
         self._open_since = -NEVER
-        self._plug_by = NEVER
+        self.plug_by = NEVER
+        """who is authorized has so long to plug in (EVConnectionTimeOut)"""
         self._came_last = ""
         """the trigger of what came last, cable or card: what waits for the bolt still starts by it (E02.FR.01)"""
 
@@ -76,7 +77,7 @@ class Evse(Ledger):
             self.plugged_at, self._came_last = step.mono, "CablePluggedIn"
             if self.session.ended or self.session.held:
                 self.session = NOBODY
-            step.emit(ReadMeter(self.id))
+            self._read_meter(step)
         self.session = self.session._replace(connector_id=connector_id)
         self.settle(before, NO_CAUSE if known else Cause("CablePluggedIn"), step)
 
@@ -103,7 +104,7 @@ class Evse(Ledger):
         if self.power_on and not on:
             self._open_since = step.mono
             if self.transaction:
-                step.emit(ReadMeter(self.id))
+                self._read_meter(step)
         self.power_on = on
         self.settle(before, NO_CAUSE, step)
 
@@ -175,6 +176,22 @@ class Evse(Ledger):
         self.session = session._replace(held=False, suspended=session.suspended and session.authorized)
         self.settle(self.conditions(), NO_CAUSE, step)
 
+    def hand_over(self, step: Step) -> Session:
+        """The session goes on elsewhere."""
+        session, self.session, self.plug_by = self.session, NOBODY, NEVER
+        self.sampling.end(step)
+        self._keep(step)
+        return session
+
+    def take_over(self, session: Session, step: Step) -> None:
+        """Who was authorized somewhere else has chosen this EVSE; a transaction that has begun goes on here."""
+        transaction = session.transaction
+        if transaction:
+            transaction = transaction._replace(begin_due=True)
+            self.sampling.begin(step.mono - max(0.0, step.utc - transaction.started_at), step)
+        self.session = session._replace(choice=(), transaction=transaction)
+        self._keep(step)
+
     # -- the consequences ----------------------------------------------------------------------------------------------
 
     def settle(self, before: Conditions, cause: Cause, step: Step) -> None:
@@ -195,10 +212,9 @@ class Evse(Ledger):
         self._keep(step)
 
     def _starts(self, before: Conditions, after: Conditions) -> bool:
-        """A start point is reached; or somebody is authorized while one already holds (a second visit at one cable)."""
-        gained = after - before
-        points = self._start_points()
-        return bool(gained & points or ("Authorized" in gained and after & points)) and self.usable(self.place)
+        """A start point is reached; or something else is while one already holds: a second visit at one cable, or in
+        one bay."""
+        return bool(after - before and after & self._start_points()) and self.usable(self.place)
 
     def _ends(self, before: Conditions, after: Conditions) -> bool:
         lost = before - after
@@ -224,9 +240,9 @@ class Evse(Ledger):
             self.session = NOBODY
         waits_for_cable = session.authorized and not self.plugged
         if not waits_for_cable:
-            self._plug_by = NEVER
-        elif self._plug_by == NEVER:
-            self._plug_by = step.mono + self._context.variables.integer("TxCtrlr.EVConnectionTimeOut")
+            self.plug_by = NEVER
+        elif self.plug_by == NEVER:
+            self.plug_by = step.mono + self._context.variables.integer("TxCtrlr.EVConnectionTimeOut")
 
     def _begin(self, cause: Cause, gained: Conditions, step: Step) -> None:
         session = self.session
@@ -257,10 +273,12 @@ class Evse(Ledger):
     def _update(self, cause: Cause, step: Step) -> None:
         transaction = self.transaction
         assert transaction
-        state = self.charging_state(step)
+        told, state = transaction.charging_state, self.charging_state(step)
         if cause.trigger:
-            self._record("Updated", cause.trigger, step, state=state, token=cause.token)
-        elif state != transaction.charging_state:
+            # A stop changes the right to energy; that energy has stopped is told by itself (E07, F03).
+            told = told if cause.trigger in ("StopAuthorized", "RemoteStop") else state
+            self._record("Updated", cause.trigger, step, state=told, token=cause.token)
+        if state != told:
             self._record("Updated", "ChargingStateChanged", step, state=state)
 
     def _end(self, cause: Cause, step: Step) -> None:
@@ -278,7 +296,7 @@ class Evse(Ledger):
         self._end_by = step.mono + LAST_READING_S
         if not self.power_on:
             self._open_since = step.mono
-            step.emit(ReadMeter(self.id))
+            self._read_meter(step)
 
     def _why(self) -> Cause:
         """A stop point was lost without anybody's doing."""
@@ -304,7 +322,7 @@ class Evse(Ledger):
             return
         if self._end_by == NEVER:  # decided before a power cut: the deadline starts anew
             self._end_by = step.mono + LAST_READING_S
-            step.emit(ReadMeter(self.id))
+            self._read_meter(step)
         read = self.measured is not None and self.measured.taken_at >= self._open_since
         if step.mono < self._end_by and (self.power_on or (self.plan.meter and not read)):
             return
@@ -312,7 +330,7 @@ class Evse(Ledger):
         values = transaction.series + self._values("SampledDataCtrlr.TxEndedMeasurands", "Transaction.End")
         token = ending.token if ending.trigger == "StopAuthorized" else None
         self._record("Ended", ending.trigger, step, token=token, reason=ending.reason, values=values)
-        step.emit(Note("transaction", self.id, f"ended: {ending.reason}"))
+        step.emit(Note("transaction", self.number, f"ended: {ending.reason}"))
         self._end_by = NEVER
         self.session = self.session._replace(transaction=None, ended=bool(self.plugged), remote_start_id=None)
         self.sampling.end(step)
@@ -322,7 +340,7 @@ class Evse(Ledger):
 
     def deadline(self) -> float:
         react = self.power.offered_at + REACTION_S if self._reaction_open() else NEVER
-        return min(self._end_by, self._plug_by, self.sampling.deadline(), react)
+        return min(self._end_by, self.plug_by, self.sampling.deadline(), react)
 
     def _reaction_open(self) -> bool:
         """A car that was offered energy may still react: after that it is the one who waits."""
@@ -334,8 +352,8 @@ class Evse(Ledger):
     def tick(self, step: Step) -> None:
         """What is due by time alone."""
         before = self.conditions()
-        if step.mono >= self._plug_by:
-            self._plug_by = NEVER
+        if step.mono >= self.plug_by:
+            self.plug_by = NEVER
             self.session = self.session._replace(authorized=False)
             self.settle(before, Cause("EVConnectTimeout", "Timeout"), step)
         else:

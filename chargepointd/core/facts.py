@@ -37,6 +37,11 @@ class Facts:
         self._context = context
 
     @property
+    def number(self) -> int:
+        """As records name it; 0 for a seat in the lobby."""
+        return max(0, self.id)
+
+    @property
     def transaction(self) -> Transaction | None:
         return self.session.transaction
 
@@ -101,11 +106,12 @@ class Facts:
             return "Idle"
         if self.session.suspended or (self.ready() and self.allowed_a <= 0):
             return "SuspendedEVSE"
+        flows = self.power_on and self.wanted
         if not self.session.authorized:
-            return "EVConnected"
+            return "Charging" if flows else "EVConnected"
         if self.stopping_faults:
             return "SuspendedEVSE"
-        return "Charging" if self.power_on and self.wanted else self._waiting_state(step)
+        return "Charging" if flows else self._waiting_state(step)
 
     def _waiting_state(self, step: Step) -> str:
         """Authorized and plugged, no energy yet or no longer: who holds it up?"""

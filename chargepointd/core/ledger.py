@@ -40,13 +40,17 @@ class Ledger(Facts):
             token = session.token
             if session.remote_start_id is not None:
                 trigger = "RemoteStart"  # F01.FR.19, F02.FR.21: the next event, whatever else brought it
+        if transaction.begin_due and self.measured:
+            values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin") + values
+            transaction = transaction._replace(begin_due=False)
+            self.session = self.session._replace(transaction=transaction)
         record = TransactionRecord(
             kind=kind,
             transaction_id=transaction.id,
             seq_no=transaction.seq_no,
             stamp=self._context.clock.stamp(step.mono),
             trigger=trigger,
-            evse_id=self.id,
+            evse_id=self.number,
             connector_id=self.plugged or transaction.connector_id,
             charging_state=state or self.charging_state(step),
             energy_wh=self._energy(),
@@ -62,7 +66,7 @@ class Ledger(Facts):
         self._remember(record)
         self._outbox.record(record, step)
         text = f"{kind.lower()}: {trigger}, {record.charging_state}" if kind != "Ended" else f"{trigger}"
-        step.emit(Note("record", self.id, text, {"transaction_id": transaction.id, "seq_no": record.seq_no}))
+        step.emit(Note("record", self.number, text, {"transaction_id": transaction.id, "seq_no": record.seq_no}))
 
     def _remember(self, record: TransactionRecord) -> None:
         """What later records of the transaction follow from."""
@@ -102,7 +106,7 @@ class Ledger(Facts):
         """As soon as there is a fresh reading."""
         self.sampling.ask(purpose, step)
         if not self._fresh(step):
-            step.emit(ReadMeter(self.id))
+            self._read_meter(step)
         self._sample(step)
 
     def _sample(self, step: Step) -> None:
@@ -112,7 +116,7 @@ class Ledger(Facts):
             for purpose in self.sampling.take(self.measured.taken_at):
                 self._take(purpose, self._values(purpose.measurands, purpose.context), step)
         elif fell_due:
-            step.emit(ReadMeter(self.id))
+            self._read_meter(step)
         for purpose in self.sampling.give_up(step):
             if purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
                 self._take(purpose, (), step)
@@ -128,6 +132,10 @@ class Ledger(Facts):
                 self._record("Updated", purpose.trigger, step, values=values)
         elif values and "message" in purpose.goes:
             self._outbox.say(MetersRead(self.id, values), unheard, step, asked=not purpose.interval)
+
+    def _read_meter(self, step: Step) -> None:
+        if self.plan.meter:
+            step.emit(ReadMeter(self.id))
 
     def _fresh(self, step: Step) -> bool:
         """A reading of this moment, of this transaction, and not one that was told before."""

@@ -21,6 +21,7 @@ from chargepointd.core.commands import (
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import MoveLock, Note
 from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.lobby import Lobby
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, Purpose
 from chargepointd.core.topic import Trigger
@@ -43,6 +44,7 @@ class Remote:
         context: Context,
         outbox: Outbox,
         evses: dict[int, Evse],
+        lobby: Lobby,
         authorization: Authorization,
         statuses: Statuses,
         registration: Registration,
@@ -50,6 +52,7 @@ class Remote:
         self._context = context
         self._outbox = outbox
         self._evses = evses
+        self._lobby = lobby
         self._authorization = authorization
         self._statuses = statuses
         self._registration = registration
@@ -110,7 +113,8 @@ class Remote:
         def has(evse: Evse) -> bool:
             return evse.transaction is not None and evse.transaction.id == transaction_id
 
-        return next((evse for evse in self._evses.values() if has(evse)), None)
+        everywhere = [*self._evses.values(), *self._lobby.seats.values()]
+        return next((evse for evse in everywhere if has(evse)), None)
 
     def transaction_status(self, command: GetTransactionStatus) -> TransactionStatus:
         """E14: without an id, whether any record waits."""

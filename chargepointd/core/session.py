@@ -33,6 +33,8 @@ class Transaction(NamedTuple):
     ending: Ending | None = None
     series: tuple[MeterValue, ...] = ()
     """values collected for the Ended record (TxEndedInterval)"""
+    begin_due: bool = False
+    """it began before the EVSE was known: the first record that names it has the values of the beginning (E01.FR.17)"""
 
 
 class Session(NamedTuple):
@@ -52,6 +54,8 @@ class Session(NamedTuple):
     """a transaction of this visit is over, the cable still in"""
     held: bool = False
     """the plug stays locked after the end, until the same token is presented (UnlockOnEVSideDisconnect false)"""
+    choice: tuple[int, ...] = ()
+    """in the lobby: the EVSEs of which the driver is to choose one"""
 
 
 NOBODY = Session()

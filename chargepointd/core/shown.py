@@ -18,6 +18,12 @@ def evse(one: Evse, statuses: dict[int, str], outbox: Outbox) -> dict[str, Any]:
     return shown
 
 
+def seat(one: Evse) -> dict[str, Any]:
+    """Who is authorized and has not plugged in yet."""
+    token = one.session.token
+    return {"token": token.masked if token else None, "evses": list(one.session.choice)}
+
+
 def _session(one: Evse, outbox: Outbox) -> dict[str, Any]:
     session, measured = one.session, one.measured
     shown: dict[str, Any] = {

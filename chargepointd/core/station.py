@@ -17,6 +17,7 @@ from chargepointd.core.boot import Registration
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
+from chargepointd.core.lobby import Lobby
 from chargepointd.core.messages import Acknowledged
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import StationPlan
@@ -54,10 +55,14 @@ class Station:
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
-        self.authorization = Authorization(context, outbox, self.tokens, self.evses)
+        self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
+        self._everywhere = self.evses | self.lobby.seats
+        self.authorization = Authorization(context, outbox, self.tokens, self.evses, self.lobby)
         self.registration = Registration(context, outbox)
-        self.remote = Remote(context, outbox, self.evses, self.authorization, self.statuses, self.registration)
-        self.resets = Resets(context, outbox, self.evses)
+        self.remote = Remote(
+            context, outbox, self.evses, self.lobby, self.authorization, self.statuses, self.registration
+        )
+        self.resets = Resets(context, outbox, self._everywhere)
         self.startup = Startup(context, outbox, self.registration)
         self.context = context
         self.outbox = outbox
@@ -68,8 +73,8 @@ class Station:
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
-        self._deadlines: list[Callable[[], float]] = [evse.deadline for evse in self.evses.values()]
-        self._deadlines += [self.authorization.deadline, self.registration.deadline, self.remote.deadline]
+        self._deadlines: list[Callable[[], float]] = [evse.deadline for evse in self._everywhere.values()]
+        self._deadlines += [self.registration.deadline, self.remote.deadline]
         self._deadlines += [self.resets.deadline, outbox.deadline]
         self.topics = self._made_topics(saved)
         self._topics = {topic.name: topic for topic in self.topics}
@@ -153,8 +158,8 @@ class Station:
 
     def _plugged(self, event: e.CablePlugged, step: Step) -> None:
         evse = self.evses[event.evse_id]
+        self.lobby.leave_for(evse, step)
         evse.plug_in(event.connector_id, event.limit_a, step)
-        self.authorization.plugged(evse, step)
 
     def _lock_moved(self, event: e.LockMoved, step: Step) -> None:
         evse = self.evses[event.evse_id]
@@ -234,15 +239,14 @@ class Station:
         self.registration.reason = self._boot_reason or event.boot_reason
         if self._boot_reason:
             step.emit(SaveState("boot_reason", None))
-        for evse in self.evses.values():
+        for evse in self._everywhere.values():
             evse.power_up(step)
         for topic in self.topics:
             topic.power_up(step)
 
     def _ticked(self, event: e.Ticked, step: Step) -> None:
-        for evse in self.evses.values():
+        for evse in self._everywhere.values():
             evse.tick(step)
-        self.authorization.tick(step)
         self.remote.tick(step)
         for topic in self.topics:
             topic.tick(step)
@@ -252,7 +256,7 @@ class Station:
         """What was noted by a clock that was not known to be right is put right, durably, before it is told."""
         step.utc = self.context.clock.utc(step.mono)
         self.outbox.put_right(change, step)
-        for evse in self.evses.values():
+        for evse in self._everywhere.values():
             evse.put_right(change, step)
             evse.sampling.clock_changed(step)
 
@@ -326,6 +330,7 @@ class Station:
             "registration": self.registration.state,
             "availability": "Operative" if self.availability.station_operative else "Inoperative",
             "faults": [f"{f.code} ({f.source})" for f in self.statuses.station_faults.values()],
+            "lobby": [shown.seat(seat) for seat in self.lobby.seats.values() if seat.session.authorized],
             "evses": [
                 shown.evse(
                     evse, {p.id: self.statuses.shown((evse.id, p.id)) for p in evse.plan.connectors}, self.outbox

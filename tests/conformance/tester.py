@@ -71,6 +71,40 @@ class Tester:
 
     # -- a visit -------------------------------------------------------------------------------------------------
 
+    def event(
+        self,
+        kind: str | None = None,
+        trigger: str | Sequence[str] = (),
+        state: str | None = None,
+        *,
+        timeout: float = 10.0,
+        **info: Any,
+    ) -> Message:
+        """S> TransactionEvent, the next not taken that has this eventType, triggerReason (or one of several) and
+        chargingState. `info`: more of its transactionInfo."""
+        triggers = (trigger,) if isinstance(trigger, str) else tuple(trigger)
+        wanted = info if state is None else info | {"chargingState": state}
+
+        def fits(m: Message) -> bool:
+            told = m["transactionInfo"]
+            named = (kind is None or m["eventType"] == kind) and (not triggers or m["triggerReason"] in triggers)
+            return named and all(told.get(key) == value for key, value in wanted.items())
+
+        return self.csms.wait("TransactionEvent", fits, timeout=timeout)
+
+    def events(self, transaction: str) -> list[Message]:
+        """All TransactionEvents of a transaction so far, by seqNo."""
+        return [report.message for report in self.csms.books.transactions[transaction].in_order]
+
+    def story(self, transaction: str) -> list[str]:
+        """ "Started Authorized EVConnected" of each TransactionEvent so far; the Ended with its stoppedReason."""
+        rows = []
+        for m in self.events(transaction):
+            info = m["transactionInfo"]
+            words = [m["eventType"], m["triggerReason"], info.get("chargingState"), info.get("stoppedReason")]
+            rows.append(" ".join(filter(None, words)))
+        return rows
+
     def ev_connected(self, evse: int = 1, connector: int = 1) -> None:
         """EVConnectedPreSession: the EV is plugged in, S> Occupied."""
         self.station.ctl("sim.plug_in", evse=evse, connector=connector)
@@ -81,9 +115,17 @@ class Tester:
         self.station.ctl("sim.swipe", token=token, type=kind)
 
     def authorized(self, token: str = TOKEN, kind: str = "ISO14443") -> Message:
-        """Authorized (local): the token is presented, S> Authorize, T> Accepted."""
+        """Authorized (local): the token is presented, S> Authorize, T> Accepted; the station has heard it."""
         self.present(token, kind)
-        return self.csms.wait("Authorize", {"idToken": {"idToken": token, "type": kind}})
+        message = self.csms.wait("Authorize", {"idToken": {"idToken": token, "type": kind}})
+        until(lambda: self._let_in(token), "authorized driver")
+        return message
+
+    def _let_in(self, token: str) -> bool:
+        status = self.station.ctl("status")
+        sessions = [evse.get("session", {}) for evse in status["evses"]]
+        known = [s["token"] for s in sessions if s.get("authorized")] + [seat["token"] for seat in status["lobby"]]
+        return any(shown and token.endswith(shown.strip("…")) for shown in known)
 
     def remote_start(self, evse: int | None = 1, token: str = TOKEN, kind: str = "ISO14443", **more: Any) -> Reply:
         """T> RequestStartTransaction, S> Accepted."""
@@ -92,6 +134,11 @@ class Tester:
         reply = self.csms.call("RequestStartTransaction", payload | ({} if evse is None else {"evseId": evse}))
         assert reply["status"] == "Accepted", self.csms.told(f"remote start: {reply['status']}")
         return reply
+
+    def remote_stop(self, transaction: str) -> None:
+        """T> RequestStopTransaction, S> Accepted."""
+        reply = self.csms.call("RequestStopTransaction", {"transactionId": transaction})
+        assert reply["status"] == "Accepted", self.csms.told(f"remote stop: {reply['status']}")
 
     def charging(self, evse: int = 1, token: str = TOKEN) -> str:
         """EnergyTransferStarted, cable first: S> chargingState Charging. The transactionId."""

@@ -236,7 +236,10 @@ class World:
 
     def ask_stop(self, evse: int) -> Any:
         transaction = self.station.evses[evse].transaction
-        return self.ask(c.RequestStop(transaction.id if transaction else "none"))
+        return self.ask_stop_of(transaction.id if transaction else "none")
+
+    def ask_stop_of(self, transaction_id: str) -> Any:
+        return self.ask(c.RequestStop(transaction_id))
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

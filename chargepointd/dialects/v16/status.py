@@ -25,7 +25,9 @@ def connector_status(view: ConnectorView) -> str:
 def _in_transaction(view: ConnectorView) -> str:
     """Finishing as soon as nobody is authorized any longer: the transaction waits for its last reading. Unplugged
     at the car, it waits for the car (errata 3.5: SuspendedEV)."""
-    if view.charging_state in ("Charging", "SuspendedEV", "SuspendedEVSE"):
+    if view.charging_state in ("SuspendedEV", "SuspendedEVSE") or (
+        view.charging_state == "Charging" and view.authorized
+    ):
         return view.charging_state
     if not view.authorized:
         return "Finishing"
