@@ -41,6 +41,8 @@ class Context:
         self.clock = Clock(boot_id, now)
         self.settled = 0
         """how often the facts of an EVSE were settled: what did not move since needs no second look"""
+        self.in_transaction: set[int] = set()
+        """the EVSEs where a transaction runs"""
         self.online = False
         """connected, and the CSMS has accepted the station"""
         self._ids = _ids(boot_id)

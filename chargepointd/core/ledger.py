@@ -91,14 +91,20 @@ class Ledger(Facts):
         last = self.transaction.energy_last_wh if self.transaction else None
         return last if read is None else read if last is None else max(read, last)
 
-    def _values(self, measurands: str, context: str) -> tuple[MeterValue, ...]:
-        """The last reading as it was, with the time it was taken."""
+    def _values(self, measurands: str, context: str, at: float | None = None) -> tuple[MeterValue, ...]:
+        """The last reading, with the moment it stands for: that it was taken, unless said otherwise."""
         if self.measured is None:
             return ()
         measured = self.measured._replace(energy_import_wh=self._energy())
         names = self._context.variables.members(measurands)
-        value = metering.meter_value(measured, names, context, self._context.clock.utc(measured.taken_at))
+        at = self._context.clock.utc(measured.taken_at) if at is None else at
+        value = metering.meter_value(measured, self._offer(), names, context, at)
         return (value,) if value else ()
+
+    def _offer(self) -> metering.Offer:
+        plan, amps = self.plan, self.power.asked_a
+        watts = amps * plan.voltage_v * max(1, plan.phases)
+        return metering.Offer(amps, min(watts, plan.max_power_w) if plan.supply == "DC" else watts)
 
     # -- samples -------------------------------------------------------------------------------------------------------
 
@@ -113,8 +119,8 @@ class Ledger(Facts):
         fell_due = self.sampling.fall_due(step)
         if self.sampling.waiting and self._fresh(step):
             assert self.measured
-            for purpose in self.sampling.take(self.measured.taken_at):
-                self._take(purpose, self._values(purpose.measurands, purpose.context), step)
+            for purpose, _, at in self.sampling.take(self.measured.taken_at):
+                self._take(purpose, self._values(purpose.measurands, purpose.context, at), step)
         elif fell_due:
             self._read_meter(step)
         for purpose in self.sampling.give_up(step):
@@ -124,6 +130,8 @@ class Ledger(Facts):
 
     def _take(self, purpose: Purpose, values: tuple[MeterValue, ...], step: Step) -> None:
         transaction = self.transaction
+        if purpose is sampling.ALIGNED and self._silent():
+            return
         if self.running and transaction and purpose.goes == "series":
             series = metering.thinned(transaction.series + values, sampling.SERIES_MAX)
             self.session = self.session._replace(transaction=transaction._replace(series=series))
@@ -132,6 +140,10 @@ class Ledger(Facts):
                 self._record("Updated", purpose.trigger, step, values=values)
         elif values and "message" in purpose.goes:
             self._outbox.say(MetersRead(self.id, values), unheard, step, asked=not purpose.interval)
+
+    def _silent(self) -> bool:
+        """J01.FR.20: no aligned values anywhere while a transaction runs."""
+        return bool(self._context.in_transaction) and self._context.variables.boolean("AlignedDataCtrlr.SendDuringIdle")
 
     def _read_meter(self, step: Step) -> None:
         if self.plan.meter:
@@ -154,6 +166,8 @@ class Ledger(Facts):
             self._keep(step)
 
     def _keep(self, step: Step) -> None:
+        if (self.transaction is not None) != (self.id in self._context.in_transaction):
+            self._context.in_transaction ^= {self.id}
         if self.session is not self._saved and self.session != self._saved:
             step.emit(SaveSession(self.id, self.session if self.session != NOBODY else None))
         self._saved = self.session

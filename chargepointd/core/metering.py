@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from chargepointd.core.values import Measured, MeterValue, Sample
 
@@ -21,18 +22,29 @@ _TOTALS = {
     "Temperature": ("temperature_c", "Celsius"),
     "SoC": ("soc_percent", "Percent"),
 }
-MEASURANDS = (*_TOTALS, "Power.Active.Import", "Power.Active.Export", "Current.Import", "Voltage")
+_OFFERED = ("Current.Offered", "Power.Offered")
+MEASURANDS = (*_TOTALS, *_OFFERED, "Power.Active.Import", "Power.Active.Export", "Current.Import", "Voltage")
 """what a station can measure at all; its meters may know less"""
 
 
-def meter_value(measured: Measured, measurands: Iterable[str], context: str, at: float) -> MeterValue | None:
+class Offer(NamedTuple):
+    """What the vehicle is allowed at this moment; 0 while the power path is to be open."""
+
+    amps: float
+    """per phase (AC) or at the output (DC)"""
+    watts: float
+
+
+def meter_value(
+    measured: Measured, offer: Offer, measurands: Iterable[str], context: str, at: float
+) -> MeterValue | None:
     """The samples of the measurands that the meter knows; None when it knows none. A measurand that is not known is
     left out, never sent as 0."""
-    samples = tuple(sample for name in measurands for sample in _samples(measured, name))
+    samples = tuple(sample for name in measurands for sample in _samples(measured, offer, name))
     return MeterValue(at, context, samples) if samples else None
 
 
-def _samples(measured: Measured, measurand: str) -> list[Sample]:
+def _samples(measured: Measured, offer: Offer, measurand: str) -> list[Sample]:
     if measurand in _TOTALS:
         field, unit = _TOTALS[measurand]
         value = getattr(measured, field)
@@ -40,6 +52,9 @@ def _samples(measured: Measured, measurand: str) -> list[Sample]:
         return [] if value is None else [Sample(measurand, value, unit, None, location)]
     if measurand in ("Power.Active.Import", "Power.Active.Export"):
         return _power(measured, measurand)
+    if measurand in _OFFERED:
+        amps = measurand == "Current.Offered"
+        return [Sample(measurand, offer.amps if amps else offer.watts, "A" if amps else "W")]
     if measurand == "Current.Import":
         return _by_phase(measurand, measured.current_a, "A", _PHASES)
     if measurand == "Voltage":
@@ -52,7 +67,9 @@ def _power(measured: Measured, measurand: str) -> list[Sample]:
     if measured.power_w is None:
         return []
     sign = 1.0 if measurand == "Power.Active.Import" else -1.0
-    return [Sample(measurand, max(0.0, sign * measured.power_w), "W")]
+    phases = [(n, w) for n, w in zip(_PHASES, measured.power_phases_w, strict=True) if w is not None]
+    by_phase = phases if len(phases) > 1 else []
+    return [Sample(measurand, max(0.0, sign * w), "W", name) for name, w in [(None, measured.power_w), *by_phase]]
 
 
 def _by_phase(measurand: str, values: Iterable[float | None], unit: str, names: tuple[str, ...]) -> list[Sample]:

@@ -1,7 +1,8 @@
 """When the meter of an EVSE is read for the CSMS (J01, J02, E06.FR.11; 1.6 §3.16).
 
 A sample is taken from a fresh reading or not at all: nothing is invented for a meter that is silent. What is due waits
-`FRESH_S` for a reading. Periodic samples are counted from the start of the transaction, aligned ones from midnight UTC.
+`FRESH_S` for a reading. Periodic samples are counted from the start of the transaction, aligned ones from midnight UTC;
+they carry the moment they were due, so that those of one interval are the same everywhere and exactly apart.
 """
 
 from collections.abc import Iterator
@@ -61,6 +62,16 @@ INTERVALS = tuple(purpose.interval for purpose in _REGULAR)
 _ONE_INTERVAL = {ENDED: UPDATED.interval, ALIGNED_ENDED: ALIGNED.interval}
 
 
+class Due(NamedTuple):
+    """What waits for a fresh reading."""
+
+    purpose: Purpose
+    by: float
+    """s, monotonic clock: given up then"""
+    at: float | None = None
+    """UTC, the moment it stands for; None: that of the reading"""
+
+
 class Sampling:
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -70,7 +81,7 @@ class Sampling:
         self._at: dict[Purpose, float] = {}
         self._served: dict[Purpose, float] = {}
         """the last moment that was served: monotonic, or UTC for the aligned ones"""
-        self._waiting: list[tuple[Purpose, float]] = []
+        self._waiting: list[Due] = []
 
     def begin(self, since: float, step: Step) -> None:
         """A transaction runs since this moment of the monotonic clock."""
@@ -80,7 +91,7 @@ class Sampling:
 
     def end(self, step: Step) -> None:
         self._since = NEVER
-        self._waiting = [w for w in self._waiting if w[0].goes != "series"]
+        self._waiting = [due for due in self._waiting if due.purpose.goes != "series"]
         self.plan(step)
 
     def clock_changed(self, step: Step) -> None:
@@ -107,20 +118,22 @@ class Sampling:
             return _ONE_INTERVAL.get(purpose, purpose.interval)
         return purpose.interval
 
-    def ask(self, purpose: Purpose, step: Step) -> None:
+    def ask(self, purpose: Purpose, step: Step, at: float | None = None) -> None:
         """A sample as soon as there is a fresh reading."""
-        self._waiting.append((purpose, step.mono + metering.FRESH_S))
+        self._waiting.append(Due(purpose, step.mono + metering.FRESH_S, at))
 
     def deadline(self) -> float:
-        return min(min(self._at.values(), default=NEVER), min((by for _, by in self._waiting), default=NEVER))
+        return min(min(self._at.values(), default=NEVER), min((due.by for due in self._waiting), default=NEVER))
 
     def fall_due(self, step: Step) -> bool:
         """Whether something fell due in this step, and so wants a reading."""
         due = [purpose for purpose, at in self._at.items() if step.mono >= at]
         for purpose in due:
             at = self._at[purpose]
-            self._served[purpose] = step.utc + (at - step.mono) if purpose.aligned else at
-            self.ask(purpose, step)
+            moment = step.utc + (at - step.mono)
+            moment = float(round(moment)) if purpose.aligned else moment
+            self._served[purpose] = moment if purpose.aligned else at
+            self.ask(purpose, step, moment)
             self._at[purpose] = self._next(purpose, step)
         return bool(due)
 
@@ -132,15 +145,14 @@ class Sampling:
         """Whether a reading was taken in the transaction that runs, and after the last that was told."""
         return taken_at > self._told_at and (self._since == NEVER or taken_at >= self._since)
 
-    def take(self, taken_at: float) -> Iterator[Purpose]:
+    def take(self, taken_at: float) -> Iterator[Due]:
         """There is a fresh reading: what waits for one, each once."""
         self._told_at = taken_at
         waiting, self._waiting = self._waiting, []
-        for purpose, _ in waiting:
-            yield purpose
+        yield from waiting
 
     def give_up(self, step: Step) -> list[Purpose]:
         """What has waited too long for a reading."""
-        late = [purpose for purpose, by in self._waiting if step.mono >= by]
-        self._waiting = [w for w in self._waiting if step.mono < w[1]]
+        late = [due.purpose for due in self._waiting if step.mono >= due.by]
+        self._waiting = [due for due in self._waiting if step.mono < due.by]
         return late

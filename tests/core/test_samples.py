@@ -187,3 +187,29 @@ def test_the_transaction_is_told_when_the_csms_asks_even_with_a_silent_meter() -
 
 def test_no_transaction_is_none_to_tell() -> None:
     assert World("2.0.1").online().ask(c.TriggerMessage("TransactionEvent", 1)).status == "Rejected"
+
+
+def test_samples_of_one_moment_are_the_same_at_every_evse_and_exactly_apart(version: str) -> None:
+    w = World(version, {"AlignedDataCtrlr.Interval": "600"}).online().after(1900)
+    moments = {n: [read.values[0].at for read in w.told(m.MetersRead) if read.evse_id == n] for n in (1, 2)}
+    assert moments[1] == moments[2]
+    assert [at % 600 for at in moments[1]] == [0.0, 0.0, 0.0]
+
+
+def test_nothing_is_told_on_the_clock_anywhere_while_somebody_charges(version: str) -> None:
+    w = World(version, {"AlignedDataCtrlr.Interval": "600", "AlignedDataCtrlr.SendDuringIdle": "true"}).online()
+    w.after(1300).plug().present("CARD1", 1).after(1300)
+    assert len(w.told(m.MetersRead)) == 4
+    assert with_context(w, "Sample.Clock") == []
+    w.present("CARD1", 1).after(601)
+    assert len(w.told(m.MetersRead)) == 6
+
+
+def test_what_the_car_is_offered_is_told(version: str) -> None:
+    w = World(version, {"SampledDataCtrlr.TxUpdatedMeasurands": "Current.Offered,Power.Offered"}).online()
+    w.plug().present("CARD1", 1).after(61)
+    samples = with_context(w, "Sample.Periodic")[0].samples
+    assert [(s.measurand, s.value, s.unit) for s in samples] == [
+        ("Current.Offered", 32.0, "A"),
+        ("Power.Offered", 22_080.0, "W"),
+    ]

@@ -26,7 +26,7 @@ STATION: tuple[Line, ...] = (
     ("AlignedDataCtrlr.Measurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500, _MEASURANDS),
     ("AlignedDataCtrlr.TxEndedInterval", "integer", "RW", "0", "s", 0, 86_400, ""),
     ("AlignedDataCtrlr.TxEndedMeasurands", "MemberList", "RW", "", "", None, 500, _MEASURANDS),
-    ("AlignedDataCtrlr.SendDuringIdle", "boolean", "RO", "false", "", None, None, ""),
+    ("AlignedDataCtrlr.SendDuringIdle", "boolean", "RW", "false", "", None, None, ""),
     ("AuthCacheCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     ("AuthCacheCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
     ("AuthCacheCtrlr.LifeTime", "integer", "RW", "0", "s", 0, 10 * _YEAR_S, ""),
@@ -64,6 +64,8 @@ STATION: tuple[Line, ...] = (
     ("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "boolean", "RW", "true", "", None, None, ""),
     ("SampledDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
     ("SampledDataCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
+    # No meter of ours has registers by phase.
+    ("SampledDataCtrlr.RegisterValuesWithoutPhases", "boolean", "RO", "true", "", None, None, ""),
     ("SampledDataCtrlr.TxStartedMeasurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500,
      _MEASURANDS),
     ("SampledDataCtrlr.TxUpdatedInterval", "integer", "RW", "60", "s", 0, 86_400, ""),
