@@ -8,6 +8,8 @@ from re import findall
 
 _ABILITIES: dict[str, tuple[tuple[str, ...], str]] = {
     "Meter": (("read",), "MeterReading"),
+    "SignedReadings": (("read_signed",), ""),
+    "OccupancySensor": (("watch",), "OccupancyReading"),
     "ControlPilot": (("watch", "offer"), "PilotReading"),
     "Contactor": (("open", "close"), ""),
     "ConnectorLock": (("watch", "lock", "unlock"), "LockReading"),

@@ -19,7 +19,9 @@ from hal.readings import (
     IsolationReading,
     LockReading,
     MeterReading,
+    OccupancyReading,
     PilotReading,
+    SignedReading,
     TemperatureReading,
     TokenReading,
     VehicleReading,
@@ -30,6 +32,22 @@ from hal.readings import (
 class Meter(Protocol):
     async def read(self) -> MeterReading:
         """One fresh reading from the device. Never a remembered one."""
+        ...
+
+
+@runtime_checkable
+class SignedReadings(Protocol):
+    """What some meters can do besides `Meter`: billing by what the meter itself vouches for."""
+
+    async def read_signed(self) -> SignedReading:
+        """One fresh reading, signed by the meter. It may take some seconds."""
+        ...
+
+
+@runtime_checkable
+class OccupancySensor(Protocol):
+    def watch(self) -> AsyncIterator[OccupancyReading]:
+        """Whether a vehicle stands in the parking bay, now and at each change."""
         ...
 
 

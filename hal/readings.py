@@ -34,6 +34,22 @@ class MeterReading(NamedTuple):
     temperature_c: float | None = None
 
 
+class SignedReading(NamedTuple):
+    """A reading that the meter has signed itself."""
+
+    taken_at: float
+    reading: MeterReading
+    """the values of the signed record"""
+    data: bytes
+    """the signed record as the meter gave it: not a byte of it may change"""
+    encoding: str
+    """of `data`, as OCPP has it: "OCMF", "EDL" …"""
+    method: str
+    """of the signature: "ECDSA-secp256r1-SHA256" …"""
+    public_key: bytes
+    """that verifies it: DER, SubjectPublicKeyInfo"""
+
+
 class PilotReading(NamedTuple):
     """What the control pilot and the proximity pilot say."""
 
@@ -45,6 +61,9 @@ class PilotReading(NamedTuple):
     """A board that switches its own contactor tells here whether it is closed"""
     fault: str = ""
     """What a board found wrong itself, in its words: "ground fault", "stuck relay" …; empty when nothing"""
+    plug: bool | None = None
+    """whether the station's socket holds a plug (proximity contact), be a vehicle at its other end or not; None when
+    the cable is fixed or the board cannot tell"""
 
 
 class TokenReading(NamedTuple):
@@ -104,6 +123,13 @@ class AlarmReading(NamedTuple):
     detail: str = ""
 
 
+class OccupancyReading(NamedTuple):
+    """A parking bay."""
+
+    taken_at: float
+    occupied: bool
+
+
 class TemperatureReading(NamedTuple):
     taken_at: float
     celsius: float
@@ -123,6 +149,8 @@ Reading = (
     | VehicleReading
     | LockReading
     | AlarmReading
+    | OccupancyReading
+    | SignedReading
     | TemperatureReading
     | IsolationReading
 )

@@ -75,7 +75,11 @@ METHODS: dict[str, Method] = {
     "outbox": Method({"limit": Param("integer", low=0, high=10_000)}),
     "drivers": Method({}),
     "sim.plug_in": Method({"evse": _THE_EVSE, "connector": _EVSE}),
-    "sim.plug_out": Method({"evse": _THE_EVSE, "force": Param("flag")}),
+    "sim.plug_out": Method(
+        {"evse": _THE_EVSE, "force": Param("flag"), "side": Param("text", one_of=("station", "ev"))}
+    ),
+    "sim.drive_in": Method({"evse": _THE_EVSE}),
+    "sim.drive_out": Method({"evse": _THE_EVSE}),
     "sim.swipe": Method({"token": _THE_TOKEN, "type": _TYPE, "reader": Param("text", low=1, high=100)}),
     "sim.pause": Method({"evse": _THE_EVSE}),
     "sim.resume": Method({"evse": _THE_EVSE}),

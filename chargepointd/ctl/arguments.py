@@ -146,9 +146,15 @@ SIM_COMMANDS = (
         "plug-out",
         "sim.plug_out",
         "pull the plug",
-        ("1", "1 --force"),
-        (_evse(), Argument("--force", "even when it is locked", {"action": "store_true"})),
+        ("1", "1 --force", "1 --side ev"),
+        (
+            _evse(),
+            Argument("--force", "even when it is locked", {"action": "store_true"}),
+            Argument("--side", "at this end of the cable", {"choices": ("station", "ev")}),
+        ),
     ),
+    Command("drive-in", "sim.drive_in", "a car drives into the bay", ("1",), (_evse(),)),
+    Command("drive-out", "sim.drive_out", "the car leaves the bay", ("1",), (_evse(),)),
     Command(
         "swipe",
         "sim.swipe",

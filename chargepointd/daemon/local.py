@@ -225,6 +225,8 @@ class Local:
         names = (
             "plug_in",
             "plug_out",
+            "drive_in",
+            "drive_out",
             "swipe",
             "pause",
             "resume",

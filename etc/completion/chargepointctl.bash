@@ -4,8 +4,8 @@ _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
     local commands="status watch start stop availability get set unlock reset outbox drivers sim"
-    local scenes="plug-in plug-out swipe pause resume raise-error clear-error disconnect connect meter state display
-        transactions"
+    local scenes="plug-in plug-out drive-in drive-out swipe pause resume raise-error clear-error disconnect connect
+        meter state display transactions"
     local command="" scene="" word i words=""
     COMPREPLY=()
 
@@ -42,7 +42,7 @@ _chargepointctl() {
             words="ground_fault stuck_relay over_temperature over_current lock_failure meter_dead pilot_fault
                 isolation_fault supply_fault emergency_stop driver_dead" ;;
         "sim plug-in") words="--connector" ;;
-        "sim plug-out") words="--force" ;;
+        "sim plug-out") words="--force --side" ;;
         "sim swipe") words="--type --reader" ;;
         "sim meter") words="--energy-wh" ;;
         "sim transactions") words="--evse --token" ;;

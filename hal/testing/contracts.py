@@ -37,6 +37,7 @@ READS: dict[str, type[Any]] = {
 WATCHES: dict[str, type[Any]] = {
     "ControlPilot": readings.PilotReading,
     "ConnectorLock": readings.LockReading,
+    "OccupancySensor": readings.OccupancyReading,
     "VehicleLink": readings.VehicleReading,
     "ResidualCurrentMonitor": readings.AlarmReading,
     "EmergencyStop": readings.AlarmReading,
@@ -247,6 +248,8 @@ async def _tried(name: str, device: Any, patience: Patience) -> list[str]:
     if "ControlPilot" in able:
         texts += await _refuses_small_offers(name, device, patience)
     texts += [text for ability in READS if ability in able for text in await _reads(name, device, ability, patience)]
+    if "SignedReadings" in able:
+        texts += await _signs(name, device, patience)
     texts += [text for ability in WATCHES if ability in able for text in await _tells(name, device, ability, patience)]
     return texts
 
@@ -293,6 +296,24 @@ def _grows(name: str, first: readings.MeterReading, second: readings.MeterReadin
     if (second.energy_import_wh or 0.0) < (first.energy_import_wh or 0.0):
         return [f"{name}: the register fell from {first.energy_import_wh} to {second.energy_import_wh} Wh"]
     return []
+
+
+async def _signs(name: str, device: Any, patience: Patience) -> list[str]:
+    """Fresh, with a signed record and the key that verifies it."""
+    begun_at = time.monotonic()
+    try:
+        signed = await _within(patience, device.read_signed())
+    except (HalError, TimeoutError) as error:
+        return [f"{name}: gives no signed reading: {type(error).__name__} {error}"]
+    if not isinstance(signed, readings.SignedReading):
+        return [f"{name}: read_signed() gives {type(signed).__name__}, a SignedReading expected"]
+    texts = []
+    if not begun_at <= signed.taken_at <= time.monotonic():
+        texts.append(f"{name}: taken_at of a signed reading is not its moment by time.monotonic()")
+    empty = [field for field in ("data", "encoding", "method", "public_key") if not getattr(signed, field)]
+    if empty:
+        texts.append(f"{name}: a signed reading without {', '.join(empty)}")
+    return texts
 
 
 async def _tells(name: str, device: Any, ability: str, patience: Patience) -> list[str]:

@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hal.driver import Site
 from hal.drivers.simulator import DRIVER, Config
 from hal.drivers.simulator.controls import ERRORS
 from hal.drivers.simulator.physics import Evse
 from hal.errors import BadConfig, DeviceFault, NotConnected
+from hal.readings import SignedReading
 from hal.supervisor import DeviceHealth, Limits, Supervisor
 
 PATIENCE_S = 5.0
@@ -592,3 +597,93 @@ def test_a_reading_is_of_now(tmp_path):
     async def _(s):
         before = time.monotonic()
         assert before <= (await s.meter1.read()).taken_at <= time.monotonic()
+
+
+# -- the two ends of a cable, and the bay ------------------------------------------------------------------------------
+
+
+def test_a_car_that_is_unplugged_at_its_own_end_leaves_the_plug_in_the_socket(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        await s.sim("plug_in", evse=1)
+        await s.lock1.lock()
+        await s.sim("plug_out", evse=1, side="ev")
+        reading = await s.pilot_says(1, "A")
+        assert (reading.plug, reading.cable_limit_a) == (True, None)
+        with pytest.raises(ValueError, match="locked"):
+            await s.sim("plug_out", evse=1)
+        await s.lock1.unlock()
+        await s.sim("plug_out", evse=1)
+        assert (await until(s.pilot1, lambda r: not r.plug)).state == "A"
+
+
+def test_a_fixed_cable_is_no_plug(tmp_path):
+    @station(tmp_path, Config(fixed_cable=True))
+    async def _(s):
+        await s.sim("plug_in", evse=1)
+        assert (await s.pilot_says(1, "B")).plug is None
+
+
+def test_a_plug_in_the_socket_survives_a_power_cut(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        await s.sim("plug_in", evse=1)
+        await s.sim("plug_out", evse=1, side="ev")
+
+    @station(tmp_path)
+    async def _again(s):
+        assert (await s.pilot_says(1, "A")).plug is True
+
+
+def test_the_bay_is_taken_before_and_after_the_cable(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        assert not (await until(s.bay1, lambda r: True)).occupied
+        await s.sim("drive_in", evse=1)
+        assert (await until(s.bay1, lambda r: True)).occupied
+        await s.sim("plug_in", evse=1)
+        with pytest.raises(ValueError, match="plugged in"):
+            await s.sim("drive_out", evse=1)
+        await s.sim("plug_out", evse=1)
+        assert (await until(s.bay1, lambda r: True)).occupied
+        await s.sim("drive_out", evse=1)
+        assert not (await until(s.bay1, lambda r: True)).occupied
+
+
+# -- what the meter signs ----------------------------------------------------------------------------------------------
+
+
+def verify(signed: SignedReading) -> dict[str, Any]:
+    """As a transparency software does it: the payload, if its signature holds."""
+    name, payload, seal = signed.data.decode().split("|")
+    assert name == signed.encoding == "OCMF"
+    assert json.loads(seal)["SA"] == signed.method
+    key = load_der_public_key(signed.public_key)
+    assert isinstance(key, EllipticCurvePublicKey)
+    key.verify(bytes.fromhex(json.loads(seal)["SD"]), payload.encode(), ECDSA(SHA256()))
+    return dict(json.loads(payload))
+
+
+def test_the_meter_signs_what_it_reads(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        await s.sim("meter", evse=1, energy_wh=1234.5)
+        signed = await s.meter1.read_signed()
+        payload = verify(signed)
+        assert signed.reading.energy_import_wh == 1234.5
+        energy = payload["RD"][0]
+        assert (energy["RI"], energy["RV"], energy["RU"]) == ("1-0:1.8.0", 1234.5, "Wh")
+        with pytest.raises(InvalidSignature):
+            verify(signed._replace(data=signed.data.replace(b"1234.5", b"1134.5")))
+
+
+def test_the_key_is_the_same_over_a_power_cut_and_nobody_elses_to_read(tmp_path):
+    keys = []
+    for _ in range(2):
+
+        @station(tmp_path)
+        async def _(s):
+            keys.append((await s.meter2.read_signed()).public_key)
+
+    assert keys[0] == keys[1]
+    assert (tmp_path / "sim-sim.key").stat().st_mode & 0o777 == 0o600

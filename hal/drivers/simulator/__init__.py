@@ -2,7 +2,7 @@
 
     [drivers.sim]
     driver = "simulator"
-    evses = 2                # devices pilot1 contactor1 lock1 meter1 temperature1, pilot2 …; once: reader display
+    evses = 2                # devices pilot1 contactor1 lock1 meter1 bay1 temperature1, pilot2 …; once: reader display
     supply = "AC"            # indicator estop rcm controls. "DC" adds supply1 vehicle1 isolation1.
     connectors = 1           # per EVSE; the second connector's are pilot1_2 lock1_2
 
@@ -11,13 +11,17 @@ also when something is presented over its link, or the contactor is closed. It t
 supply leave, until it is paused, full, or offered nothing. Ground fault, over current, over temperature and emergency
 stop make the board itself cut the power.
 
-Meter registers and plugged-in cars survive a power cut, in `sim-NAME.register` in the state directory. The world also
+Meter registers and plugged-in cars survive a power cut, in `sim-NAME.register` in the state directory. The meters sign
+with one key, made when first needed and kept in `sim-NAME.key`. The world also
 lives on while the driver is closed and opened again. While idle nothing ticks and nothing is written.
 
 The device `controls` takes the commands of `chargepointctl sim`:
 
     sim.plug_in      {evse, connector = 1}
-    sim.plug_out     {evse, force = false}           a locked plug only with force
+    sim.plug_out     {evse, force = false, side = "station"}   a locked plug only with force; side "ev": the car
+                                                     leaves a detachable cable in the socket
+    sim.drive_in     {evse}                          a car stands in the bay; plugging in does that too
+    sim.drive_out    {evse}                          the bay is empty again
     sim.swipe        {token, type = "ISO14443", reader = "reader"}
     sim.pause        {evse}                          the car stops taking energy
     sim.resume       {evse}                          the car takes energy again
@@ -39,6 +43,7 @@ from hal.driver import Driver, Site
 from hal.drivers.simulator import devices
 from hal.drivers.simulator.config import Config
 from hal.drivers.simulator.controls import Controls
+from hal.drivers.simulator.signature import Signature
 from hal.drivers.simulator.world import Hold, world_of
 from hal.errors import NotConnected
 
@@ -49,6 +54,7 @@ __all__ = ["DRIVER", "Config"]
 async def open_simulator(config: Config, site: Site) -> AsyncIterator[Mapping[str, Device]]:
     config.check(f"drivers.{site.name}")
     world = world_of(config, site.state_dir / f"sim-{site.name}.register")
+    signature = Signature(site.state_dir / f"sim-{site.name}.key")
     if world.dead:
         raise NotConnected("simulated: the driver is dead until sim.clear_error")
     if world.hold:
@@ -60,13 +66,13 @@ async def open_simulator(config: Config, site: Site) -> AsyncIterator[Mapping[st
     try:
         async with asyncio.TaskGroup() as tasks:
             life = tasks.create_task(hold.life(), name=f"simulator {site.name}")
-            yield _devices(config, hold)
+            yield _devices(config, hold, signature)
             life.cancel()
     finally:
         hold.release()
 
 
-def _devices(config: Config, hold: Hold) -> dict[str, Device]:
+def _devices(config: Config, hold: Hold, signature: Signature) -> dict[str, Device]:
     reader = devices.Reader(hold)
     found: dict[str, Device] = {
         "reader": reader,
@@ -79,7 +85,8 @@ def _devices(config: Config, hold: Hold) -> dict[str, Device]:
     for n in range(1, config.evses + 1):
         found |= {
             f"contactor{n}": devices.Contactor(hold, n),
-            f"meter{n}": devices.Meter(hold, n),
+            f"meter{n}": devices.Meter(hold, n, signature),
+            f"bay{n}": devices.Bay(hold, n),
             f"temperature{n}": devices.Temperature(hold, n),
         }
         for c in range(1, config.connectors + 1):

@@ -37,6 +37,7 @@ OCPP_NAMES = {
     "EmergencyStop": "emergency_stop",
 }
 """fault names a technician knows (ChargePointErrorCode of OCPP 1.6, and what this station adds to them)"""
+SIDES = ("station", "ev")
 TOKEN_TYPES = ("ISO14443", "ISO15693", "KeyCode", "Local")
 
 
@@ -50,7 +51,9 @@ class Param(NamedTuple):
 _EVSE = {"evse": Param(int, "the number of an EVSE")}
 _COMMANDS: dict[str, dict[str, Param]] = {
     "sim.plug_in": {**_EVSE, "connector": Param(int, "the number of a connector", 1)},
-    "sim.plug_out": {**_EVSE, "force": Param(bool, "true or false", False)},
+    "sim.plug_out": {**_EVSE, "force": Param(bool, "true or false", False), "side": Param(str, "a text", "station")},
+    "sim.drive_in": _EVSE,
+    "sim.drive_out": _EVSE,
     "sim.swipe": {
         "token": Param(str, "a text"),
         "type": Param(str, "a text", "ISO14443"),
@@ -97,13 +100,31 @@ class Controls:
         there.plug_in(connector)
         return self._done(there)
 
-    def _plug_out(self, evse: int, force: bool) -> dict[str, Any]:
+    def _plug_out(self, evse: int, force: bool, side: str) -> dict[str, Any]:
+        if side not in SIDES:
+            raise ValueError(f'sim.plug_out: side: expected {" or ".join(SIDES)}, got "{side}"')
+        if side == "ev":
+            there = self._car("sim.plug_out", evse)
+            there.leave()
+            return self._done(there)
         there = self._evse("sim.plug_out", evse)
-        if not there.connector:
+        if not there.plugged:
             raise ValueError(f"sim.plug_out: evse {evse}: no car is plugged in; sim.plug_in one first")
-        if there.locked[there.connector - 1] and not force:
+        if there.locked[there.plugged - 1] and not force:
             raise ValueError(f"sim.plug_out: evse {evse}: plug is locked: unlock first, or use force=true")
         there.plug_out()
+        return self._done(there)
+
+    def _drive_in(self, evse: int) -> dict[str, Any]:
+        there = self._evse("sim.drive_in", evse)
+        there.in_bay = True
+        return self._done(there)
+
+    def _drive_out(self, evse: int) -> dict[str, Any]:
+        there = self._evse("sim.drive_out", evse)
+        if there.connector:
+            raise ValueError(f"sim.drive_out: evse {evse}: the car is plugged in; sim.plug_out it first")
+        there.in_bay = False
         return self._done(there)
 
     def _swipe(self, token: str, type: str, reader: str) -> dict[str, Any]:
@@ -202,7 +223,9 @@ def _told(evse: Evse) -> dict[str, Any]:
         "pilot": evse.pilot_state(evse.connector) if evse.connector else "A",
         "offer_a": max(evse.offers_a),
         "contactor": "closed" if evse.closed else "open",
-        "locked": evse.locked[max(evse.connector, 1) - 1],
+        "plug": any(evse.plugs),
+        "in_bay": evse.in_bay,
+        "locked": evse.locked[max(evse.plugged, 1) - 1],
         "power_w": round(evse.power_w(), 1),
         "energy_wh": round(evse.energy_wh, 1),
         "paused": evse.paused,

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 
 from hal.drivers.simulator.physics import LEAST_OFFER_A, Evse
+from hal.drivers.simulator.signature import METHOD, Signature
 from hal.drivers.simulator.world import Feed, Hold
 from hal.errors import DeviceFault, NotConnected
 from hal.readings import (
@@ -13,7 +14,9 @@ from hal.readings import (
     IsolationReading,
     LockReading,
     MeterReading,
+    OccupancyReading,
     PilotReading,
+    SignedReading,
     TemperatureReading,
     TokenReading,
     VehicleReading,
@@ -24,8 +27,13 @@ COLOURS = ("off", "green", "blue", "yellow", "red")
 
 
 class Meter:
-    def __init__(self, hold: Hold, number: int) -> None:
-        self._hold, self._number = hold, number
+    def __init__(self, hold: Hold, number: int, signature: Signature) -> None:
+        self._hold, self._number, self._signature = hold, number, signature
+
+    async def read_signed(self) -> SignedReading:
+        reading = await self.read()
+        data = self._signature.record(f"SIM{self._number:05}", reading)
+        return SignedReading(reading.taken_at, reading, data, "OCMF", METHOD, self._signature.public_key())
 
     async def read(self) -> MeterReading:
         evse = self._hold.reach(self._number)
@@ -97,6 +105,19 @@ class Lock:
             raise DeviceFault("the bolt does not move")
         evse.locked[self._connector - 1] = locked
         self._hold.world.changed(evse)
+
+
+class Bay:
+    def __init__(self, hold: Hold, number: int) -> None:
+        self._hold, self._number = hold, number
+        self._feed: Feed[OccupancyReading] = hold.feed(number, self._now)
+
+    def _now(self) -> OccupancyReading:
+        return OccupancyReading(time.monotonic(), self._hold.world.advanced(self._number).in_bay)
+
+    def watch(self) -> AsyncIterator[OccupancyReading]:
+        self._hold.check()
+        return self._feed.watch()
 
 
 class Supply:

@@ -27,6 +27,9 @@ class Evse:
         self.errors: set[str] = set()
         self.connector = 0
         """where a car is plugged in, 0 for nowhere"""
+        self.plugs = [False] * config.connectors
+        """which sockets hold a plug, a car at its other end or not; a fixed cable is none"""
+        self.in_bay = False
         self.locked = [False] * config.connectors
         self.offers_a = [0.0] * config.connectors
         self.closed = False
@@ -45,11 +48,18 @@ class Evse:
     # -- what people and the station do; `settle` follows each ---------------------------------------------------------
 
     def plug_in(self, connector: int) -> None:
-        self.connector = connector
+        self.connector, self.in_bay = connector, True
+        self.plugs[connector - 1] = not self.cable_fixed
         self.paused = self.stopped = self.presented = False
         self.stored_wh = self.config.battery_wh * self.config.soc_percent / 100
 
     def plug_out(self) -> None:
+        """The car is unplugged, and the cable pulled out of the socket."""
+        self.plugs = [False] * self.config.connectors
+        self.leave()
+
+    def leave(self) -> None:
+        """The car is unplugged at its own end."""
         self.connector, self.presented = 0, False
 
     def offer(self, connector: int, limit_a: float) -> None:
@@ -128,6 +138,15 @@ class Evse:
         return next((text for error, text in TRIPS.items() if error in self.errors), "")
 
     @property
+    def cable_fixed(self) -> bool:
+        return self.config.fixed_cable or self.config.supply == "DC"
+
+    @property
+    def plugged(self) -> int:
+        """The connector a plug or a car is at; 0 for none."""
+        return self.connector or next((n for n, there in enumerate(self.plugs, 1) if there), 0)
+
+    @property
     def full(self) -> bool:
         return self.stored_wh >= self.config.battery_wh - 1e-6
 
@@ -169,10 +188,10 @@ class Evse:
     # -- readings of `now`, which the time has reached -----------------------------------------------------------------
 
     def pilot(self, connector: int, now: float) -> PilotReading:
-        fixed = self.config.fixed_cable or self.config.supply == "DC"
-        cable_a = None if fixed or self.connector != connector else self.config.cable_limit_a
+        plug = None if self.cable_fixed else self.plugs[connector - 1]
+        cable_a = self.config.cable_limit_a if plug and self.connector == connector else None
         fault = next((text for error, text in FAULTS.items() if error in self.errors), "")
-        return PilotReading(now, self.pilot_state(connector), cable_a, self.closed, fault)
+        return PilotReading(now, self.pilot_state(connector), cable_a, self.closed, fault, plug)
 
     def meter(self, now: float) -> MeterReading:
         current_a, power_w = round(self.current_a(), 3), round(self.power_w(), 1)

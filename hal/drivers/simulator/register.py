@@ -59,6 +59,8 @@ def _kept(evse: Evse) -> dict[str, Any]:
         "connector": evse.connector,
         "stored_wh": round(evse.stored_wh, 1),
         "paused": evse.paused,
+        "plugs": evse.plugs,
+        "in_bay": evse.in_bay,
     }
 
 
@@ -68,3 +70,9 @@ def _restore(evse: Evse, kept: dict[str, Any]) -> None:
     evse.connector = connector if 0 <= connector <= evse.config.connectors else 0
     evse.stored_wh = float(kept.get("stored_wh", 0.0))
     evse.paused = bool(kept.get("paused", False))
+    evse.in_bay = bool(kept.get("in_bay", evse.connector))
+    plugs = [bool(plug) for plug in kept.get("plugs", ())]
+    if len(plugs) == evse.config.connectors:
+        evse.plugs = plugs
+    elif evse.connector:
+        evse.plugs[evse.connector - 1] = not evse.cable_fixed
