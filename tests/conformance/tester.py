@@ -52,6 +52,30 @@ class Tester:
         status = self.csms.call("Reset", payload)["status"]
         assert status == expect, self.csms.told(f"Reset {kind}: {status}, expected {expect}")
 
+    def trigger(
+        self, kind: str, evse: int | None = None, connector: int | None = None, expect: str = "Accepted"
+    ) -> Reply:
+        """T> TriggerMessage."""
+        place = {"id": evse} | ({} if connector is None else {"connectorId": connector})
+        reply = self.csms.call("TriggerMessage", {"requestedMessage": kind} | ({} if evse is None else {"evse": place}))
+        assert reply["status"] == expect, self.csms.told(f"TriggerMessage {kind}: {reply['status']}")
+        return reply
+
+    def availability(
+        self, word: str, evse: int | None = None, connector: int | None = None, expect: str = "Accepted"
+    ) -> None:
+        """T> ChangeAvailability of the station, an EVSE or a connector: "Operative" or "Inoperative"."""
+        place = {"id": evse} | ({} if connector is None else {"connectorId": connector})
+        payload = {"operationalStatus": word} | ({} if evse is None else {"evse": place})
+        status = self.csms.call("ChangeAvailability", payload)["status"]
+        assert status == expect, self.csms.told(f"ChangeAvailability {word}: {status}, expected {expect}")
+
+    def fence(self) -> None:
+        """What the station had to say at once, it has said: a heartbeat that was asked for has come. Transaction events
+        may still be queued, see `delivered`."""
+        self.trigger("Heartbeat")
+        self.csms.wait("Heartbeat")
+
     # -- variables -----------------------------------------------------------------------------------------------
 
     def set(self, name: str, value: Any, *, expect: str | Sequence[str] = "Accepted") -> Reply:
@@ -185,11 +209,11 @@ class Tester:
         self.ended(transaction)
         return transaction
 
-    def ended(self, transaction: str, **fields: Any) -> Message:
-        """S> the Ended event of this transaction."""
-        return self.csms.wait(
-            "TransactionEvent", {"eventType": "Ended", "transactionInfo": {"transactionId": transaction}}, **fields
-        )
+    def ended(self, transaction: str) -> Message:
+        """S> the Ended event of this transaction, if it has not been taken as something else already."""
+        wanted = {"eventType": "Ended", "transactionInfo": {"transactionId": transaction}}
+        known = self.csms.calls("TransactionEvent", wanted)
+        return known[0] if known else self.csms.wait("TransactionEvent", wanted)
 
     # -- the link ------------------------------------------------------------------------------------------------
 
@@ -200,6 +224,18 @@ class Tester:
     def link_back(self) -> None:
         self.csms.online()
         self.csms.wait_connected(timeout=30)
+
+    def queued(self, least: int) -> None:
+        """At least so many transaction events wait to be sent."""
+        until(lambda: self.station.ctl("outbox")["queued"] >= least, f"{least} queued events")
+
+    def delivered(self) -> None:
+        """No transaction event waits any more."""
+        until(lambda: self.station.ctl("outbox")["queued"] == 0, "empty outbox", timeout=20)
+
+    def transaction_status(self, transaction: str | None = None) -> Reply:
+        """T> GetTransactionStatus"""
+        return self.csms.call("GetTransactionStatus", {} if transaction is None else {"transactionId": transaction})
 
     # -- reports -------------------------------------------------------------------------------------------------
 
