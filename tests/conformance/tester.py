@@ -218,7 +218,8 @@ class Tester:
     # -- the link ------------------------------------------------------------------------------------------------
 
     def link_cut(self) -> None:
-        """The tester breaks the link and refuses reconnects."""
+        """The tester breaks the link, when all events so far have been answered, and refuses reconnects."""
+        self.delivered()
         self.csms.offline()
 
     def link_back(self) -> None:
