@@ -54,6 +54,8 @@ class EvseConfig(NamedTuple):
     pilot: str = ""
     meter: str = ""
     lock: str = ""
+    bay_sensor: str = ""
+    """tells whether a vehicle stands in the parking bay"""
     supply_device: str = ""
     """DC: the power supply"""
     vehicle: str = ""
@@ -254,7 +256,7 @@ def _bindings(file: _File) -> list[tuple[str, str]]:
     found += [(f"display[{n}].device", d.device) for n, d in enumerate(file.display)]
     found += [(f"emergency_stop[{n}]", device) for n, device in enumerate(file.emergency_stop)]
     for n, evse in enumerate(file.evse):
-        for key in ("contactor", "pilot", "meter", "lock", "supply_device", "vehicle"):
+        for key in ("contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle"):
             found.append((f"evse[{n}].{key}", getattr(evse, key)))
         for m, connector in enumerate(evse.connector):
             found.append((f"evse[{n}].connector[{m}].pilot", connector.pilot))

@@ -119,9 +119,9 @@ class Authorization:
                 self._end(evse, token, step)
                 return
         free = [evse for evse in mine if evse.open_to(token)]
-        plugged = [evse for evse in free if evse.plugged]
-        if plugged:  # who plugged in last stands at the reader
-            last = max(plugged, key=lambda evse: evse.plugged_at)
+        here = [evse for evse in free if evse.plugged] or [evse for evse in free if evse.bay]
+        if here:  # who came last stands at the reader
+            last = max(here, key=lambda evse: evse.came_at)
             self._start(last, token, info.group, trigger, remote, step)
         elif len(free) == 1:
             self._start(free[0], token, info.group, trigger, remote, step)

@@ -26,6 +26,22 @@ class CableUnplugged(NamedTuple):
     connector_id: int
 
 
+class PlugMoved(NamedTuple):
+    """The station's socket holds a plug, or no longer does, be a vehicle at its other end or not; told before the
+    pilot's change, and only by hardware that knows."""
+
+    evse_id: int
+    connector_id: int
+    present: bool
+
+
+class BayChanged(NamedTuple):
+    """A vehicle stands in the parking bay, or none does."""
+
+    evse_id: int
+    occupied: bool
+
+
 class EnergyWanted(NamedTuple):
     """The vehicle asks for energy, or no longer does (pilot C or B)."""
 

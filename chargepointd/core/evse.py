@@ -34,6 +34,10 @@ _FAULT_REASONS = {
 }
 
 
+_LATER = ("EVCommunicationLost", "EVDeparted", "ChargingStateChanged")
+"""what only follows when the driver, or the CSMS, has ended the right to energy before"""
+
+
 class Cause(NamedTuple):
     """Why facts changed: what a record will give as trigger, and as reason if the transaction ends by it."""
 
@@ -74,7 +78,7 @@ class Evse(Ledger):
         known = self.plugged == connector_id
         self.seen, self.plugged, self.cable_limit_a = True, connector_id, limit_a
         if not known:
-            self.plugged_at, self._came_last = step.mono, "CablePluggedIn"
+            self.came_at, self._came_last = step.mono, "CablePluggedIn"
             if self.session.ended or self.session.held:
                 self.session = NOBODY
             self._read_meter(step)
@@ -90,9 +94,30 @@ class Evse(Ledger):
         self.seen = True
         self.plugged, self.wanted, self.cable_limit_a = 0, False, None
         over = self._context.variables.boolean("TxCtrlr.StopTxOnEVSideDisconnect")
-        stays = self.transaction is not None and not over
-        self.session = self.session._replace(ended=False, authorized=self.session.authorized and stays)
-        self.settle(before, Cause("EVCommunicationLost", "PowerLoss" if first else "EVDisconnected"), step)
+        self.session = self.session._replace(ended=False)
+        cause = Cause("EVCommunicationLost", "PowerLoss" if first else "EVDisconnected")
+        if over or self.transaction is None:
+            self._lose_right(cause, held=self._keeps_cable())
+        self.settle(before, cause, step)
+
+    def move_plug(self, connector_id: int, present: bool, step: Step) -> None:
+        """A plug is in the socket, or no longer: a cable that is gone cannot be held for its owner."""
+        before = self.conditions()
+        self.plugs[connector_id] = present
+        if not present and self.session.held and self.session.connector_id == connector_id:
+            self.session = self.session._replace(held=False, suspended=False)
+        self.settle(before, NO_CAUSE, step)
+
+    def occupy(self, occupied: bool, step: Step) -> None:
+        """A car has come into the bay, or left it."""
+        before, first = self.conditions(), not self.bay_seen
+        self.bay, self.bay_seen = occupied, True
+        changed = "ParkingBayOccupancy" in before ^ self.conditions()
+        if changed and occupied:
+            self.came_at = step.mono
+            self._read_meter(step)
+        left = Cause("EVDeparted", "PowerLoss" if first else "Local")
+        self.settle(before, (Cause("EVDetected") if occupied else left) if changed else NO_CAUSE, step)
 
     def want(self, wanted: bool, step: Step) -> None:
         before = self.conditions()
@@ -140,7 +165,7 @@ class Evse(Ledger):
             token=token, group=group, authorized=True, suspended=False, held=False, remote_start_id=remote_start_id
         )
         if self.transaction:
-            self.session = self.session._replace(transaction=self.transaction._replace(token_told=False))
+            self.session = self.session._replace(transaction=self.transaction._replace(token_told=False, stopped=""))
         self._came_last = trigger
         self.settle(before, Cause(trigger), step)
 
@@ -152,9 +177,23 @@ class Evse(Ledger):
     def deauthorize(self, cause: Cause, step: Step) -> None:
         """Nobody may any longer: by the card, from afar, by the CSMS, by time."""
         before = self.conditions()
-        refused = cause.trigger == "Deauthorized"  # C15.FR.03: what goes on is SuspendedEVSE
-        self.session = self.session._replace(authorized=False, suspended=refused, held=False)
+        self._lose_right(cause, suspended=cause.trigger == "Deauthorized")  # C15.FR.03: what goes on is SuspendedEVSE
         self.settle(before, cause, step)
+
+    def _lose_right(self, cause: Cause, *, suspended: bool = False, held: bool = False) -> None:
+        transaction = self.transaction
+        if transaction and self.session.authorized:
+            transaction = transaction._replace(stopped=cause.reason)
+        self.session = self.session._replace(authorized=False, suspended=suspended, held=held, transaction=transaction)
+
+    def _keeps_cable(self) -> bool:
+        """E09, E10: unplugged at the car, the cable stays locked where UnlockOnEVSideDisconnect is false, until its
+        owner comes. A plug that nobody's card held is not held now."""
+        session, plan = self.session, self.plan.connector(self.session.connector_id)
+        if plan is None or not plan.lock or not self.plugs.get(plan.id, True):
+            return False
+        owned = session.authorized or session.suspended or session.held
+        return owned and not self._context.variables.boolean("OCPPCommCtrlr.UnlockOnEVSideDisconnect")
 
     def suspend(self, step: Step) -> None:
         """The CSMS refused the token; the transaction is to go on without energy (E05.FR.02)."""
@@ -218,7 +257,7 @@ class Evse(Ledger):
 
     def _ends(self, before: Conditions, after: Conditions) -> bool:
         lost = before - after
-        if not (self.plugged or self.session.authorized):
+        if not (self.plugged or self.bay or self.session.authorized):
             return True  # without car and card it is over, whatever the stop points (E03.FR.05)
         points = self._stop_points()
         # Energy that never flowed cannot stop: its transaction ends with the right to it.
@@ -286,7 +325,10 @@ class Evse(Ledger):
         transaction = self.transaction
         assert transaction
         cause = cause if cause.trigger else self._why()
-        held = self._held_after(cause.trigger)
+        if transaction.stopped and cause.trigger in _LATER:
+            cause = cause._replace(reason=transaction.stopped)
+        gone = cause.trigger in ("EVCommunicationLost", "EVConnectTimeout")
+        held = self.session.held or (gone and self._keeps_cable())
         self.session = self.session._replace(
             authorized=False,
             suspended=False,
@@ -305,13 +347,6 @@ class Evse(Ledger):
         if self.session.suspended:
             return Cause("Deauthorized", "DeAuthorized")
         return Cause("ChargingStateChanged", "Other" if self.wanted else "StoppedByEV")
-
-    def _held_after(self, trigger: str) -> bool:
-        """E09, E10: unplugged at the car, the cable stays locked where UnlockOnEVSideDisconnect is false."""
-        plan = self.plan.connector(self.session.connector_id)
-        if trigger not in ("EVCommunicationLost", "EVConnectTimeout") or plan is None or not plan.lock:
-            return False
-        return not self._context.variables.boolean("OCPPCommCtrlr.UnlockOnEVSideDisconnect")
 
     def _fault_reason(self) -> str:
         return next((_FAULT_REASONS[f.code] for f in self.stopping_faults if f.code in _FAULT_REASONS), "Other")
@@ -354,8 +389,9 @@ class Evse(Ledger):
         before = self.conditions()
         if step.mono >= self.plug_by:
             self.plug_by = NEVER
-            self.session = self.session._replace(authorized=False)
-            self.settle(before, Cause("EVConnectTimeout", "Timeout"), step)
+            cause = Cause("EVConnectTimeout", "Timeout")
+            self._lose_right(cause, held=self._keeps_cable())
+            self.settle(before, cause, step)
         else:
             self.settle(before, NO_CAUSE, step)
         self._sample(step)

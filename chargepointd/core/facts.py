@@ -18,7 +18,13 @@ class Facts:
         self.session = session or NOBODY
         self.plugged = 0 if self.session.held else self.session.connector_id
         """the connector that holds a car's cable, 0 for none. After a power cut what was, until the pilot speaks"""
-        self.plugged_at = -NEVER
+        self.came_at = -NEVER
+        """when the car came: into the bay, or to the cable"""
+        self.bay = bool(plan.bay_sensor and self.session.transaction)
+        """a car stands in the bay, as the sensor says. After a power cut what was, until it speaks"""
+        self.bay_seen = False
+        self.plugs: dict[int, bool] = {}
+        """the connectors whose sockets hold a plug or do not, as far as the hardware knows"""
         self.seen = False
         """the pilot of that connector has spoken since the start of the process"""
         self.cable_limit_a: float | None = None
@@ -77,9 +83,10 @@ class Facts:
     def conditions(self) -> Conditions:
         """The transaction start and stop points that hold now."""
         names = []
+        if self.plugged or self.bay:  # a car at the cable occupies the bay, whatever a sensor says
+            names.append("ParkingBayOccupancy")
         if self.plugged:
-            # A car at the cable occupies the bay, so without a bay sensor both hold together.
-            names += ["ParkingBayOccupancy", "EVConnected"]
+            names.append("EVConnected")
         if self.session.authorized:
             names.append("Authorized")
         if self.ready():
@@ -128,15 +135,21 @@ class Facts:
         """The car was without an offer when it was told to be in this state."""
         return state == "EVConnected" or (state == "SuspendedEVSE" and self.power_asked)
 
+    def _waits_for_car(self, connector_id: int) -> bool:
+        """Unplugged at the car only: the lock keeps the other end of a detachable cable (E10.FR.01)."""
+        here = self.session.connector_id == connector_id and self.session.authorized
+        return here and self.locked.get(connector_id, False) and self.plugs.get(connector_id, True)
+
     def view(self, connector_id: int, step: Step) -> ConnectorView:
         here = self.place == connector_id
         session = self.session
         held = session.held and session.connector_id == connector_id
+        cable = self.plugs.get(connector_id, False) or self._waits_for_car(connector_id)
         return ConnectorView(
             operative=self.usable(connector_id),
             faults=self.stopping_faults,
             reserved=self.reserved,
-            plugged=self.plugged == connector_id or held,
+            plugged=self.plugged == connector_id or held or cable,
             other_plugged=self.plugged not in (0, connector_id),
             authorized=here and session.authorized,
             transaction=here and self.transaction is not None,

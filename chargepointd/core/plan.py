@@ -23,6 +23,8 @@ class EvsePlan(NamedTuple):
     """A per phase (AC) or at the output (DC)"""
     max_power_w: float = 22_080.0
     meter: bool = True
+    bay_sensor: bool = False
+    """a sensor tells whether a vehicle stands in the parking bay"""
 
     def connector(self, connector_id: int) -> ConnectorPlan | None:
         return next((c for c in self.connectors if c.id == connector_id), None)

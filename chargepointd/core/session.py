@@ -35,6 +35,8 @@ class Transaction(NamedTuple):
     """values collected for the Ended record (TxEndedInterval)"""
     begin_due: bool = False
     """it began before the EVSE was known: the first record that names it has the values of the beginning (E01.FR.17)"""
+    stopped: str = ""
+    """why nobody is authorized any longer (ReasonEnumType): the reason of its end, though that may come later"""
 
 
 class Session(NamedTuple):

@@ -132,6 +132,8 @@ class Station:
         return {
             e.CablePlugged: self._plugged,
             e.CableUnplugged: lambda ev, step: evses[ev.evse_id].unplug(ev.connector_id, step),
+            e.PlugMoved: lambda ev, step: evses[ev.evse_id].move_plug(ev.connector_id, ev.present, step),
+            e.BayChanged: lambda ev, step: evses[ev.evse_id].occupy(ev.occupied, step),
             e.EnergyWanted: lambda ev, step: evses[ev.evse_id].want(ev.wanted, step),
             e.PowerSwitched: lambda ev, step: evses[ev.evse_id].switch(ev.on, step),
             e.MeterRead: lambda ev, step: evses[ev.evse_id].read(ev.measured, step),

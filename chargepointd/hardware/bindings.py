@@ -21,7 +21,7 @@ class Binding(NamedTuple):
 
     address: Address
     role: str
-    """pilot, contactor, meter, lock, supply, vehicle, reader, display, emergency_stop"""
+    """pilot, contactor, meter, lock, bay_sensor, supply, vehicle, reader, display, emergency_stop"""
     evse_id: int
     connector_id: int
     fault: FaultCode
@@ -37,6 +37,7 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "supply": ("PowerSupplyFailure", True),
     "vehicle": ("EVCommunicationError", True),
     "emergency_stop": ("EmergencyStop", True),
+    "bay_sensor": ("OtherError", False),
     "reader": ("ReaderFailure", False),
     "display": ("OtherError", False),
 }
@@ -59,6 +60,7 @@ def _all(config: Config) -> Iterator[Binding]:
             yield from _bound("lock", lock_of(evse, connector), evse.id, connector.id)
         yield from _bound("contactor", evse.contactor, evse.id)
         yield from _bound("meter", evse.meter, evse.id)
+        yield from _bound("bay_sensor", evse.bay_sensor, evse.id)
         yield from _bound("supply", evse.supply_device, evse.id)
         yield from _bound("vehicle", evse.vehicle, evse.id)
     for reader in config.reader:
@@ -100,5 +102,13 @@ def _evse_plan(evse: EvseConfig) -> EvsePlan:
     connectors = tuple(ConnectorPlan(c.id, c.type, c.cable == "fixed", bool(lock_of(evse, c))) for c in evse.connector)
     power = evse.max_power_w or evse.voltage_v * evse.max_current_a * max(1, evse.phases)
     return EvsePlan(
-        evse.id, connectors, evse.supply, evse.phases, evse.voltage_v, evse.max_current_a, power, bool(evse.meter)
+        evse.id,
+        connectors,
+        evse.supply,
+        evse.phases,
+        evse.voltage_v,
+        evse.max_current_a,
+        power,
+        bool(evse.meter),
+        bool(evse.bay_sensor),
     )

@@ -11,7 +11,15 @@ from chargepointd.core import events as e
 from chargepointd.core.values import Fault, FaultCode, Measured, Token
 from chargepointd.hardware.bindings import Address, Binding
 from hal.health import DeviceHealth, DeviceRead
-from hal.readings import AlarmReading, LockReading, MeterReading, PilotReading, TokenReading, VehicleReading
+from hal.readings import (
+    AlarmReading,
+    LockReading,
+    MeterReading,
+    OccupancyReading,
+    PilotReading,
+    TokenReading,
+    VehicleReading,
+)
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +48,8 @@ class Inputs:
         self._readers = readers
         self._post = post
         self._plugged: dict[tuple[int, int], bool] = {}
+        self._plugs: dict[tuple[int, int], bool] = {}
+        self._occupied: dict[int, bool] = {}
         self._wanted: dict[int, bool] = {}
         self._switched: dict[int, bool] = {}
         self._locked: dict[tuple[int, int], bool] = {}
@@ -55,6 +65,7 @@ class Inputs:
             LockReading: self._lock,
             VehicleReading: self._vehicle,
             AlarmReading: self._alarm,
+            OccupancyReading: self._bay,
         }
 
     def report(self, report: DeviceRead | DeviceHealth) -> None:
@@ -98,6 +109,9 @@ class Inputs:
     def _pilot(self, binding: Binding, reading: PilotReading) -> None:
         evse_id, place = binding.evse_id, (binding.evse_id, binding.connector_id)
         self._pilot_fault(binding, reading)
+        if reading.plug is not None and self._plugs.get(place) != reading.plug:
+            self._plugs[place] = reading.plug
+            self._post(e.PlugMoved(*place, reading.plug))
         plugged = reading.state in ("B", "C", "D")
         if self._plugged.get(place) != plugged:
             self._plugged[place] = plugged
@@ -112,6 +126,11 @@ class Inputs:
         if reading.power_on is not None:
             self.switched(evse_id, reading.power_on)
         self.on_pilot(evse_id, reading)
+
+    def _bay(self, binding: Binding, reading: OccupancyReading) -> None:
+        if self._occupied.get(binding.evse_id) != reading.occupied:
+            self._occupied[binding.evse_id] = reading.occupied
+            self._post(e.BayChanged(binding.evse_id, reading.occupied))
 
     def _pilot_fault(self, binding: Binding, reading: PilotReading) -> None:
         info = reading.fault or {"E": "pilot shorted", "F": "pilot not available"}.get(reading.state, "")

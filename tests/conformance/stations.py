@@ -1,6 +1,6 @@
 """The stations the cases are run on, as configurations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.daemon.config import Config, ac_station
@@ -48,6 +48,28 @@ def ac_socket(url: str, evses: int = 2, **variables: Any) -> Config:
     )
     config["drivers"]["sim"]["reaction_s"] = 0.1
     return config
+
+
+def ac_cable(url: str, evses: int = 2, **variables: Any) -> Config:
+    """AC outlets with a fixed cable each: nothing to lock."""
+    config = ac_socket(url, evses, **variables)
+    config["drivers"]["sim"]["fixed_cable"] = True
+    for evse in config["evse"]:
+        del evse["lock"]
+        evse["connector"] = [{"id": 1, "type": "cType2", "cable": "fixed"}]
+    return config
+
+
+def with_bays(build: Callable[..., Config]) -> Callable[..., Config]:
+    """That station, with a sensor in each parking bay."""
+
+    def built(url: str, **variables: Any) -> Config:
+        config = build(url, **variables)
+        for evse in config["evse"]:
+            evse["bay_sensor"] = f"sim.bay{evse['id']}"
+        return config
+
+    return built
 
 
 def _merged(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -196,6 +196,22 @@ class Tester:
         until(lambda: not self.station.ctl("sim.state")["evses"][evse - 1]["locked"], "unlocked plug")
         self.station.ctl("sim.plug_out", evse=evse)
 
+    def unplug_at_ev(self, evse: int = 1) -> None:
+        """The EV is unplugged at its own end; a detachable cable stays in the socket."""
+        self.station.ctl("sim.plug_out", evse=evse, side="ev")
+
+    def locked(self, evse: int = 1) -> bool:
+        """Whether the station holds its end of the cable."""
+        return bool(self.station.ctl("sim.state")["evses"][evse - 1]["locked"])
+
+    def drive_in(self, evse: int = 1) -> None:
+        """ParkingBayOccupied: the EV enters the bay."""
+        self.station.ctl("sim.drive_in", evse=evse)
+
+    def drive_out(self, evse: int = 1) -> None:
+        """ParkingBayUnoccupied: the EV leaves it."""
+        self.station.ctl("sim.drive_out", evse=evse)
+
     def ev_disconnected(self, evse: int = 1, connector: int = 1) -> None:
         """EVDisconnected: unplugged, S> Available."""
         self.unplug(evse)

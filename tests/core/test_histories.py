@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core.values import Token, TokenInfo
-from tests.core.world import World, check_records
+from tests.core.world import PLAN, World, check_records
 
 VERSIONS = ("1.6", "2.0.1")
 POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
@@ -25,6 +25,10 @@ def visit(w: World, evse: int) -> None:
 QUIET_DEEDS: dict[str, Callable[[World, int], object]] = {
     "plug": lambda w, n: w.plug(1 + n % 2),
     "unplug": lambda w, n: w.unplug(1 + n % 2),
+    "unplug at the car": lambda w, n: w.unplug_at_car(1 + n % 2),
+    "pull": lambda w, n: w.pull(1 + n % 2),
+    "drive in": lambda w, n: w.drive_in(1 + n % 2),
+    "drive out": lambda w, n: w.drive_out(1 + n % 2),
     "card A": lambda w, n: w.present("AAAA1111", 1 + n % 2),
     "card B": lambda w, n: w.present("BBBB2222", 1 + n % 2),
     "blocked card": lambda w, n: w.present("CCCC3333", 1 + n % 2),
@@ -68,10 +72,13 @@ DEEDS = QUIET_DEEDS | {
 }
 
 
-def world(version: str, start: list[str], stop: list[str]) -> World:
+def world(version: str, start: list[str], stop: list[str], *, senses: bool = True) -> World:
+    """`senses`: the hardware knows of the bay and of a plug without a car."""
+    plan = PLAN._replace(evses=tuple(evse._replace(bay_sensor=senses) for evse in PLAN.evses))
     variables = {"TxCtrlr.TxStartPoint": ",".join(start), "TxCtrlr.TxStopPoint": ",".join(stop)}
     many = {"OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "1000"}  # nothing is to be set aside here
-    made = World(version, variables | many | {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    unknown = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"}
+    made = World(version, variables | many | unknown, plan=plan, senses_plugs=senses)
     made.infos["CCCC3333"] = TokenInfo("Blocked")
     return made.online()
 
@@ -85,6 +92,7 @@ def bring_to_an_end(w: World) -> None:
     for evse in (1, 2):
         w.mend(evse)
         w.unplug(evse)
+        w.drive_out(evse)
     w.offline().online()  # what was asked and never answered is asked again
     w.configure("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "0")
     w.after(600)
@@ -98,10 +106,12 @@ points = st.lists(st.sampled_from(POINTS), min_size=1, max_size=3, unique=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@given(history=deeds, start=points, stop=points)
+@given(history=deeds, start=points, stop=points, senses=st.booleans())
 @settings(max_examples=150)
-def test_any_history_keeps_the_books(version: str, history: list[Deed], start: list[str], stop: list[str]) -> None:
-    w = world(version, start, stop)
+def test_any_history_keeps_the_books(
+    version: str, history: list[Deed], start: list[str], stop: list[str], senses: bool
+) -> None:
+    w = world(version, start, stop, senses=senses)
     for deed, n in history:
         DEEDS[deed](w, n)
         check_records(w.records)

@@ -8,6 +8,7 @@ from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from chargepointd.core.values import Token
+from chargepointd.core.variables.catalogue import parse_name
 from tests.core.world import PLAN, World
 
 POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
@@ -21,7 +22,7 @@ FIRST = {
 
 def no_lock() -> World:
     """An EVSE whose cable is fixed: nothing waits for a bolt."""
-    plan = PLAN._replace(evses=(EvsePlan(1, (ConnectorPlan(1, fixed_cable=True),)), PLAN.evses[1]))
+    plan = PLAN._replace(evses=(EvsePlan(1, (ConnectorPlan(1, fixed_cable=True),), bay_sensor=True), PLAN.evses[1]))
     return World("2.0.1", plan=plan)
 
 
@@ -56,7 +57,7 @@ ENDS = {
 DEEDS = {
     "the card is shown again": lambda w: w.present("CARD1", 1),
     "the car is full": lambda w: w.hunger(1, False),
-    "the car leaves": lambda w: w.unplug(),
+    "the car leaves": lambda w: w.unplug().drive_out(),
     "a fault": lambda w: w.break_(1),
 }
 TRIGGERS = {
@@ -80,7 +81,7 @@ def test_it_ends_with_the_first_stop_point_that_is_lost(stop: tuple[str, ...], d
     if ended.kind == "Ended":
         assert (ended.trigger, ended.stopped_reason) == TRIGGERS[deed]
     assert not w.on[1]
-    w.mend(1).unplug().after(10)
+    w.mend(1).unplug().drive_out().after(10)
     assert [r.kind for r in w.records].count("Ended") == 1, "without car and card it is over"
 
 
@@ -285,3 +286,102 @@ def test_the_first_record_after_a_remote_start_says_so(start: str) -> None:
     assert (first.trigger, first.remote_start_id, first.token) == ("RemoteStart", 77, Token("DRIVER", "Central"))
     assert [r.trigger for r in w.records].count("RemoteStart") == 1
     assert w.on[1]
+
+
+# -- the bay (E01.FR.01, E06.FR.01) ------------------------------------------------------------------------------------
+
+SENSED = PLAN._replace(evses=tuple(evse._replace(bay_sensor=True) for evse in PLAN.evses))
+BAY = {"TxCtrlr.TxStartPoint": "ParkingBayOccupancy", "TxCtrlr.TxStopPoint": "ParkingBayOccupancy"}
+
+
+def test_a_visit_from_the_bay_to_the_bay() -> None:
+    w = World("2.0.1", BAY, plan=SENSED).online().drive_in().present("CARD1").plug().after(30)
+    w.present("CARD1").unplug().after(5).drive_out().after(5)
+    assert w.story() == [
+        "Started EVDetected Idle",
+        "Updated Authorized Idle",
+        "Updated CablePluggedIn EVConnected",
+        "Updated ChargingStateChanged Charging",
+        "Updated StopAuthorized Charging",
+        "Updated ChargingStateChanged EVConnected",
+        "Updated EVCommunicationLost Idle",
+        "Ended EVDeparted Idle (Local)",
+    ]
+
+
+def test_who_only_parks_is_told_too() -> None:
+    w = World("2.0.1", BAY, plan=SENSED).online().drive_in().after(600).drive_out()
+    assert w.story() == ["Started EVDetected Idle", "Ended EVDeparted Idle (Local)"]
+
+
+def test_a_card_that_waits_for_a_plug_is_forgotten_and_the_car_still_parks() -> None:
+    w = World("2.0.1", BAY, plan=SENSED).online().drive_in().present("CARD1").after(61)
+    assert w.story()[-1] == "Updated EVConnectTimeout Idle"
+    assert w.drive_out().story()[-1] == "Ended EVDeparted Idle (Timeout)"
+
+
+def test_a_car_that_left_while_the_power_was_out_has_left() -> None:
+    w = World("2.0.1", BAY, plan=SENSED).online().drive_in()
+    w.bays[1] = False
+    w.cut()
+    assert w.story()[-1] == "Ended EVDeparted Idle (PowerLoss)"
+
+
+def test_a_sensor_that_says_nothing_lets_nobody_charge_for_free() -> None:
+    w = World("2.0.1", BAY, plan=SENSED).online().plug().present("CARD1").after(30)
+    assert w.story()[0] == "Started CablePluggedIn EVConnected"
+    w.unplug().after(5)
+    assert w.story()[-1] == "Ended EVCommunicationLost Idle (EVDisconnected)"
+
+
+def test_a_second_visit_in_one_bay_is_another_transaction() -> None:
+    names = BAY | {"TxCtrlr.TxStopPoint": "EVConnected"}
+    w = World("2.0.1", names, plan=SENSED).online().drive_in().plug().present("CARD1").after(30).unplug().after(5)
+    w.plug().present("CARD2").after(5)
+    assert [r.kind for r in w.records].count("Started") == 2
+    assert w.on[1]
+
+
+def test_what_nothing_can_tell_is_no_point_to_choose() -> None:
+    name = ((parse_name("TxCtrlr.TxStartPoint"), "Actual", "ParkingBayOccupancy"),)
+    assert World("2.0.1").online().ask(c.SetVariables(name)).items[0].status == "Rejected"
+    assert World("2.0.1", plan=SENSED).online().ask(c.SetVariables(name)).items[0].status == "Accepted"
+
+
+# -- a plug without a car ----------------------------------------------------------------------------------------------
+
+
+def test_a_cable_that_is_left_in_the_socket_occupies_it(version: str) -> None:
+    w = World(version, senses_plugs=True).online().plug().present("CARD1", 1).after(30).unplug_at_car().after(2)
+    assert not w.station.evses[1].locked[1]
+    assert w.statuses[(1, 1)] != "Available"
+    assert w.pull().statuses[(1, 1)] == "Available"
+
+
+def test_a_cable_that_was_torn_out_is_kept_for_nobody(version: str) -> None:
+    w = World(version, {"OCPPCommCtrlr.UnlockOnEVSideDisconnect": "false"}, senses_plugs=True).online()
+    w.plug().present("CARD1", 1).after(30).unplug().after(2)
+    assert not w.station.evses[1].session.held
+    assert w.statuses[(1, 1)] == "Available"
+
+
+def test_a_cable_that_was_free_before_the_car_left_is_kept_for_nobody(version: str) -> None:
+    names = {"OCPPCommCtrlr.UnlockOnEVSideDisconnect": "false", "TxCtrlr.TxStopPoint": "EVConnected"}
+    w = World(version, names).online().plug().present("CARD1", 1).after(30).present("CARD1", 1).after(5)
+    w.unplug().after(2)
+    assert w.statuses[(1, 1)] == "Available"
+
+
+def test_while_it_waits_for_its_car_the_socket_is_taken_and_the_fixed_cable_is_not() -> None:
+    names = {"TxCtrlr.StopTxOnEVSideDisconnect": "false", "TxCtrlr.TxStopPoint": "Authorized"}
+    w = World("2.0.1", names).online()
+    for evse in (1, 2):
+        w.plug(evse).present(f"CARD{evse}", evse).after(30).unplug_at_car(evse).after(2)
+    assert (w.statuses[(1, 1)], w.statuses[(2, 1)]) == ("Occupied", "Available")
+
+
+def test_the_reason_is_why_the_right_to_energy_ended() -> None:
+    w = World("2.0.1", {"TxCtrlr.TxStopPoint": "EVConnected"}).online().plug().present("CARD1", 1).after(30)
+    w.ask_stop(1)
+    w.after(5).unplug().after(5)
+    assert w.story()[-1] == "Ended EVCommunicationLost Idle (Remote)"

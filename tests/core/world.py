@@ -77,7 +77,13 @@ class World:
     """`version` "1.6" or "2.0.1"; `variables` initial values by name; `wall` the system's clock at the start."""
 
     def __init__(
-        self, version: str, variables: dict[str, str] | None = None, *, wall: float = NOON, plan: StationPlan = PLAN
+        self,
+        version: str,
+        variables: dict[str, str] | None = None,
+        *,
+        wall: float = NOON,
+        plan: StationPlan = PLAN,
+        senses_plugs: bool = False,
     ) -> None:
         self.plan = plan
         self.wall = wall
@@ -106,6 +112,11 @@ class World:
         """records as they were sent, with the number the CSMS gave the transaction"""
         self.dumb: set[tuple[int, int]] = set()
         """locks that neither move nor complain"""
+        self.senses_plugs = senses_plugs
+        """the hardware tells of a plug in a socket, a car at its other end or not"""
+        self.plugs: dict[int, bool] = {1: False, 2: False}
+        self.bays: dict[int, bool] = {1: False, 2: False}
+        """told where the plan has a sensor"""
         self.plugged: dict[int, bool] = {1: False, 2: False}
         self.hungry: dict[int, bool] = {1: True, 2: True}
         self.offered: dict[int, bool] = {1: False, 2: False}
@@ -150,6 +161,8 @@ class World:
         for evse in (1, 2):
             self.read(evse)
             self.tell(e.LockMoved(1, 1, False)) if evse == 1 else None
+            self._tell_bay(evse)
+            self._tell_plug(evse)
             self.tell(e.CablePlugged(evse, 1, 32.0) if self.plugged[evse] else e.CableUnplugged(evse, 1))
             self._appetite(evse)
             self._run()
@@ -166,19 +179,51 @@ class World:
 
     def plug(self, evse: int = 1) -> "World":
         if not self.plugged[evse]:
-            self.plugged[evse] = True
+            self.plugged[evse] = self.plugs[evse] = True
+            self._tell_plug(evse)
             self.tell(e.CablePlugged(evse, 1, 32.0))
             self._appetite(evse)
             self._run()
         return self
 
     def unplug(self, evse: int = 1) -> "World":
+        """At both ends."""
+        return self.pull(evse).unplug_at_car(evse)
+
+    def unplug_at_car(self, evse: int = 1) -> "World":
+        """The cable stays in the socket."""
         if self.plugged[evse]:
             self.plugged[evse] = False
             self.tell(e.CableUnplugged(evse, 1))
             self._appetite(evse)
             self._run()
         return self
+
+    def pull(self, evse: int = 1) -> "World":
+        """The cable, out of the socket."""
+        if self.plugs[evse]:
+            self.plugs[evse] = False
+            self._tell_plug(evse)
+        return self
+
+    def _tell_plug(self, evse: int) -> None:
+        if self.senses_plugs and not self.plan.evses[evse - 1].connectors[0].fixed_cable:
+            self.tell(e.PlugMoved(evse, 1, self.plugs[evse]))
+
+    def drive_in(self, evse: int = 1) -> "World":
+        self.bays[evse] = True
+        self._tell_bay(evse)
+        return self
+
+    def drive_out(self, evse: int = 1) -> "World":
+        if not self.plugged[evse]:
+            self.bays[evse] = False
+            self._tell_bay(evse)
+        return self
+
+    def _tell_bay(self, evse: int) -> None:
+        if self.plan.evses[evse - 1].bay_sensor:
+            self.tell(e.BayChanged(evse, self.bays[evse]))
 
     def present(self, token: str = "AAAA1111", *evses: int) -> "World":
         self.tell(e.TokenPresented(Token(token), evses or (1, 2)))

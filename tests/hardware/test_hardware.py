@@ -76,3 +76,24 @@ def test_a_silent_meter_is_not_well_because_its_driver_was_opened_again(tmp_path
         assert not any(isinstance(event, e.FaultCleared) and event.source == "sim.meter1" for event in heard.events)
 
     with_hardware(tmp_path, ac_station("ws://127.0.0.1:1/ocpp"), story)
+
+
+def test_a_plug_without_a_car_and_a_car_without_a_plug_are_told(tmp_path: Path) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp")
+    config["evse"][0]["bay_sensor"] = "sim.bay1"
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        async def told(act: str, *expected: Any, **params: Any) -> None:
+            heard.events.clear()
+            await hardware.controls().call(act, {"evse": 1} | params)
+            for event in expected:
+                await heard.until(lambda other, event=event: type(other) is type(event) and other == event)  # type: ignore[misc]
+
+        await heard.until(lambda event: event == e.BayChanged(1, False))
+        await told("sim.plug_in", e.BayChanged(1, True), e.PlugMoved(1, 1, True), e.CablePlugged(1, 1, 32.0))
+        await told("sim.plug_out", e.CableUnplugged(1, 1), side="ev")
+        assert not any(isinstance(event, e.PlugMoved) for event in heard.events)
+        await told("sim.plug_out", e.PlugMoved(1, 1, False))
+        await told("sim.drive_out", e.BayChanged(1, False))
+
+    with_hardware(tmp_path, config, story)

@@ -12,7 +12,7 @@ from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.variables.model import DataType, Mutability, Ref, Variable
 
 _MEASURANDS = ",".join(MEASURANDS)
-_POINTS = "ParkingBayOccupancy,EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
+_POINTS = "EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
 _ACCESS: dict[str, Mutability] = {"RO": "ReadOnly", "RW": "ReadWrite", "WO": "WriteOnly"}
 _YEAR_S = 31_536_000
 
@@ -121,9 +121,11 @@ def parse_name(name: str) -> Ref:
 def standard(plan: StationPlan) -> Iterator[Variable]:
     """Every standard variable of a station built like this."""
     has_lock = any(connector.lock for evse in plan.evses for connector in evse.connectors)
+    points = _points(plan)
     for name, datatype, access, default, unit, least, largest, values in STATION:
         if name == "OCPPCommCtrlr.UnlockOnEVSideDisconnect" and not has_lock:
             access, default = "RO", "false"  # a fixed cable is never let go (1.6 §9.1, errata 2025-04)
+        values = points.get(name, values)
         yield Variable(
             _quick_ref(name), datatype, _ACCESS[access], default, unit, least, largest,
             tuple(values.split(",")) if values else (),
@@ -138,6 +140,12 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
     yield Variable(Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases))
     for evse in plan.evses:
         yield from _of_evse(evse)
+
+
+def _points(plan: StationPlan) -> dict[str, str]:
+    """What can start and end a transaction depends on what the hardware can tell."""
+    bay = "ParkingBayOccupancy," if any(evse.bay_sensor for evse in plan.evses) else ""
+    return {"TxCtrlr.TxStartPoint": bay + _POINTS, "TxCtrlr.TxStopPoint": bay + _POINTS}
 
 
 def _quick_ref(name: str) -> Ref:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conformance.stations import dc_station, with_bays
 from tests.conformance.tester import TOKEN, Tester
 from tests.csms import Csms, Message
 
@@ -96,6 +97,22 @@ def test_tc_e_10_cs(tester: Tester) -> None:
     tester.set("TxCtrlr.TxStartPoint", "Authorized")
     tester.authorized()
     assert tester.event("Started", "Authorized")["idToken"] == ID_TOKEN
+    tester.ev_connected()
+    assert tester.event("Updated", "CablePluggedIn")["evse"] == PLACE
+    tester.energy_flows()
+
+
+@pytest.mark.under_test(with_bays(dc_station), variables={})
+@pytest.mark.parametrize("how", ["local", "remote"])
+def test_tc_e_12_cs(tester: Tester, how: str) -> None:
+    """Start transaction options - ParkingBayOccupied"""
+    tester.set("TxCtrlr.TxStartPoint", "ParkingBayOccupancy")
+    tester.drive_in()
+    started = tester.event("Started", "EVDetected", "Idle")
+    assert "idToken" not in started.payload
+    authorize(tester, how)
+    told = tester.event("Updated", "RemoteStart" if how == "remote" else "Authorized")
+    assert told["idToken"] == ID_TOKEN
     tester.ev_connected()
     assert tester.event("Updated", "CablePluggedIn")["evse"] == PLACE
     tester.energy_flows()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conformance.stations import ac_socket, dc_station, with_bays
 from tests.conformance.tester import TOKEN, Tester
 from tests.csms import Csms
 
@@ -22,7 +23,7 @@ def test_tc_e_06_cs(tester: Tester, csms: Csms, stop: str) -> None:
     tester.ev_disconnected()
     if stop == "EVConnected":
         tester.ended(transaction)
-    last = "EVCommunicationLost Idle EVDisconnected" if stop == "EVConnected" else "StopAuthorized EVConnected Local"
+    last = "EVCommunicationLost Idle Local" if stop == "EVConnected" else "StopAuthorized EVConnected Local"
     ends = [row for row in tester.story(transaction) if row.startswith("Ended")]
     assert ends == [f"Ended {last}"]
 
@@ -51,6 +52,47 @@ def remote_stop(tester: Tester, stop: str) -> None:
 def test_tc_e_07_cs(tester: Tester) -> None:
     """Stop transaction options - PowerPathClosed - Local stop"""
     local_stop(tester, "PowerPathClosed")
+
+
+@pytest.mark.under_test(ac_socket, variables={})
+@pytest.mark.parametrize("how", ["local", "remote"])
+def test_tc_e_14_cs(tester: Tester, how: str) -> None:
+    """Stop transaction options - EVDisconnected - Charging Station side"""
+    tester.set("TxCtrlr.TxStopPoint", "EVConnected")
+    transaction = tester.charging()
+    stop(tester, transaction, how)
+    tester.event("Updated", "ChargingStateChanged", "EVConnected")
+    tester.ev_disconnected()
+    ended = tester.ended(transaction)
+    assert ended["triggerReason"] == "EVCommunicationLost"
+    assert ended["transactionInfo"]["chargingState"] == "Idle"
+    assert ended["transactionInfo"]["stoppedReason"] == how.capitalize()
+
+
+def stop(tester: Tester, transaction: str, how: str) -> None:
+    """StopAuthorized, locally or remotely, where that does not end the transaction."""
+    if how == "remote":
+        tester.remote_stop(transaction)
+        tester.event("Updated", "RemoteStop")
+    else:
+        tester.stop_authorized()
+
+
+@pytest.mark.under_test(with_bays(dc_station), variables={})
+@pytest.mark.parametrize("how", ["local", "remote"])
+def test_tc_e_19_cs(tester: Tester, how: str) -> None:
+    """Stop transaction options - ParkingBayUnoccupied"""
+    tester.set("TxCtrlr.TxStopPoint", "ParkingBayOccupancy")
+    tester.drive_in()
+    transaction = tester.charging()
+    stop(tester, transaction, how)
+    tester.event("Updated", "ChargingStateChanged", "EVConnected")
+    tester.ev_disconnected()
+    tester.event("Updated", "EVCommunicationLost", "Idle")
+    tester.drive_out()
+    ended = tester.ended(transaction)
+    assert ended["triggerReason"] == "EVDeparted"
+    assert ended["transactionInfo"]["stoppedReason"] == how.capitalize()
 
 
 @pytest.mark.parametrize("how", [local_stop, remote_stop])
