@@ -74,6 +74,7 @@ METHODS: dict[str, Method] = {
     "reset": Method({"evse": _EVSE, "mode": Param("text", required=True, one_of=("immediate", "onidle"))}),
     "outbox": Method({"limit": Param("integer", low=0, high=10_000)}),
     "drivers": Method({}),
+    "pics": Method({}),
     "sim.plug_in": Method({"evse": _THE_EVSE, "connector": _EVSE}),
     "sim.plug_out": Method(
         {"evse": _THE_EVSE, "force": Param("flag"), "side": Param("text", one_of=("station", "ev"))}

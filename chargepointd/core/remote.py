@@ -30,6 +30,9 @@ UNLOCK_TIMEOUT_S = 10.0
 """three pulses 3 s apart (a motor lock's own retries) have been tried by then"""
 
 
+_TRIGGERS = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification", "TransactionEvent")
+
+
 class Unlocking(NamedTuple):
     """An unlock that waits for the bolt."""
 
@@ -155,6 +158,11 @@ class Remote:
         self._unlocking = [u for u in self._unlocking if u.place != place]
         for unlocking in waiting:
             unlocking.answer(status, step)
+
+    @property
+    def offered_triggers(self) -> frozenset[str]:
+        """What TriggerMessage may ask for."""
+        return frozenset((*_TRIGGERS, *self.triggers))
 
     # -- trigger -------------------------------------------------------------------------------------------------------
 

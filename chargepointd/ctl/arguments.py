@@ -132,6 +132,7 @@ COMMANDS = (
         (Argument("--limit", "at most so many messages", {"type": int, "metavar": "N"}),),
     ),
     Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
+    Command("pics", "pics", "the optional features of OCPP 2.0.1 that this station has", ("", "--json")),
 )
 
 SIM_COMMANDS = (

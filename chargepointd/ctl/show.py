@@ -249,11 +249,17 @@ def _rows(items: list[Any], style: Style) -> str:
     return table([printable(name) for name in heads], [[_compact(each.get(n)) for n in heads] for each in items], style)
 
 
+def _pics(result: Result, style: Style) -> str:
+    rows = [[printable(each.get(name)) for name in ("id", "feature", "answer", "by")] for each in result["answers"]]
+    return table(("id", "feature", "answer", "by"), rows, style)
+
+
 _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "status": _status,
     "get": _variables,
     "outbox": _outbox,
     "drivers": _drivers,
+    "pics": _pics,
     "start": _done,
     "stop": _done,
     "availability": _done,

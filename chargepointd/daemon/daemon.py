@@ -190,6 +190,7 @@ class Daemon:
     def _control(self) -> ControlServer:
         control = self._config.control
         methods = self._local.methods()
+        methods["pics"] = self._pics
         if "sim.plug_in" in methods:
             from chargepointd.daemon.transactions import Transactions
 
@@ -206,6 +207,15 @@ class Daemon:
     async def _reconnect(self, params: dict[str, Any]) -> Any:
         self._link.resume()
         return {"connected": self._link.connected}
+
+    async def _pics(self, params: dict[str, Any]) -> Any:
+        from chargepointd.daemon.pics import Facts, statement
+        from chargepointd.dialects.v2.requests import OFFERED
+
+        facts = Facts(
+            self._config, self._plan, self._variables, frozenset(OFFERED), self._station.remote.offered_triggers
+        )
+        return {"version": "2.0.1", "answers": [answer._asdict() for answer in statement(facts)]}
 
     def _dispatch(self, engine: Engine) -> None:
         engine.performers = dict.fromkeys(self._hardware.performed, self._hardware.perform) | {

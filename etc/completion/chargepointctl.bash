@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox drivers sim"
+    local commands="status watch start stop availability get set unlock reset outbox drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe pause resume raise-error clear-error disconnect connect
         meter state display transactions"
     local command="" scene="" word i words=""

@@ -1,0 +1,319 @@
+"""The protocol implementation conformance statement: which optional features of OCPP 2.0.1 this station has.
+
+The questions are those of the certification programme, by their ids. Each answer is computed from how the station is
+built, what its device model allows and which requests it offers; so it holds for the configuration that runs.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from chargepointd.config import Config
+from chargepointd.core.plan import StationPlan
+from chargepointd.core.variables.registry import Registry
+
+Said = bool | str
+
+
+class Facts(NamedTuple):
+    """What the answers follow from."""
+
+    config: Config
+    plan: StationPlan
+    variables: Registry
+    requests: frozenset[str]
+    """what the CSMS may ask, by action"""
+    triggers: frozenset[str]
+    """what TriggerMessage may ask for"""
+
+    def may(self, name: str, value: str = "") -> bool:
+        """There is such a variable; and it is, or can be made, `value`, or contain it."""
+        variable = self.variables.named(name)
+        if variable is None:
+            return False
+        if not value or self.variables.text(str(variable.ref)).lower() == value.lower():
+            return True
+        if variable.values:
+            return value in variable.values
+        return variable.mutability != "ReadOnly" and variable.datatype == "boolean"
+
+    def text(self, name: str) -> str:
+        variable = self.variables.named(name)
+        return self.variables.text(str(variable.ref)) if variable else ""
+
+    def least(self, name: str) -> str:
+        variable = self.variables.named(name)
+        return "" if variable is None or variable.min_limit is None else f"{variable.min_limit:g}"
+
+    def values(self, name: str) -> str:
+        """What a list may hold."""
+        variable = self.variables.named(name)
+        return ",".join(variable.values) if variable else ""
+
+    def kind(self, *kinds: str) -> bool:
+        """A token of this kind can be presented here."""
+        return any(kind in self.text("AuthCtrlr.SupportedIdTokenTypes").split(",") for kind in kinds)
+
+
+class Row(NamedTuple):
+    id: str
+    feature: str
+    by: str
+    """the variable, request or hardware that decides"""
+    answer: Callable[[Facts], Said]
+
+
+class Answer(NamedTuple):
+    id: str
+    feature: str
+    answer: str
+    """Yes, No, or a value"""
+    by: str
+
+
+def statement(facts: Facts) -> list[Answer]:
+    return [Answer(row.id, row.feature, _word(row.answer(facts)), row.by) for row in ROWS]
+
+
+def _word(said: Said) -> str:
+    return said if isinstance(said, str) else "Yes" if said else "No"
+
+
+def _may(id_: str, feature: str, name: str, value: str = "") -> Row:
+    return Row(id_, feature, name + (f"={value}" if value else ""), lambda facts: facts.may(name, value))
+
+
+def _asked(id_: str, feature: str, *actions: str) -> Row:
+    return Row(id_, feature, ", ".join(actions), lambda facts: facts.requests.issuperset(actions))
+
+
+def _trigger(id_: str, kind: str) -> Row:
+    return Row(id_, f"Trigger {kind}", "TriggerMessage", lambda facts: kind in facts.triggers)
+
+
+def _kind(id_: str, feature: str, *kinds: str) -> Row:
+    return Row(id_, feature, "AuthCtrlr.SupportedIdTokenTypes", lambda facts: facts.kind(*kinds))
+
+
+def _value(id_: str, feature: str, name: str) -> Row:
+    return Row(id_, feature, name, lambda facts: facts.text(name))
+
+
+def _least(id_: str, feature: str, name: str) -> Row:
+    return Row(id_, feature, name, lambda facts: facts.least(name))
+
+
+def _list(id_: str, feature: str, name: str) -> Row:
+    return Row(id_, feature, name, lambda facts: facts.values(name))
+
+
+def _built(id_: str, feature: str, by: str, holds: Callable[[Facts], Said]) -> Row:
+    return Row(id_, feature, by, holds)
+
+
+def _connectors(facts: Facts, *, fixed: bool) -> bool:
+    return any(c.fixed_cable is fixed for evse in facts.plan.evses for c in evse.connectors)
+
+
+def _phases(phases: int) -> Callable[[Facts], bool]:
+    return lambda facts: any(evse.supply == "AC" and evse.phases == phases for evse in facts.plan.evses)
+
+
+def _supply(supply: str) -> Callable[[Facts], bool]:
+    return lambda facts: any(evse.supply == supply for evse in facts.plan.evses)
+
+
+def _has_pilot(facts: Facts) -> bool:
+    return any(evse.pilot or any(connector.pilot for connector in evse.connector) for evse in facts.config.evse)
+
+
+def _locks(facts: Facts) -> bool:
+    return any(connector.lock for evse in facts.plan.evses for connector in evse.connectors)
+
+
+def _offline(facts: Facts) -> bool:
+    known = facts.may("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true") or facts.may("AuthCacheCtrlr.Enabled", "true")
+    return facts.may("AuthCtrlr.LocalAuthorizeOffline", "true") and known
+
+
+_CORE = (
+    "GetBaseReport", "GetVariables", "SetVariables", "SetNetworkProfile", "Reset", "RequestStartTransaction",
+    "RequestStopTransaction", "TriggerMessage", "ChangeAvailability", "UpdateFirmware", "GetLog", "InstallCertificate",
+    "GetInstalledCertificateIds", "DeleteCertificate", "CustomerInformation", "DataTransfer", "GetTransactionStatus",
+)  # fmt: skip
+_ADVANCED = (
+    "GetReport", "SetVariableMonitoring", "SetMonitoringBase", "SetMonitoringLevel", "GetMonitoringReport",
+    "ClearVariableMonitoring",
+)  # fmt: skip
+_START, _STOP = "TxCtrlr.TxStartPoint", "TxCtrlr.TxStopPoint"
+_SAMPLED, _ALIGNED = "SampledDataCtrlr", "AlignedDataCtrlr"
+_LIMITS = "DeviceDataCtrlr"
+
+
+def _profiles() -> Iterable[Row]:
+    yield _asked("profile-Core", "Certification profile Core", *_CORE)
+    yield _asked("profile-AS", "Certification profile Advanced Security", "CertificateSigned", "InstallCertificate")
+    yield _asked("profile-SC", "Certification profile Smart Charging", "SetChargingProfile", "GetCompositeSchedule")
+    yield _asked("LA-0", "Local Authorization List Management", "SendLocalList", "GetLocalListVersion")
+    yield _asked("R-0", "Reservation", "ReserveNow", "CancelReservation")
+    yield _asked("DM-0", "Advanced Device Management", *_ADVANCED)
+    yield _asked("UI-0", "Advanced User Interface", "SetDisplayMessage", "GetDisplayMessages", "CostUpdated")
+    yield _may("profile-ISO", "ISO 15118 Support", "ISO15118Ctrlr.Enabled", "true")
+
+
+def _transactions() -> Iterable[Row]:
+    by = "AuthCtrlr.LocalAuthorizeOffline"
+    yield _built("C-01", "Offline authorization of transactions", by, _offline)
+    yield _may("C-02", "Offline start for unknown ids", "AuthCtrlr.OfflineTxForUnknownIdEnabled", "true")
+    yield _may("C-03", "Maximum energy for an invalid id", "TxCtrlr.MaxEnergyOnInvalidId")
+    yield _built("C-04", "Limit StatusNotifications", "MinimumStatusDuration", lambda facts: _status_can_wait(facts))
+    yield _may("C-06.1", "Authorization kept when unplugged at the EV", "TxCtrlr.StopTxOnEVSideDisconnect", "false")
+    yield _may("C-06.2", "Authorization dropped when unplugged at the EV", "TxCtrlr.StopTxOnEVSideDisconnect", "true")
+    for n, point in enumerate(
+        ("EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer", "ParkingBayOccupancy"), 1
+    ):
+        yield _may(f"C-09.{n}", f"Start point {point}", _START, point)
+    for n, point in enumerate(
+        ("EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer", "ParkingBayOccupancy"), 1
+    ):
+        yield _may(f"C-10.{n}", f"Stop point {point}", _STOP, point)
+    unlock = "OCPPCommCtrlr.UnlockOnEVSideDisconnect"
+    yield _asked("C-11", "Unlock a detachable cable", "UnlockConnector")
+    yield _may("C-12.1", "Unlocked when unplugged at the EV", unlock, "true")
+    yield _may("C-12.2", "Kept locked when unplugged at the EV", unlock, "false")
+    yield _built(
+        "C-13", "Reset of a single EVSE", "EVSE.AllowReset", lambda facts: facts.may("EVSE#1.AllowReset", "true")
+    )
+    yield _asked("C-14", "Customer information by customerIdentifier", "CustomerInformation")
+    yield _asked("C-16", "State of a transaction", "GetTransactionStatus")
+
+
+def _status_can_wait(facts: Facts) -> bool:
+    names = ("OCPP16Ctrlr.MinimumStatusDuration", "EVSE#1.MinimumStatusDuration", "Connector#1.1.MinimumStatusDuration",
+             "ChargingStation.MinimumStatusDuration")  # fmt: skip
+    for name in names:
+        variable = facts.variables.named(name)
+        if variable and variable.mutability == "ReadWrite" and (variable.max_limit or 1) > 0:
+            return True
+    return False
+
+
+def _station() -> Iterable[Row]:
+    yield _asked("C-17", "ConfigurationInventory", "GetBaseReport")
+    yield _may("C-20", "New sessions while an update is pending",
+               "ChargingStation.AllowNewSessionsPendingFirmwareUpdate", "true")  # fmt: skip
+    yield _may("C-21", "All messages queued, or only those of transactions", "OCPPCommCtrlr.QueueAllMessages", "true")
+    yield _list("C-23", "Time sources", "ClockCtrlr.TimeSource")
+    yield _may("C-25", "Time offset", "ClockCtrlr.TimeOffset")
+    yield _may("C-26", "Time zone", "ClockCtrlr.TimeZone")
+    yield _may("C-28", "Aligned values only when idle", f"{_ALIGNED}.SendDuringIdle", "true")
+    kinds = ("MeterValues", "TransactionEvent", "LogStatusNotification", "FirmwareStatusNotification",
+             "StatusNotification", "BootNotification")  # fmt: skip
+    for n, kind in enumerate(kinds, 1):
+        yield _trigger(f"C-29.{n}", kind)
+
+
+def _authorization() -> Iterable[Row]:
+    cache = "AuthCacheCtrlr"
+    yield _kind("C-30", "Local start by ISO 14443 card", "ISO14443")
+    yield _kind("C-31", "Local start by ISO 15693 card", "ISO15693")
+    yield _kind("C-32", "Local start by key code", "KeyCode")
+    yield _kind("C-33", "Local start by a locally generated id", "Local")
+    yield _kind("C-34", "Local start by MAC address", "MacAddress")
+    yield _kind("C-35", "Local start without authorization", "NoAuthorization")
+    for id_, kind in (("C-36", "ISO14443"), ("C-37", "ISO15693"), ("C-38", "Central"), ("C-39", "NoAuthorization")):
+        yield _asked(id_, f"Remote start with a token of type {kind}", "RequestStartTransaction")
+    yield _may("C-48.1", "Remote starts authorized", "AuthCtrlr.AuthorizeRemoteStart", "true")
+    yield _may("C-48.2", "Remote starts trusted", "AuthCtrlr.AuthorizeRemoteStart", "false")
+    yield _may("C-49", "Authorization cache", f"{cache}.Enabled", "true")
+    yield _may("C-53", "Cache life time", f"{cache}.LifeTime")
+    yield _list("C-54", "Cache policies", f"{cache}.Policy")
+    yield _may("C-58", "Remote authorization can be switched off", "AuthCtrlr.DisableRemoteAuthorization", "true")
+    yield _may("C-59", "Cached invalid tokens not asked for again", f"{cache}.DisablePostAuthorize", "true")
+    yield _kind("C-70", "Local stop by ISO 14443 card", "ISO14443")
+    yield _kind("C-71", "Local stop by ISO 15693 card", "ISO15693")
+    yield _kind("C-72", "Local stop by key code", "KeyCode")
+    yield _kind("C-75", "Local stop without authorization", "NoAuthorization")
+
+
+def _values() -> Iterable[Row]:
+    yield _list("C-40.1", "Measurands at the start", f"{_SAMPLED}.TxStartedMeasurands")
+    yield _list("C-40.2", "Measurands during a transaction", f"{_SAMPLED}.TxUpdatedMeasurands")
+    yield _list("C-40.3", "Measurands at the end", f"{_SAMPLED}.TxEndedMeasurands")
+    yield _list("C-40.4", "Aligned measurands", f"{_ALIGNED}.Measurands")
+    yield _list("C-40.5", "Aligned measurands at the end", f"{_ALIGNED}.TxEndedMeasurands")
+    yield _may("C-42", "Signed meter values", f"{_SAMPLED}.SignReadings", "true")
+
+
+def _files_and_security() -> Iterable[Row]:
+    from chargepointd.link.tls import CIPHERS
+
+    suites = ",".join(name for name in CIPHERS.split(":") if not name.startswith("@"))
+    yield _built("C-41", "TLS cipher suites", "with TLS 1.2; those of TLS 1.3 besides", lambda facts: suites)
+    yield _asked("C-45", "Several elements in GetVariables", "GetVariables")
+    yield _asked("C-46", "Several elements in SetVariables", "SetVariables")
+    yield _may("C-47", "Fall back after failed network profiles", "OCPPCommCtrlr.NetworkProfileConnectionAttempts")
+    yield _asked("C-50.1", "FullInventory while onboarding", "GetBaseReport")
+    yield _asked("C-50.2", "FullInventory on demand", "GetBaseReport")
+    for id_, name in (("C-51", _START), ("C-52", _STOP)):
+        yield _built(id_, f"{name} can be set", name, lambda facts, name=name: _writable(facts, name))  # type: ignore[misc]
+    yield _asked("C-56", "SummaryInventory", "GetBaseReport")
+    yield _asked("C-57", "A running log upload can be cancelled", "GetLog")
+    yield _asked("C-60", "A running firmware update can be cancelled", "UpdateFirmware")
+    yield _built("C-61", "Security profile 1", "csms.security_profile", lambda facts: True)
+    yield _may("AS-2", "Additional root certificate check", "SecurityCtrlr.AdditionalRootCertificateCheck")
+    yield _may("AS-3", "Certificate requests repeated", "SecurityCtrlr.CertSigningWaitMinimum")
+
+
+def _writable(facts: Facts, name: str) -> bool:
+    variable = facts.variables.named(name)
+    return variable is not None and variable.mutability == "ReadWrite"
+
+
+def _hardware() -> Iterable[Row]:
+    yield _built("HFS-1", "Detachable cable", "evse.connector.cable", lambda facts: _connectors(facts, fixed=False))
+    yield _built("HFS-2", "Fixed cable", "evse.connector.cable", lambda facts: _connectors(facts, fixed=True))
+    yield _built("HFS-3", "AC", "evse.supply", _supply("AC"))
+    yield _built("HFS-4", "DC", "evse.supply", _supply("DC"))
+    yield _built("HFS-5", "1 phase", "evse.phases", _phases(1))
+    yield _built("HFS-6", "2 phases", "evse.phases", _phases(2))
+    yield _built("HFS-7", "3 phases", "evse.phases", _phases(3))
+    yield _built("HFS-8", "Number of EVSEs", "evse", lambda facts: str(len(facts.plan.evses)))
+    yield _built("HFS-10", "Readers", "reader", lambda facts: str(len(facts.config.reader)))
+    yield _built("HFS-11", "Power of an EVSE (W)", "evse.max_power_w",
+                 lambda facts: f"{max(evse.max_power_w for evse in facts.plan.evses):g}")  # fmt: skip
+    yield _built("HFS-12", "Displays", "display", lambda facts: str(len(facts.config.display)))
+
+
+def _additional() -> Iterable[Row]:
+    yield _asked("AQ-1", "The last CSMS root can be removed", "DeleteCertificate")
+    yield _built("AQ-2", "The cable is locked before the authorization", "evse.lock", lambda facts: False)
+    yield _built("AQ-9", "IEC 61851-1", "evse.pilot", _has_pilot)
+    yield _trigger("AQ-11", "SignCombinedCertificate")
+    yield _built("AQ-18", "A lock at the station's side", "evse.lock", _locks)
+
+
+def _limits() -> Iterable[Row]:
+    kinds = ("GetReport", "GetVariables", "SetVariables")
+    for first, size in ((1, "ItemsPerMessage"), (4, "BytesPerMessage")):
+        for n, kind in enumerate(kinds, first):
+            yield _value(f"ORS-{n}", f"{size}[{kind}]", f"{_LIMITS}.{size}[{kind}]")
+    interval = "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]"
+    yield _least("ORS-7", "Least MessageAttemptInterval (s)", interval)
+    yield _least("ORS-9", "Least TxUpdatedInterval (s)", f"{_SAMPLED}.TxUpdatedInterval")
+    yield _least("ORS-11", "Least HeartbeatInterval (s)", "OCPPCommCtrlr.HeartbeatInterval")
+    yield _least("ORS-14", "Least WebSocketPingInterval (s)", "OCPPCommCtrlr.WebSocketPingInterval")
+    yield _value("ORS-16", "WebSocketPingInterval (s)", "OCPPCommCtrlr.WebSocketPingInterval")
+    yield _built("ORS-17", "Most certificates", "SecurityCtrlr.CertificateEntries", _most_certificates)
+    yield _value("ORS-18", "Largest certificate chain (bytes)", "SecurityCtrlr.MaxCertificateChainSize")
+    yield _list("ORS-24", "File transfer protocols", "OCPPCommCtrlr.FileTransferProtocols")
+
+
+def _most_certificates(facts: Facts) -> str:
+    variable = facts.variables.named("SecurityCtrlr.CertificateEntries")
+    return "" if variable is None or variable.max_limit is None else f"{variable.max_limit:g}"
+
+
+ROWS = (
+    *_profiles(), *_transactions(), *_station(), *_authorization(), *_values(), *_files_and_security(), *_hardware(),
+    *_additional(), *_limits(),
+)  # fmt: skip
