@@ -53,6 +53,8 @@ class EvseConfig(NamedTuple):
     contactor: str
     pilot: str = ""
     meter: str = ""
+    meter_signs: bool = False
+    """the meter can sign its readings, and is asked to where the CSMS wants them signed"""
     lock: str = ""
     bay_sensor: str = ""
     """tells whether a vehicle stands in the parking bay"""
@@ -245,6 +247,8 @@ def _evse_problems(where: str, evse: EvseConfig) -> list[str]:
             )
         if connector.cable == "fixed" and (connector.lock or evse.lock):
             problems.append(f"{where}.lock: a fixed cable has no lock to move; leave it out")
+    if evse.meter_signs and not evse.meter:
+        problems.append(f"{where}.meter_signs: there is no meter; name one, or leave it out")
     if evse.supply == "DC" and not (evse.supply_device and evse.vehicle):
         problems.append(f"{where}: a DC EVSE needs supply_device and vehicle")
     return problems

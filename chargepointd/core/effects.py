@@ -49,6 +49,8 @@ class ReadMeter(NamedTuple):
     """A fresh reading, now; `MeterRead` brings it, if the meter answers."""
 
     evse_id: int
+    signed: bool = False
+    """by the meter itself; one that cannot at this moment is read without"""
 
 
 class PaceMeter(NamedTuple):

@@ -16,13 +16,15 @@ from typing import NamedTuple
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note
-from chargepointd.core.facts import REACTION_S
+from chargepointd.core.facts import REACTION_S, points
 from chargepointd.core.ledger import Ledger
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.session import NOBODY, Ending, Session, Transaction
 from chargepointd.core.values import Conditions, Fault, Measured, MeterValue, Token
 
+SIGN_AGAIN_S = 1.0
+"""a meter that gives no signature is asked again, as often at most"""
 LAST_READING_S = 8.0
 """3 s for the car to stop drawing, up to 6 s until the power path is open under load (IEC 61851-1), and a read"""
 
@@ -136,8 +138,18 @@ class Evse(Ledger):
     def read(self, measured: Measured, step: Step) -> None:
         before = self.conditions()
         self.measured = measured
+        if measured.signed:
+            self.signed = measured
         self.settle(before, NO_CAUSE, step)
+        unknown = self.plan.signs and self._signed_asked_at == -NEVER  # the public key is told before it is needed
+        if unknown or (self._lacks_signature() and step.mono >= self._signed_asked_at + SIGN_AGAIN_S):
+            self._read_meter(step, signed=True)
         self._sample(step)
+
+    def _lacks_signature(self) -> bool:
+        """A transaction waits for nothing but the meter's signature."""
+        entitled = self.entitled_at != NEVER and self.transaction is None
+        return entitled and "DataSigned" in self.start_points() and not self._vouched_for()
 
     def move_lock(self, connector_id: int, locked: bool, step: Step) -> None:
         before = self.conditions()
@@ -238,6 +250,7 @@ class Evse(Ledger):
         self._context.settled += 1
         after = self.conditions()
         self._leave(step)
+        self._look_who_is_entitled(step)
         if self.transaction is None:
             if self._starts(before, after):
                 self._begin(cause, after - before, step)
@@ -253,7 +266,7 @@ class Evse(Ledger):
     def _starts(self, before: Conditions, after: Conditions) -> bool:
         """A start point is reached; or something else is while one already holds: a second visit at one cable, or in
         one bay."""
-        return bool(after - before and after & self._start_points()) and self.usable(self.place)
+        return bool(after - before and after & self.start_points()) and self.usable(self.place)
 
     def _ends(self, before: Conditions, after: Conditions) -> bool:
         lost = before - after
@@ -263,12 +276,8 @@ class Evse(Ledger):
         # Energy that never flowed cannot stop: its transaction ends with the right to it.
         return bool(lost & points or ("Authorized" in lost and "EnergyTransfer" in points))
 
-    def _start_points(self) -> Conditions:
-        chosen = self._context.variables.members("TxCtrlr.TxStartPoint") or ("PowerPathClosed",)
-        return self._context.rules.start_points or _points(chosen)
-
     def _stop_points(self) -> Conditions:
-        return self._context.rules.stop_points or _points(self._context.variables.members("TxCtrlr.TxStopPoint"))
+        return self._context.rules.stop_points or points(self._context.variables.members("TxCtrlr.TxStopPoint"))
 
     def _leave(self, step: Step) -> None:
         """A session without car, card and transaction is over."""
@@ -283,6 +292,15 @@ class Evse(Ledger):
         elif self.plug_by == NEVER:
             self.plug_by = step.mono + self._context.variables.integer("TxCtrlr.EVConnectionTimeOut")
 
+    def _look_who_is_entitled(self, step: Step) -> None:
+        entitled = bool(self.plugged and self.session.authorized)
+        if entitled and self.entitled_at == NEVER:
+            self.entitled_at = step.mono
+            if self.wants_signed():
+                self._read_meter(step)
+        elif not entitled:
+            self.entitled_at = NEVER
+
     def _begin(self, cause: Cause, gained: Conditions, step: Step) -> None:
         session = self.session
         transaction = Transaction(
@@ -295,12 +313,14 @@ class Evse(Ledger):
             energy_last_wh=self._energy(),
             remote_start_id=session.remote_start_id,
             offline_start=not self._context.online,
-            series=self._first_of_series(),
         )
         self.session = session._replace(transaction=transaction, ended=False)
+        self._collect(self._first_of_series())
         self.sampling.begin(step.mono, step)
         waited = "PowerPathClosed" in gained and "EnergyTransfer" not in gained
-        trigger = cause.trigger or (self._came_last if waited else "") or "ChargingStateChanged"
+        signed = "DataSigned" in gained and "DataSigned" in self.start_points()
+        trigger = cause.trigger or ("SignedDataReceived" if signed else self._came_last if waited else "")
+        trigger = trigger or "ChargingStateChanged"
         values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin")
         self._record("Started", trigger, step, values=values)
 
@@ -358,7 +378,8 @@ class Evse(Ledger):
         if self._end_by == NEVER:  # decided before a power cut: the deadline starts anew
             self._end_by = step.mono + LAST_READING_S
             self._read_meter(step)
-        read = self.measured is not None and self.measured.taken_at >= self._open_since
+        last = self.signed if self.signs("SampledDataCtrlr") else self.measured
+        read = last is not None and last.taken_at >= self._open_since
         if step.mono < self._end_by and (self.power_on or (self.plan.meter and not read)):
             return
         ending = transaction.ending
@@ -395,7 +416,3 @@ class Evse(Ledger):
         else:
             self.settle(before, NO_CAUSE, step)
         self._sample(step)
-
-
-def _points(names: tuple[str, ...]) -> Conditions:
-    return frozenset(names)  # type: ignore[arg-type]

@@ -32,6 +32,10 @@ class Facts:
         self.power_on = False
         self.faults: dict[tuple[str, str], Fault] = {}
         self.measured: Measured | None = None
+        self.signed: Measured | None = None
+        """the last reading that the meter signed"""
+        self.entitled_at = NEVER
+        """since when somebody is authorized and plugged in: s, monotonic clock"""
         self.locked: dict[int, bool] = {}
         self.operative = True
         """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
@@ -89,7 +93,10 @@ class Facts:
             names.append("EVConnected")
         if self.session.authorized:
             names.append("Authorized")
-        if self.ready():
+        ready = self.ready()
+        if self._vouched_for() if self.plan.signs else ready:  # no other may charge for free, among those that sign
+            names.append("DataSigned")
+        if ready:
             names.append("PowerPathClosed")
             if self.power_on and self.wanted:
                 names.append("EnergyTransfer")
@@ -101,7 +108,34 @@ class Facts:
         return authorized and not self.stopping_faults and self._metered() and self._lock_holds()
 
     def _metered(self) -> bool:
+        """A reading is there; a signed one, where a transaction is to begin with it (E01.FR.04)."""
+        if self.plan.signs and self.transaction is None and "DataSigned" in self.start_points():
+            return self._vouched_for()
         return not self.plan.meter or self.measured is not None
+
+    def _vouched_for(self) -> bool:
+        """A signed reading of this visit."""
+        return self.signed is not None and self.entitled_at <= self.signed.taken_at
+
+    @property
+    def public_key(self) -> str:
+        """Of the meter, as the application note of the OCA writes it; empty before it has signed anything."""
+        key = self.signed.signed.public_key if self.signed and self.signed.signed else ""
+        return f"oca:base16:asn1:{key}" if key else ""
+
+    def signs(self, controller: str) -> bool:
+        """Whether the values of SampledDataCtrlr, or of AlignedDataCtrlr, are to be signed."""
+        return self.plan.signs and self._context.variables.boolean(f"{controller}.SignReadings")
+
+    def wants_signed(self) -> bool:
+        """Whether the meter is to sign what it is asked for."""
+        if not self.plan.signs:
+            return False
+        return self.signs("SampledDataCtrlr") or self.signs("AlignedDataCtrlr") or "DataSigned" in self.start_points()
+
+    def start_points(self) -> Conditions:
+        chosen = self._context.variables.members("TxCtrlr.TxStartPoint") or ("PowerPathClosed",)
+        return self._context.rules.start_points or points(chosen)
 
     def _lock_holds(self) -> bool:
         plan = self.plan.connector(self.plugged)
@@ -156,3 +190,7 @@ class Facts:
             ended=here and (session.ended or held),
             charging_state=self.charging_state(step) if here else "Idle",
         )
+
+
+def points(names: tuple[str, ...]) -> Conditions:
+    return frozenset(names)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """The records of an EVSE's transaction, and the samples that go into them."""
 
 from chargepointd.core import metering, sampling
-from chargepointd.core.context import Context, Step
+from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, ReadMeter, SaveSession
 from chargepointd.core.facts import Facts
 from chargepointd.core.messages import MetersRead, TransactionRecord
@@ -9,7 +9,7 @@ from chargepointd.core.outbox import Outbox, unheard
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.sampling import Purpose, Sampling
 from chargepointd.core.session import NOBODY, Session
-from chargepointd.core.values import MeterValue, Token
+from chargepointd.core.values import Measured, MeterValue, Signed, Token
 
 
 class Ledger(Facts):
@@ -20,6 +20,7 @@ class Ledger(Facts):
         self.sampling = Sampling(context)
         self._outbox = outbox
         self._saved = self.session
+        self._signed_asked_at = -NEVER
 
     # -- records -------------------------------------------------------------------------------------------------------
 
@@ -84,6 +85,14 @@ class Ledger(Facts):
             )
         )
 
+    def _collect(self, values: tuple[MeterValue, ...]) -> None:
+        """For the Ended record."""
+        transaction = self.transaction
+        if transaction and values:
+            largest = sampling.SIGNED_MAX if self.plan.signs else sampling.SERIES_MAX
+            series = metering.thinned(transaction.series + values, largest)
+            self.session = self.session._replace(transaction=transaction._replace(series=series))
+
     def _energy(self) -> float | None:
         """Wh, the register; never less than in an earlier record of the transaction (a register that went back is a
         fault of the meter, not energy returned)."""
@@ -93,13 +102,37 @@ class Ledger(Facts):
 
     def _values(self, measurands: str, context: str, at: float | None = None) -> tuple[MeterValue, ...]:
         """The last reading, with the moment it stands for: that it was taken, unless said otherwise."""
-        if self.measured is None:
+        vouched = self._vouched(measurands.partition(".")[0])
+        read = vouched or self.measured
+        if read is None:
             return ()
-        measured = self.measured._replace(energy_import_wh=self._energy())
+        # A signed register stands as it was signed, whatever has been told meanwhile.
+        measured = read if vouched else read._replace(energy_import_wh=self._energy())
         names = self._context.variables.members(measurands)
         at = self._context.clock.utc(measured.taken_at) if at is None else at
         value = metering.meter_value(measured, self._offer(), names, context, at)
-        return (value,) if value else ()
+        if value is None:
+            return ()
+        return (value._replace(signed=self._with_key(vouched.signed)) if vouched and vouched.signed else value,)
+
+    def _vouched(self, controller: str) -> Measured | None:
+        """The last signed reading, where values are to be signed and no later one says anything else."""
+        signed, measured = self.signed, self.measured
+        if signed is None or measured is None or not self.signs(controller):
+            return None
+        unmoved = signed.energy_import_wh == measured.energy_import_wh
+        return signed if unmoved or signed.taken_at >= measured.taken_at - metering.FRESH_S else None
+
+    def _with_key(self, signed: Signed) -> Signed:
+        """The public key goes along as OCPPCommCtrlr.PublicKeyWithSignedMeterValue says."""
+        told = self._context.variables.text("OCPPCommCtrlr.PublicKeyWithSignedMeterValue")
+        transaction = self.transaction
+        if told == "EveryMeterValue":
+            return signed
+        if told == "Never" or transaction is None or transaction.key_told:
+            return signed._replace(public_key="")
+        self.session = self.session._replace(transaction=transaction._replace(key_told=True))
+        return signed
 
     def _offer(self) -> metering.Offer:
         plan, amps = self.plan, self.power.asked_a
@@ -110,31 +143,42 @@ class Ledger(Facts):
 
     def sample_now(self, purpose: Purpose, step: Step) -> None:
         """As soon as there is a fresh reading."""
+        self.sampling.patient = self.wants_signed()
         self.sampling.ask(purpose, step)
-        if not self._fresh(step):
+        if not self._fresh(self._told_from(), step):
             self._read_meter(step)
         self._sample(step)
 
     def _sample(self, step: Step) -> None:
+        self.sampling.patient = self.wants_signed()
         fell_due = self.sampling.fall_due(step)
-        if self.sampling.waiting and self._fresh(step):
-            assert self.measured
-            for purpose, _, at in self.sampling.take(self.measured.taken_at):
+        read = self._told_from()
+        if read and self.sampling.waiting and self._fresh(read, step):
+            self.sampling.told(read.taken_at)
+            for purpose, _, at in self.sampling.take():
                 self._take(purpose, self._values(purpose.measurands, purpose.context, at), step)
         elif fell_due:
             self._read_meter(step)
-        for purpose in self.sampling.give_up(step):
-            if purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
-                self._take(purpose, (), step)
+        for purpose, _, at in self.sampling.give_up(step):
+            self._give_up(purpose, at, step)
         self._keep(step)
 
+    def _give_up(self, purpose: Purpose, at: float | None, step: Step) -> None:
+        """It was waited for in vain: what the meter would not sign is told as it is."""
+        if self.measured and self.wants_signed() and self._fresh(self.measured, step):
+            self.sampling.told(self.measured.taken_at)
+            self._take(purpose, self._values(purpose.measurands, purpose.context, at), step)
+        elif purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
+            self._take(purpose, (), step)
+
+    def _told_from(self) -> Measured | None:
+        return self.signed if self.wants_signed() else self.measured
+
     def _take(self, purpose: Purpose, values: tuple[MeterValue, ...], step: Step) -> None:
-        transaction = self.transaction
         if purpose is sampling.ALIGNED and self._silent():
             return
-        if self.running and transaction and purpose.goes == "series":
-            series = metering.thinned(transaction.series + values, sampling.SERIES_MAX)
-            self.session = self.session._replace(transaction=transaction._replace(series=series))
+        if self.running and purpose.goes == "series":
+            self._collect(values)
         elif self.running and purpose.goes != "message":
             if values or purpose is sampling.TRIGGERED_RECORD:
                 self._record("Updated", purpose.trigger, step, values=values)
@@ -145,15 +189,17 @@ class Ledger(Facts):
         """J01.FR.20: no aligned values anywhere while a transaction runs."""
         return bool(self._context.in_transaction) and self._context.variables.boolean("AlignedDataCtrlr.SendDuringIdle")
 
-    def _read_meter(self, step: Step) -> None:
+    def _read_meter(self, step: Step, *, signed: bool = False) -> None:
         if self.plan.meter:
-            step.emit(ReadMeter(self.id))
+            signed = signed or self.wants_signed()
+            self._signed_asked_at = step.mono if signed else self._signed_asked_at
+            step.emit(ReadMeter(self.id, signed))
 
-    def _fresh(self, step: Step) -> bool:
+    def _fresh(self, read: Measured | None, step: Step) -> bool:
         """A reading of this moment, of this transaction, and not one that was told before."""
-        if self.measured is None:
+        if read is None:
             return False
-        taken_at = self.measured.taken_at
+        taken_at = read.taken_at
         return taken_at >= step.mono - metering.FRESH_S and self.sampling.tells_more(taken_at)
 
     def put_right(self, change: float, step: Step) -> None:

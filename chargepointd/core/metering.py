@@ -27,6 +27,10 @@ MEASURANDS = (*_TOTALS, *_OFFERED, "Power.Active.Import", "Power.Active.Export",
 """what a station can measure at all; its meters may know less"""
 
 
+UNSIGNED = frozenset((*_OFFERED, "SoC"))
+"""what no meter vouches for"""
+
+
 class Offer(NamedTuple):
     """What the vehicle is allowed at this moment; 0 while the power path is to be open."""
 

@@ -23,6 +23,8 @@ class EvsePlan(NamedTuple):
     """A per phase (AC) or at the output (DC)"""
     max_power_w: float = 22_080.0
     meter: bool = True
+    signs: bool = False
+    """the meter can sign its readings"""
     bay_sensor: bool = False
     """a sensor tells whether a vehicle stands in the parking bay"""
 

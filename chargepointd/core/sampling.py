@@ -13,6 +13,10 @@ from chargepointd.core.context import NEVER, Context, Step
 
 SERIES_MAX = 120
 """values collected for an Ended record; beyond it every second one in the middle is dropped (E06.FR.13)"""
+SIGNED_MAX = 30
+"""as long as each comes with a record of the meter"""
+SIGNING_S = 5.0
+"""how long a sample waits for a meter that is to sign it"""
 TICK_S = 0.5
 """a moment that was just served is not due again, whatever floating point makes of it"""
 
@@ -75,6 +79,8 @@ class Due(NamedTuple):
 class Sampling:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.patient = False
+        """the meter is to sign: give it time"""
         self._since = NEVER
         self._told_at = -NEVER
         """when the last reading that was told was taken: s, monotonic clock"""
@@ -120,7 +126,7 @@ class Sampling:
 
     def ask(self, purpose: Purpose, step: Step, at: float | None = None) -> None:
         """A sample as soon as there is a fresh reading."""
-        self._waiting.append(Due(purpose, step.mono + metering.FRESH_S, at))
+        self._waiting.append(Due(purpose, step.mono + (SIGNING_S if self.patient else metering.FRESH_S), at))
 
     def deadline(self) -> float:
         return min(min(self._at.values(), default=NEVER), min((due.by for due in self._waiting), default=NEVER))
@@ -145,14 +151,17 @@ class Sampling:
         """Whether a reading was taken in the transaction that runs, and after the last that was told."""
         return taken_at > self._told_at and (self._since == NEVER or taken_at >= self._since)
 
-    def take(self, taken_at: float) -> Iterator[Due]:
+    def told(self, taken_at: float) -> None:
+        """A reading of this moment is told: not again."""
+        self._told_at = max(self._told_at, taken_at)
+
+    def take(self) -> Iterator[Due]:
         """There is a fresh reading: what waits for one, each once."""
-        self._told_at = taken_at
         waiting, self._waiting = self._waiting, []
         yield from waiting
 
-    def give_up(self, step: Step) -> list[Purpose]:
+    def give_up(self, step: Step) -> list[Due]:
         """What has waited too long for a reading."""
-        late = [due.purpose for due in self._waiting if step.mono >= due.by]
+        late = [due for due in self._waiting if step.mono >= due.by]
         self._waiting = [due for due in self._waiting if step.mono < due.by]
         return late

@@ -37,6 +37,8 @@ class Transaction(NamedTuple):
     """it began before the EVSE was known: the first record that names it has the values of the beginning (E01.FR.17)"""
     stopped: str = ""
     """why nobody is authorized any longer (ReasonEnumType): the reason of its end, though that may come later"""
+    key_told: bool = False
+    """the meter's public key has been in a record, or waits in the series"""
 
 
 class Session(NamedTuple):

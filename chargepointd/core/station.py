@@ -30,11 +30,18 @@ from chargepointd.core.security import Startup
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
+from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
 
 _QUESTIONS = (c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox)
 _PENDING_MAY = (c.GetVariables, c.SetVariables, c.ListVariables, c.TriggerMessage, c.RequestStart, c.RequestStop)
 """what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
+
+
+def _public_key(evse: Evse) -> Variable:
+    """What verifies the signed meter values of this EVSE."""
+    ref = Ref("FiscalMetering", "PublicKey", evse_id=evse.id)
+    return Variable(ref, "string", "ReadOnly", live=lambda: evse.public_key)
 
 
 def _asks_only(event: e.Event) -> bool:
@@ -55,6 +62,9 @@ class Station:
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
+        for evse in self.evses.values():
+            if evse.plan.signs:
+                variables.add(_public_key(evse))
         self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
         self._everywhere = self.evses | self.lobby.seats
         self.authorization = Authorization(context, outbox, self.tokens, self.evses, self.lobby)

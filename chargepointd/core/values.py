@@ -52,6 +52,19 @@ class Sample(NamedTuple):
     location: str = "Outlet"
 
 
+class Signed(NamedTuple):
+    """What the meter itself vouches for (SignedMeterValueType)."""
+
+    data: str
+    """base64 of the record as the meter gave it"""
+    encoding: str
+    """ "OCMF" … """
+    method: str
+    """ "ECDSA-secp256r1-SHA256" … """
+    public_key: str = ""
+    """hex of its DER; empty where it is not to be told again (OCPPCommCtrlr.PublicKeyWithSignedMeterValue)"""
+
+
 class MeterValue(NamedTuple):
     """What was measured at one moment (MeterValueType)."""
 
@@ -60,6 +73,8 @@ class MeterValue(NamedTuple):
     context: str
     """ReadingContextEnumType: Transaction.Begin, Transaction.End, Sample.Periodic, Sample.Clock, Trigger …"""
     samples: tuple[Sample, ...]
+    signed: Signed | None = None
+    """the meter's own record of these values"""
 
 
 class Measured(NamedTuple):
@@ -77,6 +92,7 @@ class Measured(NamedTuple):
     power_factor: float | None = None
     temperature_c: float | None = None
     soc_percent: float | None = None
+    signed: Signed | None = None
 
 
 FaultCode = Literal[

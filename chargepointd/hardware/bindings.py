@@ -110,5 +110,6 @@ def _evse_plan(evse: EvseConfig) -> EvsePlan:
         evse.max_current_a,
         power,
         bool(evse.meter),
+        evse.meter_signs,
         bool(evse.bay_sensor),
     )

@@ -17,10 +17,11 @@ from chargepointd.hardware.bindings import Address, Binding, address, bindings
 from chargepointd.hardware.inputs import Inputs, Post
 from chargepointd.hardware.power_ac import AcPower
 from chargepointd.hardware.power_dc import DcPower
-from hal.devices import Controls
+from hal.devices import Controls, SignedReadings
 from hal.driver import Site
-from hal.errors import HalError, NotConnected
+from hal.errors import DeviceFault, HalError, NotConnected
 from hal.health import DeviceHealth, DeviceRead
+from hal.readings import SignedReading
 from hal.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ ACTIVE_S, IDLE_S = 1.0, 10.0
 """s between two readings of a meter"""
 _SLOW = {"contactor": 4.0, "supply": 4.0}
 """s: they may take 3 s to find out that they are stuck, and that is what is to be told, not "no answer" """
+SIGNING_S = 4.0
 LOCK_TIMEOUT_S = 9.0
 """three pulses 3 s apart"""
 
@@ -47,6 +49,8 @@ class Hardware:
             for d in config.drivers
         }
         self._at = {(b.evse_id, b.connector_id, b.role): b.address for b in self._bindings}
+        self._unsigned: set[int] = set()
+        """the EVSEs whose meter did not sign when it was asked last"""
         self._power: dict[int, AcPower | DcPower] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._performers: dict[type, Callable[[Any], None]] = {
@@ -54,7 +58,7 @@ class Hardware:
             f.ClosePowerPath: lambda x: self._power[x.evse_id].close(x.limit_a),
             f.SetLimit: lambda x: self._power[x.evse_id].close(x.limit_a),
             f.MoveLock: lambda x: self._spawn(self._move_lock(x)),
-            f.ReadMeter: lambda x: self._spawn(self.read_meter(x.evse_id)),
+            f.ReadMeter: lambda x: self._spawn(self._sign(x.evse_id) if x.signed else self.read_meter(x.evse_id)),
             f.PaceMeter: self._pace,
             f.Display: lambda x: self._spawn(self._show(x)),
         }
@@ -158,6 +162,22 @@ class Hardware:
         except HalError as error:
             self.inputs.failed(evse_id, "meter", str(error))
 
+    async def _sign(self, evse_id: int) -> None:
+        """A reading that the meter signs; one that it does not, where it cannot."""
+        at = self._at[(evse_id, 0, "meter")]
+        try:
+            signed = await self._call(at, _signed, SIGNING_S)
+        except HalError as error:
+            if evse_id not in self._unsigned:
+                log.warning("evse %d: meter: no signed reading: %s", evse_id, error)
+            self._unsigned.add(evse_id)
+            await self.read_meter(evse_id)
+            return
+        if evse_id in self._unsigned:
+            self._unsigned.discard(evse_id)
+            log.info("evse %d: meter: signs again", evse_id)
+        self.inputs.signed(at, signed)
+
     def _pace(self, x: f.PaceMeter) -> None:
         at = self._at.get((x.evse_id, 0, "meter"))
         if at:
@@ -187,6 +207,12 @@ class Hardware:
     def used_by(self, driver: str, device: str) -> list[str]:
         """The roles of a device, for a person."""
         return [_role(b) for b in self._bindings if b.address == Address(driver, device)]
+
+
+async def _signed(meter: Any) -> SignedReading:
+    if not isinstance(meter, SignedReadings):
+        raise DeviceFault("it cannot sign; leave meter_signs out")
+    return await meter.read_signed()
 
 
 def _role(binding: Binding) -> str:

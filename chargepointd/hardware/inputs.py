@@ -4,11 +4,12 @@ Only what changed is told, except meter readings: each is fresh, and says when i
 """
 
 import logging
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from chargepointd.core import events as e
-from chargepointd.core.values import Fault, FaultCode, Measured, Token
+from chargepointd.core.values import Fault, FaultCode, Measured, Signed, Token
 from chargepointd.hardware.bindings import Address, Binding
 from hal.health import DeviceHealth, DeviceRead
 from hal.readings import (
@@ -17,6 +18,7 @@ from hal.readings import (
     MeterReading,
     OccupancyReading,
     PilotReading,
+    SignedReading,
     TokenReading,
     VehicleReading,
 )
@@ -152,7 +154,14 @@ class Inputs:
             self._switched[evse_id] = on
             self._post(e.PowerSwitched(evse_id, on))
 
-    def _meter(self, binding: Binding, reading: MeterReading) -> None:
+    def signed(self, at: Address, signed: SignedReading) -> None:
+        """What a meter was asked to sign."""
+        data = b64encode(signed.data).decode()
+        seal = Signed(data, signed.encoding, signed.method, signed.public_key.hex())
+        for binding in self._bindings.get(at, ()):
+            self._meter(binding, signed.reading, seal)
+
+    def _meter(self, binding: Binding, reading: MeterReading, signed: Signed | None = None) -> None:
         measured = Measured(
             reading.taken_at,
             reading.energy_import_wh,
@@ -165,6 +174,7 @@ class Inputs:
             reading.power_factor,
             reading.temperature_c,
             self._soc.get(binding.evse_id),
+            signed,
         )
         self._post(e.MeterRead(binding.evse_id, measured))
 

@@ -72,5 +72,17 @@ def with_bays(build: Callable[..., Config]) -> Callable[..., Config]:
     return built
 
 
+def signing(build: Callable[..., Config]) -> Callable[..., Config]:
+    """That station, with meters that sign."""
+
+    def built(url: str, **variables: Any) -> Config:
+        config = build(url, **variables)
+        for evse in config["evse"]:
+            evse["meter_signs"] = True
+        return config
+
+    return built
+
+
 def _merged(variables: Mapping[str, Any]) -> dict[str, Any]:
     return PACE | dict(variables)

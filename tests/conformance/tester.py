@@ -4,6 +4,7 @@ A state is a method: it brings the station there and checks what the station rep
 a message; `csms.quiet` where a case says that nothing may come.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -269,11 +270,14 @@ class Tester:
 
 
 def named(name: str) -> dict[str, Any]:
-    """ "Component.Variable[instance]" as component and variable of a request."""
-    component, _, variable = name.partition(".")
-    variable, _, instance = variable.partition("[")
-    inside = {"instance": instance.rstrip("]")} if instance else {}
-    return {"component": {"name": component}, "variable": {"name": variable} | inside}
+    """ "Component#evse.connector.Variable[instance]" as component and variable of a request."""
+    found = re.fullmatch(r"([^#.]+)(?:#(\d+)(?:\.(\d+))?)?\.([^\[]+)(?:\[(.*)\])?", name)
+    assert found, name
+    component, evse, connector, variable, instance = found.groups()
+    place = {"id": int(evse)} if evse else {}
+    place |= {"connectorId": int(connector)} if connector else {}
+    where = {"name": component} | ({"evse": place} if place else {})
+    return {"component": where, "variable": {"name": variable} | ({"instance": instance} if instance else {})}
 
 
 def text(value: Any) -> str:

@@ -62,6 +62,9 @@ DEEDS = QUIET_DEEDS | {
     "CSMS answers": lambda w, n: w.answer(),
     "CSMS answers again": lambda w, n: w.answer_again(n),
     "CSMS refuses": lambda w, n: setattr(w, "refusing", n % 2 == 0),
+    "meter signs no more": lambda w, n: w.silent.add(1 + n % 2),
+    "meter signs again": lambda w, n: w.silent.discard(1 + n % 2),
+    "sign": lambda w, n: w.configure(("SampledDataCtrlr", "AlignedDataCtrlr")[n % 2] + ".SignReadings", "true"),
     "lock jams": lambda w, n: w.stuck.add((1, 1)),
     "lock moves": lambda w, n: w.stuck.clear(),
     "suspend on refusal": lambda w, n: w.configure("TxCtrlr.StopTxOnInvalidId", "false"),
@@ -74,7 +77,7 @@ DEEDS = QUIET_DEEDS | {
 
 def world(version: str, start: list[str], stop: list[str], *, senses: bool = True) -> World:
     """`senses`: the hardware knows of the bay and of a plug without a car."""
-    plan = PLAN._replace(evses=tuple(evse._replace(bay_sensor=senses) for evse in PLAN.evses))
+    plan = PLAN._replace(evses=tuple(evse._replace(bay_sensor=senses, signs=senses) for evse in PLAN.evses))
     variables = {"TxCtrlr.TxStartPoint": ",".join(start), "TxCtrlr.TxStopPoint": ",".join(stop)}
     many = {"OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "1000"}  # nothing is to be set aside here
     unknown = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"}
@@ -88,6 +91,7 @@ def bring_to_an_end(w: World) -> None:
     w.mute = w.mute_records = w.slow = w.refusing = False
     w.cut_in(0, committed=False)
     w.meter_dead.clear()
+    w.silent.clear()
     w.stuck.clear()
     for evse in (1, 2):
         w.mend(evse)
@@ -103,10 +107,11 @@ def bring_to_an_end(w: World) -> None:
 
 deeds = st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 200)), max_size=40)
 points = st.lists(st.sampled_from(POINTS), min_size=1, max_size=3, unique=True)
+start_points = st.lists(st.sampled_from((*POINTS, "DataSigned")), min_size=1, max_size=3, unique=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@given(history=deeds, start=points, stop=points, senses=st.booleans())
+@given(history=deeds, start=start_points, stop=points, senses=st.booleans())
 @settings(max_examples=150)
 def test_any_history_keeps_the_books(
     version: str, history: list[Deed], start: list[str], stop: list[str], senses: bool

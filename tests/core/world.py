@@ -16,7 +16,7 @@ from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.saved import Saved
 from chargepointd.core.station import Station
 from chargepointd.core.token_store import Remembered
-from chargepointd.core.values import Fault, Measured, Now, Token, TokenInfo
+from chargepointd.core.values import Fault, Measured, Now, Signed, Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name, standard
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import VERSIONS, load
@@ -123,6 +123,8 @@ class World:
         self.on: dict[int, bool] = {1: False, 2: False}
         self.register = {1: 10_000.0, 2: 20_000.0}
         self.meter_dead: set[int] = set()
+        self.silent: set[int] = set()
+        """EVSEs whose meter gives no signature"""
         self.stuck: set[tuple[int, int]] = set()
         """locks that do not move"""
         self.welded: set[int] = set()
@@ -279,6 +281,9 @@ class World:
         self.tell(e.CallReceived(message_id, command))
         return self.replies.get(message_id)
 
+    def ask_start(self, evse: int) -> Any:
+        return self.ask(c.RequestStart(Token("DRIVER", "Central"), evse, 77))
+
     def ask_stop(self, evse: int) -> Any:
         transaction = self.station.evses[evse].transaction
         return self.ask_stop_of(transaction.id if transaction else "none")
@@ -373,7 +378,8 @@ class World:
             if (effect.evse_id, effect.connector_id) not in self.dumb:
                 self._queue.append(self._bolt(effect))
         elif isinstance(effect, f.ReadMeter):
-            self._queue.append(self._reading(effect.evse_id)) if effect.evse_id not in self.meter_dead else None
+            if effect.evse_id not in self.meter_dead:
+                self._queue.append(self._reading(effect.evse_id, effect.signed and effect.evse_id not in self.silent))
         elif isinstance(effect, f.ClosePowerPath):
             self.offered[effect.evse_id] = True
             self._appetite(effect.evse_id)
@@ -407,10 +413,10 @@ class World:
         if evse not in self.meter_dead:
             self.tell(self._reading(evse))
 
-    def _reading(self, evse: int) -> e.MeterRead:
-        return e.MeterRead(
-            evse, Measured(self.mono + 0.001, self.register[evse], power_w=11_000.0 if self.on[evse] else 0.0)
-        )
+    def _reading(self, evse: int, signed: bool = False) -> e.MeterRead:
+        wh, watts = self.register[evse], 11_000.0 if self.on[evse] else 0.0
+        record = Signed(f"record of {wh}", "OCMF", "ECDSA", "key") if signed else None
+        return e.MeterRead(evse, Measured(self.mono + 0.001, wh, power_w=watts, signed=record))
 
     # -- the CSMS's side -----------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.metering import MEASURANDS
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.rules import ConnectorView
-from chargepointd.core.values import Fault, FaultCode, MeterValue, Sample, Stamp, Token
+from chargepointd.core.values import Fault, FaultCode, MeterValue, Sample, Signed, Stamp, Token
 from chargepointd.core.variables.catalogue import Live, living, standard
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Dialect, Payload, Refusal, load
@@ -116,7 +117,16 @@ _samples = st.builds(
     st.sampled_from(("Outlet", "EV", "Inlet", "Body", "Cable")),
 )
 _contexts = st.sampled_from(("Transaction.Begin", "Transaction.End", "Sample.Periodic", "Sample.Clock", "Trigger"))
-meter_values = st.builds(MeterValue, _time, _contexts, st.lists(_samples, max_size=4).map(tuple))
+_signed = st.builds(
+    Signed,
+    (st.binary(max_size=2500) | st.just(b"OCMF|{}|{}")).map(lambda data: b64encode(data).decode()),
+    _text,
+    _text,
+    st.binary(max_size=100).map(bytes.hex),
+)
+meter_values = st.builds(
+    MeterValue, _time, _contexts, st.lists(_samples, max_size=4).map(tuple), signed=st.none() | _signed
+)
 faults = st.builds(Fault, st.sampled_from(get_args(FaultCode)), _text, _text)
 records = st.builds(
     TransactionRecord,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from importlib.resources import files
 from typing import Any
 
@@ -26,7 +27,7 @@ from chargepointd.core.messages import (
     TransactionRecord,
 )
 from chargepointd.core.rules import ConnectorView, StationView
-from chargepointd.core.values import Fault, Sample, Token, TokenInfo
+from chargepointd.core.values import Fault, MeterValue, Sample, Signed, Token, TokenInfo
 from chargepointd.dialects.dialect import Dialect, Payload, Refusal
 from chargepointd.dialects.v16.connectors import NOWHERE, connectors
 from chargepointd.dialects.v16.messages import ERROR_CODES, REASONS
@@ -466,3 +467,15 @@ SAMPLE = ("transactionData", "sampledValue")
 )
 def test_our_words_are_those_of_the_schemas(words: frozenset[str], schema: str, path: tuple[str, ...]) -> None:
     assert words == enumeration(schema, *path)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(b'OCMF|{"FV":"1.0"}|{"SD":"30"}', 'OCMF|{"FV":"1.0"}|{"SD":"30"}'), (b"\x00\xff", "AP8=")]
+)
+def test_what_the_meter_signed_is_told_beside_the_values(dialect: Dialect, data: bytes, said: str) -> None:
+    signed = Signed(b64encode(data).decode(), "OCMF", "ECDSA", "3059")
+    value = MeterValue(AT, "Sample.Clock", (Sample("Energy.Active.Import.Register", 161.0, "Wh"),), signed)
+    _, payload = told(dialect, MetersRead(1, (value,))) or ("", {})
+    raw, record_ = payload["meterValue"][0]["sampledValue"]
+    assert raw["value"] == "161"
+    assert record_ == {"value": said, "context": "Sample.Clock", "format": "SignedData", "location": "Outlet"}

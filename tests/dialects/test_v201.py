@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from importlib.resources import files
 from typing import Any
 
@@ -26,7 +27,7 @@ from chargepointd.core.messages import (
     TransactionRecord,
 )
 from chargepointd.core.rules import ConnectorView
-from chargepointd.core.values import Fault, Sample, Token, TokenInfo
+from chargepointd.core.values import Fault, MeterValue, Sample, Signed, Token, TokenInfo
 from chargepointd.core.variables.model import Ref
 from chargepointd.dialects.dialect import Dialect, Payload, Refusal
 from chargepointd.dialects.v201 import WORDS
@@ -474,3 +475,22 @@ def enumeration(schema: str, name: str) -> frozenset[str]:
 )
 def test_our_words_are_those_of_the_schemas(words: frozenset[str], schema: str, name: str) -> None:
     assert words == enumeration(schema, name)
+
+
+def test_what_the_meter_signed_goes_with_each_value_it_measured(dialect: Dialect) -> None:
+    data = b'OCMF|{"FV":"1.0"}|{"SD":"30"}'
+    signed = Signed(b64encode(data).decode(), "OCMF", "ECDSA-secp256r1-SHA256", "3059")
+    samples = (Sample("Energy.Active.Import.Register", 161.0, "Wh"), Sample("Power.Offered", 5.0, "W"))
+    value = MeterValue(AT, "Sample.Clock", samples, signed)
+    _, payload = told(dialect, MetersRead(1, (value,))) or ("", {})
+    energy, offered = payload["meterValue"][0]["sampledValue"]
+    assert "signedMeterValue" not in offered
+    assert b64decode(energy["signedMeterValue"]["signedMeterData"]) == data
+    assert b64decode(energy["signedMeterValue"]["publicKey"]) == b"oca:base16:asn1:3059"
+
+
+def test_a_signed_record_that_does_not_fit_is_not_cut(dialect: Dialect) -> None:
+    signed = Signed("A" * 2504, "OCMF", "ECDSA", "")
+    value = MeterValue(AT, "Sample.Clock", (Sample("Energy.Active.Import.Register", 161.0, "Wh"),), signed)
+    _, payload = told(dialect, MetersRead(1, (value,))) or ("", {})
+    assert "signedMeterValue" not in payload["meterValue"][0]["sampledValue"][0]

@@ -1,11 +1,13 @@
 """Devices in their roles: what is missing or silent is a fault, and stays one."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from chargepointd.config import load
+from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.hardware.hardware import Hardware
 from tests.daemon import toml
@@ -95,5 +97,37 @@ def test_a_plug_without_a_car_and_a_car_without_a_plug_are_told(tmp_path: Path) 
         assert not any(isinstance(event, e.PlugMoved) for event in heard.events)
         await told("sim.plug_out", e.PlugMoved(1, 1, False))
         await told("sim.drive_out", e.BayChanged(1, False))
+
+    with_hardware(tmp_path, config, story)
+
+
+def test_a_meter_signs_when_it_is_asked_to(tmp_path: Path) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp")
+    config["evse"][0]["meter_signs"] = True
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        await heard.until(lambda event: isinstance(event, e.MeterRead) and event.measured.signed is None)
+        hardware.perform(f.ReadMeter(1, signed=True))
+        read = await heard.until(lambda event: isinstance(event, e.MeterRead) and event.measured.signed)
+        signed = read.measured.signed
+        assert b64decode(signed.data).startswith(b"OCMF|{")
+        assert (signed.encoding, signed.method) == ("OCMF", "ECDSA-secp256r1-SHA256")
+        assert bytes.fromhex(signed.public_key)
+
+    with_hardware(tmp_path, config, story)
+
+
+def test_a_meter_that_cannot_sign_is_no_reason_to_read_it_no_more(tmp_path: Path) -> None:
+    """Nor is one that refuses at this moment."""
+    config = ac_station("ws://127.0.0.1:1/ocpp")
+    config["evse"][0]["meter_signs"] = True
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        await heard.until(lambda event: isinstance(event, e.MeterRead))
+        (tmp_path / "sim-sim.key").mkdir()  # the key can be neither read nor made
+        heard.events.clear()
+        hardware.perform(f.ReadMeter(1, signed=True))
+        read = await heard.until(lambda event: isinstance(event, e.MeterRead))
+        assert read.measured.signed is None
 
     with_hardware(tmp_path, config, story)

@@ -13,6 +13,14 @@ from chargepointd.core.variables.model import DataType, Mutability, Ref, Variabl
 
 _MEASURANDS = ",".join(MEASURANDS)
 _POINTS = "EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
+_SIGNING = frozenset(
+    (
+        "AlignedDataCtrlr.SignReadings",
+        "OCPPCommCtrlr.PublicKeyWithSignedMeterValue",
+        "SampledDataCtrlr.SignReadings",
+    )
+)
+"""what only a station has whose meters can sign"""
 _ACCESS: dict[str, Mutability] = {"RO": "ReadOnly", "RW": "ReadWrite", "WO": "WriteOnly"}
 _YEAR_S = 31_536_000
 
@@ -27,6 +35,7 @@ STATION: tuple[Line, ...] = (
     ("AlignedDataCtrlr.TxEndedInterval", "integer", "RW", "0", "s", 0, 86_400, ""),
     ("AlignedDataCtrlr.TxEndedMeasurands", "MemberList", "RW", "", "", None, 500, _MEASURANDS),
     ("AlignedDataCtrlr.SendDuringIdle", "boolean", "RW", "false", "", None, None, ""),
+    ("AlignedDataCtrlr.SignReadings", "boolean", "RW", "false", "", None, None, ""),
     ("AuthCacheCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     ("AuthCacheCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
     ("AuthCacheCtrlr.LifeTime", "integer", "RW", "0", "s", 0, 10 * _YEAR_S, ""),
@@ -56,6 +65,8 @@ STATION: tuple[Line, ...] = (
     ("OCPPCommCtrlr.NetworkConfigurationPriority", "SequenceList", "RW", "1", "", None, 100, "1"),
     ("OCPPCommCtrlr.NetworkProfileConnectionAttempts", "integer", "RW", "3", "", 1, 100, ""),
     ("OCPPCommCtrlr.OfflineThreshold", "integer", "RW", "60", "s", 0, 86_400, ""),
+    ("OCPPCommCtrlr.PublicKeyWithSignedMeterValue", "OptionList", "RW", "OncePerTransaction", "", None, None,
+     "Never,OncePerTransaction,EveryMeterValue"),
     ("OCPPCommCtrlr.ResetRetries", "integer", "RW", "0", "", 0, 10, ""),
     ("OCPPCommCtrlr.RetryBackOffRandomRange", "integer", "RW", "10", "s", 0, 3600, ""),
     ("OCPPCommCtrlr.RetryBackOffRepeatTimes", "integer", "RW", "5", "", 0, 16, ""),
@@ -66,6 +77,7 @@ STATION: tuple[Line, ...] = (
     ("SampledDataCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     # No meter of ours has registers by phase.
     ("SampledDataCtrlr.RegisterValuesWithoutPhases", "boolean", "RO", "true", "", None, None, ""),
+    ("SampledDataCtrlr.SignReadings", "boolean", "RW", "false", "", None, None, ""),
     ("SampledDataCtrlr.TxStartedMeasurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500,
      _MEASURANDS),
     ("SampledDataCtrlr.TxUpdatedInterval", "integer", "RW", "60", "s", 0, 86_400, ""),
@@ -122,9 +134,12 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
     """Every standard variable of a station built like this."""
     has_lock = any(connector.lock for evse in plan.evses for connector in evse.connectors)
     points = _points(plan)
+    signs = any(evse.signs for evse in plan.evses)
     for name, datatype, access, default, unit, least, largest, values in STATION:
         if name == "OCPPCommCtrlr.UnlockOnEVSideDisconnect" and not has_lock:
             access, default = "RO", "false"  # a fixed cable is never let go (1.6 §9.1, errata 2025-04)
+        if name in _SIGNING and not signs:
+            continue
         values = points.get(name, values)
         yield Variable(
             _quick_ref(name), datatype, _ACCESS[access], default, unit, least, largest,
@@ -145,7 +160,8 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
 def _points(plan: StationPlan) -> dict[str, str]:
     """What can start and end a transaction depends on what the hardware can tell."""
     bay = "ParkingBayOccupancy," if any(evse.bay_sensor for evse in plan.evses) else ""
-    return {"TxCtrlr.TxStartPoint": bay + _POINTS, "TxCtrlr.TxStopPoint": bay + _POINTS}
+    signed = ",DataSigned" if any(evse.signs for evse in plan.evses) else ""  # no stop point (errata 2025-09)
+    return {"TxCtrlr.TxStartPoint": bay + _POINTS + signed, "TxCtrlr.TxStopPoint": bay + _POINTS}
 
 
 def _quick_ref(name: str) -> Ref:

@@ -1,10 +1,11 @@
 """Meter values in the words of 1.6 (MeterValue, SampledValue): texts instead of numbers."""
 
+from base64 import b64decode
 from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
-from chargepointd.core.values import MeterValue, Sample
+from chargepointd.core.values import MeterValue, Sample, Signed
 from chargepointd.dialects.codec import format_time
 
 MEASURANDS = frozenset((
@@ -30,9 +31,18 @@ def meter_values(values: Iterable[MeterValue]) -> list[dict[str, Any]]:
             for sample in value.samples
             if sample.measurand in MEASURANDS and isfinite(sample.value)
         ]
+        if samples and value.signed:
+            samples.append(_signed(value.signed, value.context))
         if samples:
             rows.append({"timestamp": format_time(value.at), "sampledValue": samples})
     return rows
+
+
+def _signed(signed: Signed, context: str) -> dict[str, Any]:
+    """The meter's record beside the values it vouches for: as it is where it is a text (OCMF), else its base64."""
+    record = b64decode(signed.data)
+    text = record.decode() if record.isascii() and record.decode("ascii").isprintable() else signed.data
+    return {"value": text, "context": context, "format": "SignedData", "location": "Outlet"}
 
 
 def _sample(sample: Sample, context: str) -> dict[str, Any]:

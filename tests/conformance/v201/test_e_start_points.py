@@ -1,8 +1,11 @@
 """E: what starts a transaction."""
 
+from base64 import b64decode
+
 import pytest
 
-from tests.conformance.stations import dc_station, with_bays
+from tests.conformance.ocmf import energy_wh, verified
+from tests.conformance.stations import dc_station, signing, with_bays
 from tests.conformance.tester import TOKEN, Tester
 from tests.csms import Csms, Message
 
@@ -100,6 +103,24 @@ def test_tc_e_10_cs(tester: Tester) -> None:
     tester.ev_connected()
     assert tester.event("Updated", "CablePluggedIn")["evse"] == PLACE
     tester.energy_flows()
+
+
+@pytest.mark.under_test(signing(dc_station), variables={})
+@pytest.mark.parametrize("how", ["local", "remote"])
+def test_tc_e_11_cs(tester: Tester, how: str) -> None:
+    """Start transaction options - DataSigned"""
+    tester.set("TxCtrlr.TxStartPoint", "DataSigned")
+    tester.set("SampledDataCtrlr.SignReadings", True)
+    authorize(tester, how)
+    tester.ev_connected()
+    started = tester.event("Started", "RemoteStart" if how == "remote" else "SignedDataReceived")
+    begun(started, how)
+    (value,) = started["meterValue"]
+    for sample in value["sampledValue"]:
+        assert sample["context"] == "Transaction.Begin"
+        signed = sample["signedMeterValue"]
+        assert energy_wh(verified(signed, b64decode(signed["publicKey"]).decode())) == sample["value"]
+    tester.event("Updated", "ChargingStateChanged", "Charging")
 
 
 @pytest.mark.under_test(with_bays(dc_station), variables={})

@@ -1,5 +1,6 @@
 """J: meter values."""
 
+from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.stations import ac_socket
+from tests.conformance.ocmf import energy_wh, verified
+from tests.conformance.stations import ac_socket, dc_station, signing
 from tests.conformance.tester import Tester
 from tests.csms import Csms, Message
 
@@ -179,6 +181,62 @@ def test_tc_j_10_cs(tester: Tester, csms: Csms) -> None:
     a_second_apart(samples)
     for value in samples:
         complete(value, DC, "Sample.Periodic")
+
+
+KEY_POLICY = "OCPPCommCtrlr.PublicKeyWithSignedMeterValue"
+METERED = (ENERGY, "Power.Active.Import", "Current.Import", "Voltage")
+policies = pytest.mark.parametrize("policy", ["Never", "OncePerTransaction", "EveryMeterValue"])
+
+
+def signed(tester: Tester, values: list[Value], policy: str) -> None:
+    """Each sampledValue has a record that the key of the meter verifies, and the key where it is to be."""
+    key = tester.get("FiscalMetering#1.PublicKey")
+    for value in values:
+        for sample in value["sampledValue"]:
+            payload = verified(sample["signedMeterValue"], key)
+            if sample["measurand"] == ENERGY:
+                assert energy_wh(payload) == sample["value"]
+    keys = [{b64decode(s["signedMeterValue"]["publicKey"]).decode() for s in v["sampledValue"]} for v in values]
+    once = [{key}] + [{""}] * (len(values) - 1)
+    assert keys == {"Never": [{""}] * len(values), "OncePerTransaction": once}.get(policy, [{key}] * len(values))
+
+
+@pytest.mark.under_test(signing(dc_station), variables={"SampledDataCtrlr.TxStartedMeasurands": ""})
+@policies
+def test_tc_j_04_cs(tester: Tester, csms: Csms, policy: str) -> None:
+    """Clock-aligned Meter Values - Signed"""
+    tester.set(KEY_POLICY, policy)
+    tester.set("AlignedDataCtrlr.SignReadings", True)
+    tester.set("AlignedDataCtrlr.TxEndedInterval", 1)
+    tester.set("AlignedDataCtrlr.TxEndedMeasurands", METERED)
+    tester.set("SampledDataCtrlr.TxEndedMeasurands", "")
+    tester.set("SampledDataCtrlr.TxUpdatedInterval", 1)  # tells that two seconds have passed
+    values = end(tester, charging_for(tester, csms, "MeterValuePeriodic", 2))
+    assert len(values) >= 2
+    a_second_apart(values)
+    for value in values:
+        complete(value, METERED, "Sample.Clock")
+    signed(tester, values, policy)
+
+
+@pytest.mark.under_test(signing(dc_station), variables={"SampledDataCtrlr.TxStartedMeasurands": ""})
+@policies
+def test_tc_j_11_cs(tester: Tester, csms: Csms, policy: str) -> None:
+    """Sampled Meter Values - Signed"""
+    tester.set(KEY_POLICY, policy)
+    tester.set("SampledDataCtrlr.SignReadings", True)
+    tester.set("SampledDataCtrlr.TxEndedInterval", 1)
+    tester.set("SampledDataCtrlr.TxEndedMeasurands", METERED)
+    tester.set("AlignedDataCtrlr.TxEndedMeasurands", "")
+    tester.set("AlignedDataCtrlr.Interval", 1)  # tells that two seconds have passed
+    values = end(tester, charging_for(tester, csms, "MeterValueClock", 3))
+    *samples, last = values
+    assert len(samples) >= 2
+    a_second_apart(samples)
+    complete(last, METERED, "Transaction.End")
+    for value in samples:
+        complete(value, METERED, "Sample.Periodic")
+    signed(tester, values, policy)
 
 
 def told_by_the_clock(csms: Csms) -> list[Message]:
