@@ -152,6 +152,38 @@ class Tester:
         known = [s["token"] for s in sessions if s.get("authorized")] + [seat["token"] for seat in status["lobby"]]
         return any(shown and token.endswith(shown.strip("…")) for shown in known)
 
+    def known(self, token: str = TOKEN, kind: str = "ISO14443", evse: int = 1) -> Message:
+        """Authorized (local) by what the station remembers: the token is presented at a plugged-in EVSE, no Authorize,
+        S> triggerReason Authorized with it."""
+        asked = len(self.csms.calls("Authorize"))
+        self.present(token, kind)
+        message = self.event(trigger="Authorized")
+        assert message["idToken"] == {"idToken": token, "type": kind}, self.csms.told("another token")
+        assert len(self.csms.calls("Authorize")) == asked, self.csms.told("Authorize was not expected")
+        return message
+
+    def refused(self, token: str = TOKEN, status: str = "Invalid", kind: str = "ISO14443", **info: Any) -> None:
+        """The token is presented, S> Authorize, T> not accepted: no TransactionEvent carries it, it is not let in."""
+        self.csms.tokens[token] = {"status": status, **info}
+        events = self._with_token(token)
+        self.present(token, kind)
+        self.csms.wait("Authorize", {"idToken": {"idToken": token, "type": kind}})
+        self.not_let_in(token, events)
+
+    def not_let_in(self, token: str = TOKEN, events: int = 0) -> None:
+        """No more than so many TransactionEvents carry the token, and nobody charges by it."""
+        self.fence()
+        self.delivered()
+        assert self._with_token(token) == events, self.csms.told("a TransactionEvent carries the token")
+        assert not self._let_in(token), self.csms.told("the token was let in")
+
+    def _with_token(self, token: str) -> int:
+        return len(self.csms.calls("TransactionEvent", {"idToken": {"idToken": token}}))
+
+    def power_w(self, evse: int = 1) -> float:
+        """What flows at this EVSE now."""
+        return float(self.station.ctl("sim.state")["evses"][evse - 1]["power_w"])
+
     def remote_start(self, evse: int | None = 1, token: str = TOKEN, kind: str = "ISO14443", **more: Any) -> Reply:
         """T> RequestStartTransaction, S> Accepted."""
         self.remote_start_id += 1

@@ -43,10 +43,11 @@ _EMPTY_2 = (
 
 
 class Desk:
-    """The usual answers. `tokens` is the CSMS's opinion of a token; one it does not know is Accepted."""
+    """The usual answers. `tokens` is the CSMS's opinion of a token, a status or the whole idTokenInfo (1.6: idTagInfo);
+    one it does not know is Accepted."""
 
     def __init__(self) -> None:
-        self.tokens: dict[str, str] = {}
+        self.tokens: dict[str, str | Payload] = {}
         self.clock_offset_s = 0.0
         self.boot_interval_s = 300
         shared = {
@@ -78,7 +79,8 @@ class Desk:
         return None if answer is None else answer(payload)
 
     def _opinion(self, token: str) -> Payload:
-        return {"status": self.tokens.get(token, "Accepted")}
+        opinion = self.tokens.get(token, "Accepted")
+        return {"status": opinion} if isinstance(opinion, str) else dict(opinion)
 
     def _boot(self, _: Payload) -> Payload:
         return {"status": "Accepted", "currentTime": now_text(self.clock_offset_s), "interval": self.boot_interval_s}
