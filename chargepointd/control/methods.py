@@ -75,6 +75,7 @@ METHODS: dict[str, Method] = {
     "outbox": Method({"limit": Param("integer", low=0, high=10_000)}),
     "drivers": Method({}),
     "pics": Method({}),
+    "security_log": Method({"limit": Param("integer", low=0, high=10_000)}),
     "sim.plug_in": Method({"evse": _THE_EVSE, "connector": _EVSE}),
     "sim.plug_out": Method(
         {"evse": _THE_EVSE, "force": Param("flag"), "side": Param("text", one_of=("station", "ev"))}

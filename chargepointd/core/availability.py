@@ -110,6 +110,8 @@ class Statuses:
         self._availability = availability
         self._told: dict[Place, tuple[str, Fault | None]] = {}
         self._shown: dict[Place, str] = {}
+        self._told_once = False
+        """the CSMS has heard of this process: what changes while it is away can wait for it (QueueAllMessages)"""
         self.station_faults: dict[tuple[str, str], Fault] = {}
 
     def forget(self) -> None:
@@ -122,7 +124,8 @@ class Statuses:
             if self._shown.get(place) != status:
                 self._shown[place] = status
                 step.emit(Note("status", place[0], status, {"connector": place[1]}))
-            if self._context.online and self._told.get(place) != (status, fault):
+            tells = self._context.online or (self._told_once and self._outbox.queues_all)
+            if tells and self._told.get(place) != (status, fault):
                 self._say(place, status, fault, step)
 
     def repeat(self, place: Place, step: Step) -> bool:
@@ -135,6 +138,7 @@ class Statuses:
 
     def _say(self, place: Place, status: str, fault: Fault | None, step: Step, *, asked: bool = False) -> None:
         self._told[place] = (status, fault)
+        self._told_once = True
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
             if isinstance(outcome, Refused) and outcome.code in ("Offline", "Timeout"):

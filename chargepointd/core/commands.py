@@ -122,6 +122,11 @@ class ShowOutbox(NamedTuple):
     limit: int = 50
 
 
+class ShowSecurityLog(NamedTuple):
+    limit: int = 50
+    """the newest so many"""
+
+
 Command = Any
 """Any of the above."""
 

@@ -1,6 +1,6 @@
 """What every topic of the core stands on, and the step in which it acts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from chargepointd.core.clock import Clock
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from chargepointd.core.variables.registry import Registry
 
 NEVER = float("inf")
+
+Happened = Callable[[str, str, "Step"], None]
 
 
 class Step:
@@ -45,6 +47,8 @@ class Context:
         """the EVSEs where a transaction runs"""
         self.online = False
         """connected, and the CSMS has accepted the station"""
+        self.happened: Happened = lambda kind, info, step: None
+        """the security log takes down a security event (`core.security`)"""
         self._ids = _ids(boot_id)
 
     def new_id(self) -> str:

@@ -116,7 +116,34 @@ class SaveState(NamedTuple):
     value: Any
 
 
-Save = SaveRecord | SettleRecord | SaveSession | SaveVariable | SaveToken | DropTokens | SaveState
+class SaveSecurityEvent(NamedTuple):
+    """An entry of the security log, new or put right."""
+
+    id: int
+    kind: str
+    at: float
+    info: str
+    message_id: str
+    """of the message that is to be delivered; empty: none"""
+
+
+class SettleSecurityEvent(NamedTuple):
+    """Delivered, or refused for good."""
+
+    id: int
+
+
+Save = (
+    SaveRecord
+    | SettleRecord
+    | SaveSession
+    | SaveVariable
+    | SaveToken
+    | DropTokens
+    | SaveState
+    | SaveSecurityEvent
+    | SettleSecurityEvent
+)
 
 
 # -- the CSMS ----------------------------------------------------------------------------------------------------------

@@ -143,6 +143,12 @@ class CallUnspeakable(NamedTuple):
     message_id: str
 
 
+class MessageInvalid(NamedTuple):
+    """The CSMS sent what is no message, or does not fit its schema; it has been answered."""
+
+    reason: str
+
+
 # -- jobs --------------------------------------------------------------------------------------------------------------
 
 

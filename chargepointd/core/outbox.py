@@ -1,14 +1,21 @@
 """What is still to be told to the CSMS, and the one message that is under way.
 
-Theory of operation. OCPP-J allows one open CALL a direction. Two queues wait for it:
+Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait for it:
 
 - *said*: what matters now (statuses, heartbeats, authorizations). It is not kept over a loss of the link: what still
   holds then is said anew from the facts.
+- *kept*: what has to arrive once, whenever that is, but is no part of a transaction (security events). Its topic keeps
+  it durable. An answer that does not come is asked for again, later each time, up to an hour; what the CSMS refuses
+  three times, or does not know, is settled as refused. Meanwhile all else goes on.
 - *records*: transaction records, durable and in order. Nothing overtakes within it. A record leaves it only when the
   CSMS has answered, or after `MessageAttempts` refused attempts (E13, 1.6 §3.7.1): then it is set aside, not lost, and
   what follows goes on. Being offline does not count as an attempt.
 
 What is said goes first. A boot notification is said before all else; before it is accepted nothing else leaves.
+
+Where `OCPPCommCtrlr.QueueAllMessages` is set, what is said while there is no connection waits for it too, in order, the
+last 1000 messages; not over a restart, after which all is said anew from the facts. What asks something (Authorize,
+Heartbeat) does not wait: its answer would come too late.
 """
 
 from collections import deque
@@ -17,7 +24,16 @@ from typing import NamedTuple
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveRecord, SaveState, SendCall, SettleRecord
-from chargepointd.core.messages import Acknowledged, Answer, Boot, Message, RecordAnswered, TransactionRecord
+from chargepointd.core.messages import (
+    Acknowledged,
+    Answer,
+    Authorize,
+    Boot,
+    Heartbeat,
+    Message,
+    RecordAnswered,
+    TransactionRecord,
+)
 
 
 class Refused(NamedTuple):
@@ -30,6 +46,25 @@ class Refused(NamedTuple):
 
 Outcome = Answer | Refused
 Heard = Callable[[Message, Outcome, Step], None]
+
+
+ATTEMPTS_KEPT = 3
+RETRY_KEPT_S = 60.0
+RETRY_KEPT_MAX_S = 3600.0
+LATE_MAX = 1000
+"""messages said while offline that wait for the connection (QueueAllMessages); then the oldest is dropped"""
+_ASKING = (Authorize, Boot, Heartbeat)
+_UNKNOWN = ("NotImplemented", "NotSupported")
+
+
+class Kept(NamedTuple):
+    """What has to arrive."""
+
+    message_id: str
+    message: Callable[[], Message | None]
+    """what it is now; None: no longer to be told"""
+    heard: Heard
+    """of the answer, or of the last refusal"""
 
 
 class Entry(NamedTuple):
@@ -50,6 +85,13 @@ class Outbox:
         self._next_id = next_id
         self._boot: Boot | None = None
         self._said: deque[tuple[Message, Heard]] = deque()
+        self._late: deque[tuple[Message, Heard]] = deque()
+        """said while offline"""
+        self._kept: deque[Kept] = deque()
+        self._kept_attempts = self._kept_timeouts = 0
+        """of the first of them"""
+        self._kept_at = -NEVER
+        """not before"""
         self._open: tuple[str, Message, Heard | None] | None = None
         self._answer_by = NEVER
         self._retry_at = -NEVER
@@ -66,10 +108,29 @@ class Outbox:
     def say(self, message: Message, heard: Heard, step: Step, *, asked: bool = False) -> None:
         """Tell it now, if there is a connection; `heard` gets the answer, or why there is none. `asked`: the CSMS
         asked for it, and may do so before it accepts the station (B02.FR.02)."""
-        if not (self._context.online or (asked and self._linked)):
+        if self._context.online or (asked and self._linked):
+            self._said.append((message, heard))
+        else:
+            self._say_later(message, heard, step)
+
+    def _say_later(self, message: Message, heard: Heard, step: Step) -> None:
+        if not self.queues_all or isinstance(message, _ASKING):
             heard(message, Refused("Offline"), step)
             return
-        self._said.append((message, heard))
+        self._late.append((message, heard))
+        if len(self._late) > LATE_MAX:
+            step.emit(Note("outbox", 0, f"more than {LATE_MAX} messages wait for the CSMS: the oldest is dropped"))
+            dropped, its_heard = self._late.popleft()
+            its_heard(dropped, Refused("Offline"), step)
+
+    @property
+    def queues_all(self) -> bool:
+        """What is said while offline is told later (C-21)."""
+        return self._context.variables.boolean("OCPPCommCtrlr.QueueAllMessages")
+
+    def keep(self, message_id: str, message: Callable[[], Message | None], heard: Heard) -> None:
+        """Tell it for certain: as soon as there is nothing to say, however often it takes."""
+        self._kept.append(Kept(message_id, message, heard))
 
     def boot(self, message: Boot, heard: Heard) -> None:
         """Say this before anything else."""
@@ -92,7 +153,7 @@ class Outbox:
         """The answer that was awaited will not come; a record stays first in its queue, its attempt uncounted."""
         self._linked = False
         self._boot = None
-        self._retry_at = -NEVER
+        self._retry_at = self._kept_at = -NEVER
         dropped = list(self._said)
         self._said.clear()
         if self._open and self._open[2]:
@@ -100,7 +161,9 @@ class Outbox:
         self._open, self._answer_by = None, NEVER
         self._mark_offline(step)
         for message, heard in dropped:
-            heard(message, Refused("Offline"), step)
+            if heard == self._heard_kept:
+                continue  # it is still the first of its queue, its attempt uncounted
+            self._say_later(message, heard, step)
 
     def _mark_offline(self, step: Step) -> None:
         """What was still queued when the connection was lost (E11.FR.07). A record that was sent once stays as it was:
@@ -135,6 +198,23 @@ class Outbox:
         else:
             self._record_answered(outcome, step)
         return True
+
+    def _heard_kept(self, message: Message, outcome: Outcome, step: Step) -> None:
+        if isinstance(outcome, Refused) and not self._refused_for_good(outcome, step):
+            return
+        kept = self._kept.popleft()
+        self._kept_attempts = self._kept_timeouts = 0
+        kept.heard(message, outcome, step)
+
+    def _refused_for_good(self, refused: Refused, step: Step) -> bool:
+        """If not: when it is tried again."""
+        if refused.code == "Timeout":
+            self._kept_timeouts += 1
+        else:
+            self._kept_attempts += 1
+        tries = self._kept_attempts + self._kept_timeouts
+        self._kept_at = step.mono + min(RETRY_KEPT_S * 2 ** min(tries - 1, 10), RETRY_KEPT_MAX_S)
+        return refused.code in _UNKNOWN or self._kept_attempts >= ATTEMPTS_KEPT
 
     def _record_answered(self, outcome: Outcome, step: Step) -> None:
         entry = self._records[0]
@@ -172,7 +252,9 @@ class Outbox:
     def deadline(self) -> float:
         if self._open:
             return self._answer_by
-        return self._retry_at if self._linked and self._context.online and self._records else NEVER
+        if not (self._linked and self._context.online):
+            return NEVER
+        return min(self._retry_at if self._records else NEVER, self._kept_at if self._kept else NEVER)
 
     def tick(self, step: Step) -> None:
         if self._open and step.mono >= self._answer_by:
@@ -182,15 +264,36 @@ class Outbox:
         """Send the next message, if it is its turn."""
         if self._open or not self._linked:
             return
+        online = self._context.online
+        if online and self._late:
+            self._say_late()
         if self._boot:
             boot, self._boot = self._boot, None
             self._send(self._context.new_id(), boot, self._heard_boot, step)
         elif self._said:
             message, heard = self._said.popleft()
             self._send(self._context.new_id(), message, heard, step)
-        elif not self._context.online:
-            return
-        elif self._records and step.mono >= self._retry_at:
+        elif online and not self._pump_kept(step):
+            self._pump_records(step)
+
+    def _say_late(self) -> None:
+        """What was said while offline, before what was said since; but what somebody waits for goes first."""
+        urgent = [said for said in self._said if isinstance(said[0], _ASKING)]
+        other = [said for said in self._said if not isinstance(said[0], _ASKING)]
+        self._said = deque([*urgent, *self._late, *other])
+        self._late.clear()
+
+    def _pump_kept(self, step: Step) -> bool:
+        while self._kept and step.mono >= self._kept_at:
+            message = self._kept[0].message()
+            if message is not None:
+                self._send(self._kept[0].message_id, message, self._heard_kept, step)
+                return True
+            self._kept.popleft()
+        return False
+
+    def _pump_records(self, step: Step) -> None:
+        if self._records and step.mono >= self._retry_at:
             entry = self._records[0]
             self._tried = entry.id
             self._send(entry.message_id, entry.record, None, step)

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from chargepointd.core.outbox import Entry
+from chargepointd.core.security import Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 
@@ -17,6 +18,8 @@ class Saved(NamedTuple):
     """small facts by name: availability, boot_reason, reference/TRANSACTION …"""
     dead: int = 0
     """records that were set aside"""
+    security: tuple[Logged, ...] = ()
+    """the security log, oldest first"""
 
     @property
     def references(self) -> dict[str, int]:

@@ -26,14 +26,16 @@ from chargepointd.core.reset import Resets
 from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.sampling import INTERVALS
 from chargepointd.core.saved import Saved
-from chargepointd.core.security import Startup
+from chargepointd.core.security import Security
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
 
-_QUESTIONS = (c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox)
+_QUESTIONS = (
+    c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog
+)  # fmt: skip
 _PENDING_MAY = (c.GetVariables, c.SetVariables, c.ListVariables, c.TriggerMessage, c.RequestStart, c.RequestStop)
 """what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
 
@@ -73,7 +75,7 @@ class Station:
             context, outbox, self.evses, self.lobby, self.authorization, self.statuses, self.registration
         )
         self.resets = Resets(context, outbox, self._everywhere)
-        self.startup = Startup(context, outbox, self.registration)
+        self.security = Security(context, outbox, self.registration, saved.security)
         self.context = context
         self.outbox = outbox
         self.variables = variables
@@ -98,7 +100,7 @@ class Station:
 
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
         """In the order in which they follow from each other."""
-        return ()
+        return (self.security,)
 
     def _join(self, topic: Topic) -> None:
         self._commands |= topic.commands()
@@ -131,7 +133,6 @@ class Station:
         if not answered or self.context.settled != self._told_at:
             self._told_at = self.context.settled
             self.statuses.tell(step)
-        self.startup.tell(step)
         for topic in self.topics:
             topic.follow(step)
         self.resets.tick(step)
@@ -159,6 +160,7 @@ class Station:
             e.CallAnswered: lambda ev, step: self._answered(ev.message_id, ev.answer, step),
             e.CallRefused: lambda ev, step: self._answered(ev.message_id, Refused(ev.code, ev.description), step),
             e.CallUnspeakable: self._unspeakable,
+            e.MessageInvalid: lambda ev, step: self.security.invalid_message(ev.reason, step),
             e.JobTold: lambda ev, step: self._topics[ev.topic].job_told(ev.id, ev.news, step),
             e.JobEnded: lambda ev, step: self._topics[ev.topic].job_ended(ev.id, ev.outcome, step),
             e.ControlAsked: self._control_asked,
@@ -268,6 +270,7 @@ class Station:
         """What was noted by a clock that was not known to be right is put right, durably, before it is told."""
         step.utc = self.context.clock.utc(step.mono)
         self.outbox.put_right(change, step)
+        self.security.put_right(change, step)
         for evse in self._everywhere.values():
             evse.put_right(change, step)
             evse.sampling.clock_changed(step)

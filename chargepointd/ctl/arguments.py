@@ -131,6 +131,13 @@ COMMANDS = (
         ("", "--limit 5"),
         (Argument("--limit", "at most so many messages", {"type": int, "metavar": "N"}),),
     ),
+    Command(
+        "security-log",
+        "security_log",
+        "what endangered the station, newest last",
+        ("", "--limit 500 --json"),
+        (Argument("--limit", "the newest so many", {"type": int, "metavar": "N"}),),
+    ),
     Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
     Command("pics", "pics", "the optional features of OCPP 2.0.1 that this station has", ("", "--json")),
 )

@@ -170,6 +170,20 @@ def _outbox(result: Result, style: Style) -> str:
     return f"{head}\n\n{table(heads, rows, style)}" if rows else head
 
 
+def _security_log(result: Result, style: Style) -> str:
+    rows: list[list[Cell | str]] = [
+        [
+            local_time(each.get("at")),
+            printable(each.get("kind")),
+            state_cell(each.get("state")),
+            printable(each["info"]),
+        ]
+        for each in result.get("events") or ()
+    ]
+    head = f"{result.get('kept', 0)} events"
+    return f"{head}\n\n{table(('at', 'event', 'state', 'what'), rows, style)}" if rows else head
+
+
 def _drivers(result: Result, style: Style) -> str:
     drivers = result.get("drivers") or ()
     rows: list[list[Cell | str]] = [
@@ -260,6 +274,7 @@ _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "outbox": _outbox,
     "drivers": _drivers,
     "pics": _pics,
+    "security_log": _security_log,
     "start": _done,
     "stop": _done,
     "availability": _done,

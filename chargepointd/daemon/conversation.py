@@ -67,6 +67,7 @@ class Conversation:
 
     def _bad(self, bad: rpc.Bad) -> None:
         log.warning("csms: %s", bad.reason)
+        self._post(e.MessageInvalid(bad.reason))
         if bad.reply:
             self._tell(bad.reply)
         if bad.answer_to:
@@ -78,6 +79,7 @@ class Conversation:
         refusal = rpc.check(dialect.version, call.action, call.payload, "request")
         if refusal:
             log.warning("csms: %s refused: %s %s", call.action[:50], refusal.code, refusal.description)
+            self._post(e.MessageInvalid(f"{call.action[:50]}: {refusal.code}: {refusal.description}"))
             self._tell(rpc.error(call.message_id, refusal.code, refusal.description))
             return
         if call.message_id in self._asked or len(self._asked) >= MAX_REQUESTS:

@@ -17,7 +17,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 FULL = 1000
 """events or uncommitted batches waiting"""
-SAVES = frozenset((f.SaveRecord, f.SettleRecord, f.SaveSession, f.SaveVariable, f.SaveToken, f.DropTokens, f.SaveState))
+SAVES = frozenset(get_args(f.Save))
 
 Perform = Callable[[Any], None]
 

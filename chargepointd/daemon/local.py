@@ -56,6 +56,7 @@ class Local:
             "reset": self._reset,
             "outbox": self._outbox,
             "drivers": self._drivers,
+            "security_log": self._security_log,
         } | self._simulated()
 
     # -- from the engine -----------------------------------------------------------------------------------------------
@@ -142,6 +143,12 @@ class Local:
         shown = (await self.ask(c.ShowOutbox(params.get("limit", 50)))).data
         for message in shown["messages"]:
             message["at"] = format_time(message["at"])
+        return shown
+
+    async def _security_log(self, params: dict[str, Any]) -> Any:
+        shown = (await self.ask(c.ShowSecurityLog(params.get("limit", 50)))).data
+        for event in shown["events"]:
+            event["at"] = format_time(event["at"])
         return shown
 
     # -- variables -----------------------------------------------------------------------------------------------------

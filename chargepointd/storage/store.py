@@ -15,9 +15,11 @@ from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.outbox import Entry
 from chargepointd.core.saved import Saved
+from chargepointd.core.security import KEPT as SECURITY_LOG
+from chargepointd.core.security import Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
-from chargepointd.core.values import TokenInfo
+from chargepointd.core.values import Stamp, TokenInfo
 from chargepointd.storage.database import Database, StoreError
 from chargepointd.storage.pack import pack, unpack
 
@@ -31,6 +33,7 @@ REFERENCE = "reference/"
 """state of this name: the number the CSMS gave a transaction"""
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
+LOG_PURGE_EVERY = 64
 
 
 def is_lazy(saves: Sequence[f.Save]) -> bool:
@@ -45,6 +48,8 @@ def is_lazy(saves: Sequence[f.Save]) -> bool:
 def _can_wait(save: f.Save) -> bool:
     if isinstance(save, f.SettleRecord):
         return not save.dead
+    if isinstance(save, f.SettleSecurityEvent):
+        return True
     if isinstance(save, f.SaveState):
         return save.name.startswith(REFERENCE)
     if not isinstance(save, f.SaveSession):
@@ -91,6 +96,7 @@ class Store:
             tokens=tuple(self._read("token", "key, kind, info, stored_at", _remembered)),
             state=state,
             dead=dead,
+            security=tuple(self._read("security", "id, kind, at, info, message_id", _logged, "ORDER BY id")),
         )
 
     def _read(self, table: str, columns: str, value_of: Callable[..., T], where: str = "") -> list[T]:
@@ -142,6 +148,10 @@ class Store:
             f.SaveToken: self._save_token,
             f.DropTokens: lambda s: self._db.execute("DELETE FROM token"),
             f.SaveState: lambda s: self._put_state(s.name, s.value),
+            f.SaveSecurityEvent: self._save_security_event,
+            f.SettleSecurityEvent: lambda s: self._db.execute(
+                "UPDATE security SET message_id = '' WHERE id = ?", (s.id,)
+            ),
         }
 
     def _save_record(self, save: f.SaveRecord) -> None:
@@ -172,6 +182,13 @@ class Store:
             row = (save.key, save.kind, pack(save.info), save.stored_at)
             self._db.execute("INSERT OR REPLACE INTO token (key, kind, info, stored_at) VALUES (?, ?, ?, ?)", row)
 
+    def _save_security_event(self, save: f.SaveSecurityEvent) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO security (id, kind, at, info, message_id) VALUES (?, ?, ?, ?, ?)", save
+        )
+        if save.id % LOG_PURGE_EVERY == 0:
+            self._db.execute("DELETE FROM security WHERE id <= ?", (save.id - SECURITY_LOG,))
+
     def _put_state(self, name: str, value: Any) -> None:
         if value is None:
             self._db.execute("DELETE FROM state WHERE name = ?", (name,))
@@ -187,6 +204,10 @@ class Store:
 
 def _entry(record_id: int, message_id: str, body: str) -> Entry:
     return Entry(record_id, message_id, unpack(TransactionRecord, body))
+
+
+def _logged(event_id: int, kind: str, at: float, info: str, message_id: str) -> Logged:
+    return Logged(event_id, kind, Stamp(at), info, message_id)
 
 
 def _remembered(key: str, kind: str, info: str, stored_at: float) -> tuple[str, Remembered]:

@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox drivers pics sim"
+    local commands="status watch start stop availability get set unlock reset outbox security-log drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe pause resume raise-error clear-error disconnect connect
         meter state display transactions"
     local command="" scene="" word i words=""
@@ -37,7 +37,7 @@ _chargepointctl() {
         get) words="--prefix" ;;
         set) words="--attribute" ;;
         reset) words="--evse --on-idle" ;;
-        outbox) words="--limit" ;;
+        outbox | security-log) words="--limit" ;;
         "sim raise-error"|"sim clear-error")
             words="ground_fault stuck_relay over_temperature over_current lock_failure meter_dead pilot_fault
                 isolation_fault supply_fault emergency_stop driver_dead" ;;

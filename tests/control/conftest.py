@@ -79,7 +79,19 @@ class Station:
         self.answers: dict[str, Any] = {}
         self._watchers: list[Callable[[dict[str, Any]], None]] = []
         self._changed = threading.Condition()
-        names = ("status", "start", "stop", "availability", "get", "set", "unlock", "reset", "outbox", "drivers")
+        names = (
+            "status",
+            "start",
+            "stop",
+            "availability",
+            "get",
+            "set",
+            "unlock",
+            "reset",
+            "outbox",
+            "drivers",
+            "security_log",
+        )
         methods = {name: self._method(name) for name in (*names, "bug", "sim.plug_in", "sim.swipe", "sim.state")}
         self.server = ControlServer(path, group, methods, self._subscribe)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="control server")

@@ -379,3 +379,12 @@ def test_the_command_starts_without_the_heavy_modules() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=LIMIT_S, env=environment()
     )
     assert not {"asyncio", "dataclasses", "difflib", "importlib.metadata", "ocpp"} & set(done.stdout.split())
+
+
+def test_the_security_log_is_a_table(station: Station) -> None:
+    event = {"id": 1, "at": "2026-11-26T12:00:00Z", "kind": "TamperDetectionActivated", "info": "lid", "state": "sent"}
+    station.answers["security_log"] = {"kept": 7, "events": [event]}
+    text = run(station, "security-log").stdout
+    assert "7 events" in text
+    assert "TamperDetectionActivated" in text
+    assert "lid" in text

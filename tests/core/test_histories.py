@@ -71,6 +71,7 @@ DEEDS = QUIET_DEEDS | {
     "wait for the car": lambda w, n: w.configure("TxCtrlr.StopTxOnEVSideDisconnect", "false"),
     "keep the cable": lambda w, n: w.configure("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "false"),
     "card A is refused from now on": lambda w, n: w.infos.update({"AAAA1111": TokenInfo("Blocked")}),
+    "queue all": lambda w, n: w.configure("OCPPCommCtrlr.QueueAllMessages", "true" if n % 2 else "false"),
     "switch to 2.0.1": lambda w, n: w.switch_to("2.0.1"),
 }
 

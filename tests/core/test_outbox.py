@@ -147,3 +147,53 @@ def test_statuses_and_heartbeats_go_on_while_a_record_waits_for_its_next_attempt
     w.present("CARD1", 1).after(10)
     w.unplug()
     assert w.statuses[(1, 1)] == "Available"
+
+
+# -- all messages wait for the connection (QueueAllMessages) -----------------------------------------------------------
+
+ALL = {"OCPPCommCtrlr.QueueAllMessages": "true", "AlignedDataCtrlr.Interval": "900"}
+
+
+def statuses(w: World) -> list[str]:
+    return [status.status for status in w.told(m.StatusChanged) if status.evse_id == 1]
+
+
+def test_what_changed_while_offline_is_not_told_unless_all_is_queued() -> None:
+    w = World("2.0.1").online().offline()
+    before = len(w.received)
+    w.plug().unplug().after(30).online()
+    assert [message for _, message in w.received[before:] if not isinstance(message, m.TransactionRecord)] == []
+
+
+def test_all_that_was_said_while_offline_is_told_in_order_with_its_time() -> None:
+    w = World("2.0.1", ALL).online().offline()
+    w.plug().after(10).unplug().after(10).plug().after(2000).online()
+    told = [s for s in w.told(m.StatusChanged) if s.evse_id == 1]
+    assert [s.status for s in told][:4] == ["Available", "Occupied", "Available", "Occupied"]
+    assert [round(b.at - a.at) for a, b in pairwise(told[1:4])] == [10, 10]
+    assert len(w.told(m.MetersRead)) >= 2, "the clock-aligned values of the time without a connection"
+
+
+def test_what_was_under_way_when_the_link_broke_is_told_again_where_all_is_queued() -> None:
+    w = World("2.0.1", ALL).online()
+    w.mute = True
+    w.plug()
+    w.mute = False
+    w.offline().online()
+    assert statuses(w) == ["Available", "Occupied", "Occupied"]
+
+
+def test_authorizations_of_the_time_without_a_connection_are_not_asked_for_later() -> None:
+    w = World("2.0.1", ALL).online().offline()
+    w.present("AAAA1111").after(30).online()
+    assert w.told(m.Authorize) == []
+
+
+def test_so_many_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chargepointd.core.outbox.LATE_MAX", 3)
+    w = World("2.0.1", ALL).online().offline()
+    for _ in range(5):
+        w.plug().unplug()
+    w.online()
+    assert len(statuses(w)) <= 1 + 3 + 1, "what was dropped is told as it is now"
+    assert statuses(w)[-1] == "Available"

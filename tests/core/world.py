@@ -14,9 +14,10 @@ from chargepointd.core import messages as m
 from chargepointd.core.outbox import Entry
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.saved import Saved
+from chargepointd.core.security import Logged
 from chargepointd.core.station import Station
 from chargepointd.core.token_store import Remembered
-from chargepointd.core.values import Fault, Measured, Now, Signed, Token, TokenInfo
+from chargepointd.core.values import Fault, Measured, Now, Signed, Stamp, Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name, standard
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import VERSIONS, load
@@ -41,6 +42,7 @@ class Disk:
         self.records: dict[int, Entry] = {}
         self.tokens: dict[str, Remembered] = {}
         self.state: dict[str, Any] = {}
+        self.security: dict[int, Logged] = {}
         self.last_id = 0
 
     def keep(self, save: Any) -> None:
@@ -59,6 +61,10 @@ class Disk:
             self.tokens.pop(save.key, None)
         elif isinstance(save, f.DropTokens):
             self.tokens.clear()
+        elif isinstance(save, f.SaveSecurityEvent):
+            self.security[save.id] = Logged(save.id, save.kind, Stamp(save.at), save.info, save.message_id)
+        elif isinstance(save, f.SettleSecurityEvent):
+            self.security[save.id] = self.security[save.id]._replace(message_id="")
         elif isinstance(save, f.SaveState):
             self.state[save.name] = save.value
 
@@ -69,6 +75,7 @@ class Disk:
             records=tuple(self.records.values()),
             next_record_id=self.last_id + 1,
             tokens=tuple(self.tokens.items()),
+            security=tuple(self.security.values()),
             state={name: value for name, value in self.state.items() if value is not None},
         )
 

@@ -86,6 +86,8 @@ saves = st.one_of(
     st.builds(f.SaveVariable, names, texts),
     st.builds(f.SaveToken, names, names, optional(infos), floats),
     st.just(f.DropTokens()),
+    st.builds(f.SaveSecurityEvent, st.integers(1, 4), names, floats, texts, texts),
+    st.builds(f.SettleSecurityEvent, st.integers(1, 4)),
     st.builds(f.SaveState, names.filter(lambda name: name != "settled"), plain),
 )
 

@@ -9,6 +9,7 @@ import pytest
 
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.outbox import Entry
+from chargepointd.core.security import Logged
 from chargepointd.core.session import Ending, Session, Transaction
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import MeterValue, Sample, Stamp, Token, TokenInfo
@@ -98,6 +99,12 @@ SESSION = Session(
 )
 
 
+SECURITY = (
+    Logged(7, "StartupOfTheDevice", Stamp(1700000000.5), "PowerUp"),
+    Logged(8, "InvalidCsmsCertificate", Stamp(1700000001.5), "expired", "m-5"),
+)
+
+
 def old(directory: Path, schema: int) -> Path:
     """A state directory as a program of that schema left it."""
     path = directory / database.NAME
@@ -127,6 +134,7 @@ def test_an_old_database_loads_field_by_field(schema: int, tmp_path: Path) -> No
     assert saved.references == {"tx-1": 4711}
     assert saved.state["availability"] == {"station": True, "evses": {"1": False}}
     assert saved.state["boot_reason"] == "RemoteReset"
+    assert saved.security == (SECURITY if schema >= 2 else ())
 
 
 def test_the_start_of_a_transaction_is_read_field_by_field(tmp_path: Path) -> None:
@@ -182,7 +190,7 @@ def opened(state: Path, migrations: Path | None = None) -> Database:
 def test_a_migration_keeps_a_copy_of_before(tmp_path: Path, migrations: Callable[[int, str], Path]) -> None:
     state = tmp_path / "state"
     state.mkdir()
-    old(state, 1)
+    old(state, NEXT - 1)
     db = opened(state, migrations(NEXT, "ALTER TABLE session ADD COLUMN note TEXT;"))
     assert db.connection.execute("PRAGMA user_version").fetchone() == (NEXT,)
     assert db.connection.execute("SELECT note FROM session WHERE evse_id = 1").fetchone() == (None,)
@@ -196,11 +204,11 @@ def test_a_migration_keeps_a_copy_of_before(tmp_path: Path, migrations: Callable
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, migrations: Callable[[int, str], Path]) -> None:
     state = tmp_path / "state"
     state.mkdir()
-    path = old(state, 1)
+    path = old(state, NEXT - 1)
     with pytest.raises(StoreError, match="no such table: nowhere"):
         opened(state, migrations(NEXT, "DROP TABLE session;\nDELETE FROM nowhere;"))
     db = sqlite3.connect(path)
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("PRAGMA user_version").fetchone() == (NEXT - 1,)
     assert db.execute("SELECT count(*) FROM session").fetchone() == (2,)
     db.close()
 
