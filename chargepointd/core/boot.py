@@ -47,6 +47,11 @@ class Registration:
                 self.state, self._asked_again_at = None, -NEVER
             self._boot_at = max(step.mono, self._asked_again_at)
 
+    @property
+    def pending(self) -> bool:
+        """Connected, and to be configured by the CSMS before it accepts the station (B02)."""
+        return self._linked and self.state == "Pending"
+
     def unlinked(self) -> None:
         self._linked = False
         self._context.online = False

@@ -22,6 +22,7 @@ from chargepointd.core.messages import Acknowledged
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.remote import Remote
+from chargepointd.core.reports import GetBaseReport, GetReport, Reports
 from chargepointd.core.reset import Resets
 from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.sampling import INTERVALS
@@ -36,7 +37,16 @@ from chargepointd.core.variables.registry import Registry
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog
 )  # fmt: skip
-_PENDING_MAY = (c.GetVariables, c.SetVariables, c.ListVariables, c.TriggerMessage, c.RequestStart, c.RequestStop)
+_PENDING_MAY = (
+    c.GetVariables,
+    c.SetVariables,
+    c.ListVariables,
+    c.TriggerMessage,
+    c.RequestStart,
+    c.RequestStop,
+    GetBaseReport,
+    GetReport,
+)
 """what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
 
 
@@ -100,7 +110,10 @@ class Station:
 
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
         """In the order in which they follow from each other."""
-        return (self.security,)
+        return (
+            self.security,
+            Reports(self.context, self.outbox, self.registration),
+        )
 
     def _join(self, topic: Topic) -> None:
         self._commands |= topic.commands()

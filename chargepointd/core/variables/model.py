@@ -60,3 +60,5 @@ class Variable(NamedTuple):
     """a value that follows from facts, computed when asked; never stored"""
     monitored: bool = False
     persistent: bool = True
+    constant: bool = False
+    """never changed while the station runs"""

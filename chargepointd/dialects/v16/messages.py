@@ -65,7 +65,8 @@ def call(message: Message, reference: int | None, connectors: Connectors) -> Sai
     """Action and payload; None for what 1.6 does not say."""
     if isinstance(message, TransactionRecord):
         return _RECORDS[message.kind](message, UNKNOWN_TRANSACTION if reference is None else reference, connectors)
-    return _CALLS[type(message)](message, connectors)
+    said = _CALLS.get(type(message))
+    return said(message, connectors) if said else None
 
 
 def _boot(boot: Boot, _: Connectors) -> Said:

@@ -14,6 +14,7 @@ TOPICS = {
     "Heartbeat": "station",
     "StatusChanged": "station",
     "SecurityEvent": "station",
+    "ReportPart": "reports",
     "Authorize": "transactions",
     "MetersRead": "transactions",
     "TransactionRecord": "transactions",

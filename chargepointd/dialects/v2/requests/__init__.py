@@ -13,6 +13,8 @@ from chargepointd.dialects.v2.requests.common import Request
 OFFERED = {
     "GetVariables": "variables",
     "SetVariables": "variables",
+    "GetBaseReport": "reports",
+    "GetReport": "reports",
     "ChangeAvailability": "availability",
     "Reset": "availability",
     "ClearCache": "availability",

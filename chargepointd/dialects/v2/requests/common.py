@@ -19,6 +19,14 @@ Requests = Mapping[str, Request]
 """by action"""
 
 
+def too_many(items: int, action: str, variables: Registry) -> Refusal | None:
+    """B05.FR.11, B06.FR.16, B08.FR.17"""
+    most = variables.integer(f"DeviceDataCtrlr.ItemsPerMessage[{action}]")
+    if items <= most:
+        return None
+    return Refusal("OccurrenceConstraintViolation", f"{items} items, at most {most} in a message")
+
+
 def place(payload: Payload) -> tuple[int, int]:
     """EVSEType to (EVSE, connector); 0 where it does not say."""
     evse = payload.get("evse")

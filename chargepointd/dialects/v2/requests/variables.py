@@ -4,30 +4,21 @@ from chargepointd.core import commands as c
 from chargepointd.core.variables.model import Ref
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
-from chargepointd.dialects.v2.requests.common import Request, Requests
+from chargepointd.dialects.v2.requests.common import Request, Requests, too_many
 
 
 def _get_variables(payload: Payload, variables: Registry) -> c.Command | Refusal:
     items = payload["getVariableData"]
-    most = variables.integer("DeviceDataCtrlr.ItemsPerMessage[GetVariables]")
-    if len(items) > most:
-        return _too_many(len(items), most)
-    return c.GetVariables(tuple([(_ref(item), item.get("attributeType", "Actual")) for item in items]))
+    refused = too_many(len(items), "GetVariables", variables)
+    return refused or c.GetVariables(tuple([(_ref(item), item.get("attributeType", "Actual")) for item in items]))
 
 
 def _set_variables(payload: Payload, variables: Registry) -> c.Command | Refusal:
     items = payload["setVariableData"]
-    most = variables.integer("DeviceDataCtrlr.ItemsPerMessage[SetVariables]")
-    if len(items) > most:
-        return _too_many(len(items), most)
-    return c.SetVariables(
+    refused = too_many(len(items), "SetVariables", variables)
+    return refused or c.SetVariables(
         tuple([(_ref(item), item.get("attributeType", "Actual"), item["attributeValue"]) for item in items])
     )
-
-
-def _too_many(items: int, most: int) -> Refusal:
-    """B06.FR.16, B05.FR.11"""
-    return Refusal("OccurrenceConstraintViolation", f"{items} items, at most {most} in a message")
 
 
 def _ref(item: Payload) -> Ref:
