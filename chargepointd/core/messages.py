@@ -80,7 +80,8 @@ class TransactionRecord(NamedTuple):
     cable_limit_a: float | None = None
 
 
-Message = Boot | Heartbeat | Authorize | StatusChanged | MetersRead | SecurityEvent | TransactionRecord
+Message = Any
+"""Any of the above, or of a topic's own."""
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
