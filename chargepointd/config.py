@@ -26,6 +26,8 @@ class StationConfig(NamedTuple):
     serial_number: str = ""
     firmware_version: str = ""
     """empty: that of chargepointd"""
+    main_meter: str = ""
+    """of the whole station, at its connection to the grid"""
     reboot_command: tuple[str, ...] = ()
     """what a hard reset runs, for example ["systemctl", "reboot"]; empty: the daemon restarts itself"""
 
@@ -258,6 +260,7 @@ def _bindings(file: _File) -> list[tuple[str, str]]:
     """(key, "DRIVER.DEVICE") of everything that names a device."""
     found = [(f"reader[{n}].device", r.device) for n, r in enumerate(file.reader)]
     found += [(f"display[{n}].device", d.device) for n, d in enumerate(file.display)]
+    found += [("station.main_meter", file.station.main_meter)]
     found += [(f"emergency_stop[{n}]", device) for n, device in enumerate(file.emergency_stop)]
     for n, evse in enumerate(file.evse):
         for key in ("contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle"):

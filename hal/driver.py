@@ -48,3 +48,6 @@ class Driver(NamedTuple):
     """a NamedTuple or dataclass; `hal.config.parse` fills it from the TOML table"""
     open: Callable[[Any, Site], AbstractAsyncContextManager[Mapping[str, Device]]]
     """open(config, site): the devices by name, for as long as the context lives"""
+    measures: Callable[[Any], frozenset[str]] | None = None
+    """measures(config): the fields of MeterReading that its meters tell, at most. None: nobody knows before they are
+    asked, so any. A station offers its CSMS no measurand that no meter has"""

@@ -134,7 +134,9 @@ class Ledger(Facts):
         self.session = self.session._replace(transaction=transaction._replace(key_told=True))
         return signed
 
-    def _offer(self) -> metering.Offer:
+    def _offer(self) -> metering.Offer | None:
+        if not self.plan.connectors:  # the main meter: nobody is offered anything there
+            return None
         plan, amps = self.plan, self.power.asked_a
         watts = amps * plan.voltage_v * max(1, plan.phases)
         return metering.Offer(amps, min(watts, plan.max_power_w) if plan.supply == "DC" else watts)

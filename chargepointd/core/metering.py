@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from chargepointd.core.plan import EvsePlan
 from chargepointd.core.values import Measured, MeterValue, Sample
 
 FRESH_S = 2.0
@@ -27,6 +28,12 @@ MEASURANDS = (*_TOTALS, *_OFFERED, "Power.Active.Import", "Power.Active.Export",
 """what a station can measure at all; its meters may know less"""
 
 
+_FIELDS = {name: field for name, (field, _) in _TOTALS.items()} | {
+    "Power.Active.Import": "power_w",
+    "Power.Active.Export": "power_w",
+    "Current.Import": "current_a",
+    "Voltage": "voltage_v",
+}
 UNSIGNED = frozenset((*_OFFERED, "SoC"))
 """what no meter vouches for"""
 
@@ -39,8 +46,21 @@ class Offer(NamedTuple):
     watts: float
 
 
+def measurands(evses: Iterable[EvsePlan]) -> tuple[str, ...]:
+    """What the meters of these EVSEs can tell, and the vehicles at them."""
+    known = {name for evse in evses for name in MEASURANDS if _known(evse, name)}
+    return tuple(name for name in MEASURANDS if name in known)
+
+
+def _known(evse: EvsePlan, measurand: str) -> bool:
+    if measurand == "SoC":
+        return evse.meter and evse.supply == "DC"
+    measures = evse.measures
+    return evse.meter and (measurand in _OFFERED or measures is None or _FIELDS[measurand] in measures)
+
+
 def meter_value(
-    measured: Measured, offer: Offer, measurands: Iterable[str], context: str, at: float
+    measured: Measured, offer: Offer | None, measurands: Iterable[str], context: str, at: float
 ) -> MeterValue | None:
     """The samples of the measurands that the meter knows; None when it knows none. A measurand that is not known is
     left out, never sent as 0."""
@@ -48,7 +68,7 @@ def meter_value(
     return MeterValue(at, context, samples) if samples else None
 
 
-def _samples(measured: Measured, offer: Offer, measurand: str) -> list[Sample]:
+def _samples(measured: Measured, offer: Offer | None, measurand: str) -> list[Sample]:
     if measurand in _TOTALS:
         field, unit = _TOTALS[measurand]
         value = getattr(measured, field)
@@ -57,6 +77,8 @@ def _samples(measured: Measured, offer: Offer, measurand: str) -> list[Sample]:
     if measurand in ("Power.Active.Import", "Power.Active.Export"):
         return _power(measured, measurand)
     if measurand in _OFFERED:
+        if offer is None:
+            return []
         amps = measurand == "Current.Offered"
         return [Sample(measurand, offer.amps if amps else offer.watts, "A" if amps else "W")]
     if measurand == "Current.Import":

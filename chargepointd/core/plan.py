@@ -23,6 +23,8 @@ class EvsePlan(NamedTuple):
     """A per phase (AC) or at the output (DC)"""
     max_power_w: float = 22_080.0
     meter: bool = True
+    measures: frozenset[str] | None = None
+    """the fields of `Measured` that the meter tells; None: not known before it is asked, so any"""
     signs: bool = False
     """the meter can sign its readings"""
     bay_sensor: bool = False
@@ -39,3 +41,5 @@ class StationPlan(NamedTuple):
     serial_number: str
     firmware_version: str
     evses: tuple[EvsePlan, ...]
+    main_meter: bool = False
+    """the connection of the whole station to the grid has a meter"""

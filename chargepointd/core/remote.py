@@ -1,6 +1,6 @@
 """What the CSMS does from afar: start, stop, unlock, trigger (F01 to F06; 1.6 §5.11, §5.12, §5.18)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from chargepointd.core.authorization import Authorization
@@ -21,7 +21,6 @@ from chargepointd.core.commands import (
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import MoveLock, Note
 from chargepointd.core.evse import Cause, Evse
-from chargepointd.core.lobby import Lobby
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, Purpose
 from chargepointd.core.topic import Trigger
@@ -47,7 +46,7 @@ class Remote:
         context: Context,
         outbox: Outbox,
         evses: dict[int, Evse],
-        lobby: Lobby,
+        everywhere: Mapping[int, Evse],
         authorization: Authorization,
         statuses: Statuses,
         registration: Registration,
@@ -55,7 +54,8 @@ class Remote:
         self._context = context
         self._outbox = outbox
         self._evses = evses
-        self._lobby = lobby
+        self._everywhere = everywhere
+        """with the seats of the lobby, below 0, and the main meter, 0"""
         self._authorization = authorization
         self._statuses = statuses
         self._registration = registration
@@ -116,8 +116,7 @@ class Remote:
         def has(evse: Evse) -> bool:
             return evse.transaction is not None and evse.transaction.id == transaction_id
 
-        everywhere = [*self._evses.values(), *self._lobby.seats.values()]
-        return next((evse for evse in everywhere if has(evse)), None)
+        return next((evse for evse in self._everywhere.values() if has(evse)), None)
 
     def transaction_status(self, command: GetTransactionStatus) -> TransactionStatus:
         """E14: without an id, whether any record waits."""
@@ -186,7 +185,8 @@ class Remote:
         if command.kind == "StatusNotification":
             return lambda step: self._repeat_statuses(command, step)
         if command.kind == "MeterValues":
-            return lambda step: self._sample(self._triggered(command), TRIGGERED_METERS, step)
+            main = [evse for evse in [self._everywhere.get(0)] if evse and not command.evse_id]
+            return lambda step: self._sample([*self._triggered(command), *main], TRIGGERED_METERS, step)
         if command.kind == "TransactionEvent":
             running = [evse for evse in self._triggered(command) if evse.running]
             if not running:

@@ -20,7 +20,7 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.messages import Acknowledged
 from chargepointd.core.outbox import Outbox, Refused
-from chargepointd.core.plan import StationPlan
+from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.remote import Remote
 from chargepointd.core.reports import GetBaseReport, GetReport, Reports
 from chargepointd.core.reset import Resets
@@ -79,10 +79,12 @@ class Station:
                 variables.add(_public_key(evse))
         self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
         self._everywhere = self.evses | self.lobby.seats
+        if plan.main_meter:  # nobody charges there, but it is read like any other (J01.FR.03)
+            self._everywhere[0] = Evse(EvsePlan(0, ()), context, outbox, None)
         self.authorization = Authorization(context, outbox, self.tokens, self.evses, self.lobby)
         self.registration = Registration(context, outbox)
         self.remote = Remote(
-            context, outbox, self.evses, self.lobby, self.authorization, self.statuses, self.registration
+            context, outbox, self.evses, self._everywhere, self.authorization, self.statuses, self.registration
         )
         self.resets = Resets(context, outbox, self._everywhere)
         self.security = Security(context, outbox, self.registration, saved.security)
@@ -160,7 +162,7 @@ class Station:
             e.BayChanged: lambda ev, step: evses[ev.evse_id].occupy(ev.occupied, step),
             e.EnergyWanted: lambda ev, step: evses[ev.evse_id].want(ev.wanted, step),
             e.PowerSwitched: lambda ev, step: evses[ev.evse_id].switch(ev.on, step),
-            e.MeterRead: lambda ev, step: evses[ev.evse_id].read(ev.measured, step),
+            e.MeterRead: lambda ev, step: self._everywhere[ev.evse_id].read(ev.measured, step),
             e.TokenPresented: lambda ev, step: self.authorization.presented(ev.token, ev.evse_ids, step),
             e.LockMoved: self._lock_moved,
             e.LockStuck: self._lock_stuck,
@@ -332,7 +334,7 @@ class Station:
         if "OCPPCommCtrlr.HeartbeatInterval" in names:
             self.registration.interval_changed(step)
         if any(name in names for name in INTERVALS):
-            for evse in self.evses.values():
+            for evse in self._everywhere.values():
                 evse.sampling.plan(step)
         for topic in self.topics:
             topic.changed(names, step)

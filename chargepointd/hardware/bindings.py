@@ -37,6 +37,7 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "supply": ("PowerSupplyFailure", True),
     "vehicle": ("EVCommunicationError", True),
     "emergency_stop": ("EmergencyStop", True),
+    "main meter": ("PowerMeterFailure", False),
     "bay_sensor": ("OtherError", False),
     "reader": ("ReaderFailure", False),
     "display": ("OtherError", False),
@@ -67,13 +68,15 @@ def _all(config: Config) -> Iterator[Binding]:
         yield from _bound("reader", reader.device, 0)
     for display in config.display:
         yield from _bound("display", display.device, 0)
+    yield from _bound("meter", config.station.main_meter, 0, lost="main meter")
     for stop in config.emergency_stop:
         yield from _bound("emergency_stop", stop, 0)
 
 
-def _bound(role: str, device: str, evse_id: int, connector_id: int = 0) -> Iterator[Binding]:
+def _bound(role: str, device: str, evse_id: int, connector_id: int = 0, lost: str = "") -> Iterator[Binding]:
+    """`lost`: what its loss means, where that is not what it means for this role."""
     if device:
-        code, stops = _LOST[role]
+        code, stops = _LOST[lost or role]
         yield Binding(address(device), role, evse_id, connector_id, code, stops)
 
 
@@ -94,11 +97,18 @@ def plan(config: Config, version: str) -> StationPlan:
         station.model,
         station.serial_number,
         station.firmware_version or version,
-        tuple(_evse_plan(evse) for evse in config.evse),
+        tuple(_evse_plan(evse, _measures(evse, config)) for evse in config.evse),
+        bool(station.main_meter),
     )
 
 
-def _evse_plan(evse: EvseConfig) -> EvsePlan:
+def _measures(evse: EvseConfig, config: Config) -> frozenset[str] | None:
+    """What the meter of an EVSE tells, as far as its driver knows."""
+    driver = next((d for d in config.drivers if evse.meter and d.name == address(evse.meter).driver), None)
+    return driver.driver.measures(driver.config) if driver and driver.driver.measures else None
+
+
+def _evse_plan(evse: EvseConfig, measures: frozenset[str] | None) -> EvsePlan:
     connectors = tuple(ConnectorPlan(c.id, c.type, c.cable == "fixed", bool(lock_of(evse, c))) for c in evse.connector)
     power = evse.max_power_w or evse.voltage_v * evse.max_current_a * max(1, evse.phases)
     return EvsePlan(
@@ -110,6 +120,7 @@ def _evse_plan(evse: EvseConfig) -> EvsePlan:
         evse.max_current_a,
         power,
         bool(evse.meter),
+        measures,
         evse.meter_signs,
         bool(evse.bay_sensor),
     )

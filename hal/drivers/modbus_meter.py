@@ -240,4 +240,8 @@ def _problems(config: Config) -> list[str]:
     return problems
 
 
-DRIVER = Driver("modbus-meter", Config, open_meters)
+def _measures(config: Config) -> frozenset[str]:
+    return frozenset(register.target for register in MODELS[config.model].registers if register.target)
+
+
+DRIVER = Driver("modbus-meter", Config, open_meters, _measures)

@@ -183,4 +183,5 @@ async def alongside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         raise
 
 
-DRIVER = Driver("openevse-rapi", Config, open_board)
+_MEASURES = frozenset(("energy_import_wh", "current_a", "voltage_v"))
+DRIVER = Driver("openevse-rapi", Config, open_board, lambda config: _MEASURES)

@@ -72,6 +72,18 @@ def with_bays(build: Callable[..., Config]) -> Callable[..., Config]:
     return built
 
 
+def with_main_meter(build: Callable[..., Config]) -> Callable[..., Config]:
+    """That station, with a meter at its connection to the grid."""
+
+    def built(url: str, **variables: Any) -> Config:
+        config = build(url, **variables)
+        config["drivers"]["sim"]["evses"] += 1
+        config["station"]["main_meter"] = f"sim.meter{config['drivers']['sim']['evses']}"
+        return config
+
+    return built
+
+
 def signing(build: Callable[..., Config]) -> Callable[..., Config]:
     """That station, with meters that sign."""
 

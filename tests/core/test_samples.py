@@ -8,7 +8,8 @@ from chargepointd.core import commands as c
 from chargepointd.core import messages as m
 from chargepointd.core.metering import thinned
 from chargepointd.core.values import MeterValue
-from tests.core.world import World
+from chargepointd.core.variables.catalogue import parse_name
+from tests.core.world import PLAN, World
 
 ENERGY = "Energy.Active.Import.Register"
 ENDED = {
@@ -213,3 +214,23 @@ def test_what_the_car_is_offered_is_told(version: str) -> None:
         ("Current.Offered", 32.0, "A"),
         ("Power.Offered", 22_080.0, "W"),
     ]
+
+
+def test_the_main_meter_is_told_as_evse_0(version: str) -> None:
+    w = World(version, {"AlignedDataCtrlr.Interval": "600"}, plan=PLAN._replace(main_meter=True))
+    w.register[0], w.on[0] = 90_000.0, False
+    w.online().plug().present("CARD1", 1).after(1300)
+    told = [read.values[0] for read in w.told(m.MetersRead) if read.evse_id == 0]
+    assert [(value.at % 600, value.samples[0].value) for value in told] == [(0.0, 90_000.0), (0.0, 90_000.0)]
+    assert w.ask(c.TriggerMessage("MeterValues")).status == "Accepted"
+    assert [read.evse_id for read in w.told(m.MetersRead)][-3:] == [1, 2, 0]
+
+
+def test_no_measurand_is_offered_that_no_meter_has() -> None:
+    evses = tuple(evse._replace(measures=frozenset({"energy_import_wh", "current_a"})) for evse in PLAN.evses)
+    w = World("2.0.1", plan=PLAN._replace(evses=evses)).online()
+    name = parse_name("SampledDataCtrlr.TxUpdatedMeasurands")
+    assert w.variables.members("SampledDataCtrlr.TxUpdatedMeasurands") == (ENERGY,)
+    for value, status in (("Current.Import,Power.Offered", "Accepted"), ("Voltage", "Rejected"), ("SoC", "Rejected")):
+        got = w.ask(c.SetVariables(((name, "Actual", value),)))
+        assert got.items[0].status == status

@@ -92,7 +92,7 @@ def test_more_keys_than_announced_are_refused(dialect: Dialect, variables: Regis
         ("MeterValueSampleInterval", "abc", "Rejected"),
         ("WebSocketPingInterval", "-5", "Rejected"),
         ("LocalPreAuthorize", "True", "Accepted"),
-        ("MeterValuesSampledData", "Voltage,SoC", "Accepted"),
+        ("MeterValuesSampledData", "Voltage,Frequency", "Accepted"),
         ("MeterValuesSampledData", "Voltage,Nonsense", "Rejected"),
         ("NumberOfConnectors", "5", "Rejected"),
         ("GetConfigurationMaxKeys", "5", "Rejected"),

@@ -7,11 +7,12 @@ every EVSE or connector. What follows from facts ("live") is bound by the statio
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from chargepointd.core.metering import MEASURANDS
+from chargepointd.core import metering
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.variables.model import DataType, Mutability, Ref, Variable
 
-_MEASURANDS = ",".join(MEASURANDS)
+_MEASURANDS = ",".join(metering.MEASURANDS)
+"""less what no meter of the station has"""
 _POINTS = "EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
 _SIGNING = frozenset(
     (
@@ -137,11 +138,15 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
     has_lock = any(connector.lock for evse in plan.evses for connector in evse.connectors)
     points = _points(plan)
     signs = any(evse.signs for evse in plan.evses)
+    measurands = metering.measurands(plan.evses)
     for name, datatype, access, default, unit, least, largest, values in STATION:
         if name == "OCPPCommCtrlr.UnlockOnEVSideDisconnect" and not has_lock:
             access, default = "RO", "false"  # a fixed cable is never let go (1.6 §9.1, errata 2025-04)
         if name in _SIGNING and not signs:
             continue
+        if values is _MEASURANDS:
+            default = ",".join(each for each in default.split(",") if each in measurands)
+            values = ",".join(measurands)
         values = points.get(name, values)
         yield Variable(
             _quick_ref(name), datatype, _ACCESS[access], default, unit, least, largest,

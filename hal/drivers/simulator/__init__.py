@@ -101,4 +101,9 @@ def _devices(config: Config, hold: Hold, signature: Signature) -> dict[str, Devi
     return found
 
 
-DRIVER = Driver("simulator", Config, open_simulator)
+def _measures(config: Config) -> frozenset[str]:
+    both = frozenset(("energy_import_wh", "power_w", "current_a", "voltage_v"))
+    return both if config.supply == "DC" else both | {"power_phases_w", "frequency_hz", "power_factor"}
+
+
+DRIVER = Driver("simulator", Config, open_simulator, _measures)

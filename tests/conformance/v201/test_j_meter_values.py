@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.ocmf import energy_wh, verified
-from tests.conformance.stations import ac_socket, dc_station, signing
+from tests.conformance.stations import ac_socket, dc_station, signing, with_main_meter
 from tests.conformance.tester import Tester
 from tests.csms import Csms, Message
 
@@ -54,17 +54,28 @@ def rounds(csms: Csms, evse: int, count: int = 3) -> list[Value]:
     return [csms.wait("MeterValues", evseId=evse)["meterValue"][0] for _ in range(count)]
 
 
-@stations
-def test_tc_j_01_cs(tester: Tester, csms: Csms, measurands: Sequence[str]) -> None:
+main = pytest.mark.under_test(with_main_meter(dc_station), variables={})
+
+
+@pytest.mark.parametrize(
+    ("measurands", "main_meter"),
+    [
+        pytest.param(DC, False, id="DC"),
+        pytest.param(DC, True, id="main meter", marks=main),
+        pytest.param(AC, False, id="AC", marks=pytest.mark.under_test(ac_socket, variables={})),
+    ],
+)
+def test_tc_j_01_cs(tester: Tester, csms: Csms, measurands: Sequence[str], main_meter: bool) -> None:
     """Clock-aligned Meter Values - No transaction ongoing"""
     tester.set("AlignedDataCtrlr.Measurands", measurands)
     tester.set("AlignedDataCtrlr.Interval", 1)
-    told = {evse: rounds(csms, evse) for evse in tester.evses}
-    for values in told.values():
+    told = {evse: rounds(csms, evse) for evse in [*tester.evses, *([0] if main_meter else [])]}
+    for evse, values in told.items():
         a_second_apart(values)
         for value in values:
             on_the_clock(value)
-            complete(value, measurands, "Sample.Clock")
+            wanted = measurands if evse else [name for name in measurands if not name.endswith("Offered")]
+            complete(value, wanted, "Sample.Clock")
     assert len({tuple(moment(value) for value in values) for values in told.values()}) == 1
 
 
