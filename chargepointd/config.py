@@ -90,6 +90,21 @@ class ControlConfig(NamedTuple):
     group: str = ""
 
 
+class FirmwareConfig(NamedTuple):
+    """How firmware gets into this station; chargepointd(8) says what the commands are given and asked for."""
+
+    install_command: tuple[str, ...] = ()
+    """empty: updates are refused"""
+    status_command: tuple[str, ...] = ()
+    """what became of an installation that was cut off"""
+    during_transactions: bool = False
+    """the installer disturbs no transaction"""
+    download_during_transactions: bool = True
+    max_size_mb: int = 2000
+    timeout_s: float = 3600.0
+    """for the installer"""
+
+
 class LogConfig(NamedTuple):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -112,6 +127,7 @@ class Config(NamedTuple):
     emergency_stop: tuple[str, ...] = ()
     variables: dict[str, str] = {}
     ocpp16: dict[str, str] = {}
+    firmware: FirmwareConfig = FirmwareConfig()
     control: ControlConfig = ControlConfig()
     log: LogConfig = LogConfig()
 
@@ -128,6 +144,7 @@ class _File(NamedTuple):
     emergency_stop: tuple[str, ...] = ()
     variables: dict[str, str | int | float | bool | tuple[str, ...]] = {}
     ocpp16: dict[str, str | int | float | bool | tuple[str, ...]] = {}
+    firmware: FirmwareConfig = FirmwareConfig()
     control: ControlConfig = ControlConfig()
     log: LogConfig = LogConfig()
 

@@ -24,6 +24,7 @@ class Availability:
         self._evses = evses
         self._inoperative: set[Place] = {(e, c) for e, c in (saved or {}).get("inoperative", [])}
         self._scheduled: set[Place] = {(e, c) for e, c in (saved or {}).get("scheduled", [])}
+        self._held = False
         self._apply()
 
     @property
@@ -48,6 +49,15 @@ class Availability:
         self._settle(step)
         return Status("Scheduled" if waits else "Accepted")
 
+    def hold(self, held: bool, step: Step) -> bool:
+        """Whether each EVSE that is free is out of service until further notice, for the station's own reasons, and
+        beside what was set. True where that is new."""
+        if held == self._held:
+            return False
+        self._held = held
+        self._settle(step)
+        return True
+
     def _busy(self, place: Place) -> bool:
         """A transaction runs there."""
         evses = self._affected(place) or []
@@ -64,7 +74,7 @@ class Availability:
 
     def tick(self, step: Step) -> None:
         """Apply what waited for the end of a transaction."""
-        if not self._scheduled:
+        if not (self._scheduled or self._held):
             return
         due = {place for place in self._scheduled if not self._busy(place)}
         if due:
@@ -87,7 +97,8 @@ class Availability:
         for evse in self._evses.values():
             # Of a station that waits for its last transaction, what is free goes out of service now (G04, TC_G_14).
             early = (0, 0) in self._scheduled and evse.transaction is None
-            evse.operative = self.station_operative and not early and (evse.id, 0) not in self._inoperative
+            held = self._held and evse.transaction is None and not evse.session.authorized
+            evse.operative = self.station_operative and not (early or held) and (evse.id, 0) not in self._inoperative
             for connector in evse.plan.connectors:
                 evse.connectors_operative[connector.id] = (evse.id, connector.id) not in self._inoperative
 

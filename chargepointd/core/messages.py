@@ -50,6 +50,14 @@ class SecurityEvent(NamedTuple):
     info: str = ""
 
 
+class FirmwareStatus(NamedTuple):
+    """Of an update."""
+
+    request_id: int | None
+    status: str
+    """FirmwareStatusEnumType"""
+
+
 class TransactionRecord(NamedTuple):
     """One step of a transaction: TransactionEvent in 2.x; StartTransaction, MeterValues, StopTransaction in 1.6."""
 

@@ -34,6 +34,20 @@ class EvsePlan(NamedTuple):
         return next((c for c in self.connectors if c.id == connector_id), None)
 
 
+class FirmwarePlan(NamedTuple):
+    """How firmware gets into this station."""
+
+    install_command: tuple[str, ...] = ()
+    """empty: it cannot be updated from afar"""
+    status_command: tuple[str, ...] = ()
+    """tells what became of an installation that was cut off; empty: nobody knows"""
+    during_transactions: bool = False
+    download_during_transactions: bool = True
+    limit_bytes: int = 2_000_000_000
+    timeout_s: float = 3600.0
+    """for the installer"""
+
+
 class StationPlan(NamedTuple):
     id: str
     vendor: str
@@ -43,3 +57,4 @@ class StationPlan(NamedTuple):
     evses: tuple[EvsePlan, ...]
     main_meter: bool = False
     """the connection of the whole station to the grid has a meter"""
+    firmware: FirmwarePlan = FirmwarePlan()

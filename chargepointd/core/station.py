@@ -17,6 +17,7 @@ from chargepointd.core.boot import Registration
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
+from chargepointd.core.firmware import Firmware
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.messages import Acknowledged
 from chargepointd.core.outbox import Outbox, Refused
@@ -112,10 +113,16 @@ class Station:
 
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
         """In the order in which they follow from each other."""
+        firmware = saved.state.get(Firmware.name)
         return (
             self.security,
             Reports(self.context, self.outbox, self.registration),
+            Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware),
         )
+
+    def _hold(self, held: bool, step: Step) -> None:
+        if self.availability.hold(held, step):
+            self.statuses.tell(step)
 
     def _join(self, topic: Topic) -> None:
         self._commands |= topic.commands()

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chargepointd.config import Config, ConnectorConfig, EvseConfig
-from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
+from chargepointd.config import Config, ConnectorConfig, EvseConfig, FirmwareConfig
+from chargepointd.core.plan import ConnectorPlan, EvsePlan, FirmwarePlan, StationPlan
 from chargepointd.core.values import FaultCode
 
 
@@ -99,6 +99,18 @@ def plan(config: Config, version: str) -> StationPlan:
         station.firmware_version or version,
         tuple(_evse_plan(evse, _measures(evse, config)) for evse in config.evse),
         bool(station.main_meter),
+        _firmware_plan(config.firmware),
+    )
+
+
+def _firmware_plan(firmware: FirmwareConfig) -> FirmwarePlan:
+    return FirmwarePlan(
+        firmware.install_command,
+        firmware.status_command,
+        firmware.during_transactions,
+        firmware.download_during_transactions,
+        firmware.max_size_mb * 1_000_000,
+        firmware.timeout_s,
     )
 
 

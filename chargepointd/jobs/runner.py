@@ -30,7 +30,13 @@ class Place(NamedTuple):
 
 Work = Callable[[Any, Place, Tell], Awaitable[Any]]
 
-WORK: dict[str, str] = {}
+WORK: dict[str, str] = {
+    "AskInstaller": "chargepointd.jobs.firmware:ask",
+    "CheckSigner": "chargepointd.jobs.firmware:check_signer",
+    "FetchImage": "chargepointd.jobs.firmware:fetch",
+    "InstallImage": "chargepointd.jobs.firmware:install",
+    "VerifyImage": "chargepointd.jobs.firmware:verify",
+}
 """name of a job's type -> "module:function" of `Work`"""
 
 

@@ -4,6 +4,7 @@ The world obeys the station's effects at once and keeps what it was told: record
 the CSMS received, and what would be on the disk after a power cut.
 """
 
+import json
 from collections import deque
 from typing import Any
 
@@ -66,7 +67,7 @@ class Disk:
         elif isinstance(save, f.SettleSecurityEvent):
             self.security[save.id] = self.security[save.id]._replace(message_id="")
         elif isinstance(save, f.SaveState):
-            self.state[save.name] = save.value
+            self.state[save.name] = json.loads(json.dumps(save.value))
 
     def saved(self) -> Saved:
         return Saved(

@@ -59,7 +59,8 @@ STATION: tuple[Line, ...] = (
     # 0 alone: a status is told as soon as it is so.
     ("OCPP16Ctrlr.MinimumStatusDuration", "integer", "RW", "0", "s", 0, 0, ""),
     ("OCPPCommCtrlr.ActiveNetworkProfile", "integer", "RO", "1", "", None, None, ""),
-    ("OCPPCommCtrlr.FileTransferProtocols", "MemberList", "RO", "", "", None, None, "FTP,FTPS,HTTP,HTTPS,SFTP"),
+    ("OCPPCommCtrlr.FileTransferProtocols", "MemberList", "RO", "FTP,FTPS,HTTP,HTTPS,SFTP", "", None, None,
+     "FTP,FTPS,HTTP,HTTPS,SFTP"),
     ("OCPPCommCtrlr.HeartbeatInterval", "integer", "RW", "300", "s", 1, 86_400, ""),
     ("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "integer", "RW", "60", "s", 0, 86_400, ""),
     ("OCPPCommCtrlr.MessageAttempts[TransactionEvent]", "integer", "RW", "5", "", 1, 1000, ""),
@@ -159,6 +160,7 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         ("FirmwareVersion", plan.firmware_version),
     ):
         yield Variable(Ref("ChargingStation", name), "string", "ReadOnly", value)
+    yield from _of_firmware(plan)
     yield Variable(Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases))
     for evse in plan.evses:
         yield from _of_evse(evse)
@@ -176,6 +178,19 @@ def _quick_ref(name: str) -> Ref:
     component, _, variable = name.partition(".")
     variable, _, instance = variable.partition("[")
     return Ref(component, variable, instance.rstrip("]") or None)
+
+
+def _of_firmware(plan: StationPlan) -> Iterator[Variable]:
+    firmware = plan.firmware
+    available = bool(firmware.install_command)
+    yield Variable(Ref("FirmwareCtrlr", "Available"), "boolean", "ReadOnly", str(available).lower())
+    if available:
+        yield Variable(Ref("ChargingStation", "AllowNewSessionsPendingFirmwareUpdate"), "boolean", default="false")
+        for name, able in (
+            ("DownloadDuringTransactions", firmware.download_during_transactions),
+            ("InstallDuringTransactions", firmware.during_transactions),
+        ):
+            yield Variable(Ref("FirmwareCtrlr", name), "boolean", "ReadOnly", str(able).lower())
 
 
 def _of_evse(plan: EvsePlan) -> Iterator[Variable]:

@@ -15,6 +15,7 @@ from chargepointd.core.messages import (
     AuthorizeAnswered,
     Boot,
     BootAnswered,
+    FirmwareStatus,
     Heartbeat,
     HeartbeatAnswered,
     Message,
@@ -55,6 +56,11 @@ REASONS = {
     "UnlockCommand": "UnlockCommand",
 }
 """2.x ReasonEnumType, and what the core says besides -> 1.6 Reason; what is not here is Other"""
+
+FIRMWARE_STATUSES = frozenset((
+    "Downloaded", "DownloadFailed", "Downloading", "Idle", "InstallationFailed", "Installing", "Installed",
+))  # fmt: skip
+"""of an update that was asked for without a signature (FirmwareStatus)"""
 
 Said = tuple[str, Payload]
 
@@ -124,6 +130,13 @@ def _security_event(event: SecurityEvent, _: Connectors) -> Said:
     return "SecurityEventNotification", payload
 
 
+def _firmware(told: FirmwareStatus, _: Connectors) -> Said | None:
+    """An update that has a request id was asked for by SignedUpdateFirmware (whitepaper L01), or by 2.x."""
+    if told.request_id is not None:
+        return "SignedFirmwareStatusNotification", {"status": told.status, "requestId": told.request_id}
+    return ("FirmwareStatusNotification", {"status": told.status}) if told.status in FIRMWARE_STATUSES else None
+
+
 _CALLS: Mapping[type, Callable[[Any, Connectors], Said | None]] = {
     Boot: _boot,
     Heartbeat: lambda message, connectors: ("Heartbeat", {}),
@@ -131,6 +144,7 @@ _CALLS: Mapping[type, Callable[[Any, Connectors], Said | None]] = {
     StatusChanged: _status,
     MetersRead: _meters,
     SecurityEvent: _security_event,
+    FirmwareStatus: _firmware,
 }
 
 

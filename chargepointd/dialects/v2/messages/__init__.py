@@ -11,6 +11,7 @@ from chargepointd.dialects.v2.words import Words
 
 TOPICS = {
     "Boot": "station",
+    "FirmwareStatus": "firmware",
     "Heartbeat": "station",
     "StatusChanged": "station",
     "SecurityEvent": "station",

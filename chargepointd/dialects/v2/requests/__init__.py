@@ -24,6 +24,7 @@ OFFERED = {
     "DataTransfer": "remote",
     "GetTransactionStatus": "remote",
     "TriggerMessage": "remote",
+    "UpdateFirmware": "firmware",
 }
 """action -> the module whose table `REQUESTS` has it"""
 
