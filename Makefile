@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: help setup run test lint types bench clean
+.PHONY: help setup run test conformance lint types bench clean
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -23,6 +23,9 @@ run: $(VENV)/.ready  ## bench CSMS and a simulated station, one visit, then your
 
 test: $(VENV)/.ready  ## all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+conformance: $(VENV)/.ready  ## the certification cases: what passed, failed, does not apply; the key figures
+	@$(BIN)/python -m tests.conformance -q -n $(JOBS)
 
 lint: $(VENV)/.ready  ## ruff and the import contracts
 	$(BIN)/ruff check .
