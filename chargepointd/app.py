@@ -25,6 +25,9 @@ EXIT_BUG = 70
 """EX_SOFTWARE: made safe, written down; systemd restarts"""
 
 
+PASSWORD = "SecurityCtrlr.BasicAuthPassword"
+
+
 class Options(NamedTuple):
     config: Path
     state_dir: Path
@@ -123,9 +126,11 @@ def _initial_variables(config: Config, file: Path) -> dict[str, str]:
         except ValueError as error:
             problems.append(f"ocpp16.{error}")
     problems += _variable_problems(station, given)
+    if PASSWORD in given:
+        problems.append(f'variables."{PASSWORD}": set csms.password instead')
     if problems:
         raise BadConfig("\n".join(f"{file}: {line}" for problem in problems for line in problem.splitlines()))
-    return given
+    return given | ({PASSWORD: config.csms.password} if config.csms.password else {})
 
 
 def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:

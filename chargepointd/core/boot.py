@@ -52,6 +52,10 @@ class Registration:
         """Connected, and to be configured by the CSMS before it accepts the station (B02)."""
         return self._linked and self.state == "Pending"
 
+    def forget(self) -> None:
+        """Another CSMS: it has to be told who we are (B10.FR.10)."""
+        self.state, self._asked_again_at = None, -NEVER
+
     def unlinked(self) -> None:
         self._linked = False
         self._context.online = False

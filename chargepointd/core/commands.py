@@ -139,6 +139,8 @@ class Status(NamedTuple):
 
     status: str
     reason: str = ""
+    code: str = ""
+    """StatusInfoType.reasonCode, where one is prescribed"""
 
 
 class StartRequested(NamedTuple):
@@ -159,4 +161,5 @@ class Shown(NamedTuple):
     data: dict[str, Any]
 
 
-Reply = VariablesGot | VariablesSet | Status | StartRequested | TransactionStatus | Shown
+Reply = Any
+"""Any of the above, or of a topic's own."""

@@ -117,6 +117,14 @@ class LinkClosed(NamedTuple):
     reason: str
 
 
+class LinkFailed(NamedTuple):
+    """An attempt did not come to a connection."""
+
+    kind: str
+    """certificate, tls-version, tls-cipher, tls, unauthorized, refused … (`link.ended`)"""
+    reason: str
+
+
 class CallReceived(NamedTuple):
     """The CSMS asks. The answer is an effect of this step or of a later one: `Reply` or `Refuse` with this id."""
 

@@ -126,4 +126,5 @@ class RecordAnswered(NamedTuple):
     """text for the driver, if any"""
 
 
-Answer = Acknowledged | BootAnswered | HeartbeatAnswered | AuthorizeAnswered | RecordAnswered
+Answer = Any
+"""Any of the above, or of a topic's own."""

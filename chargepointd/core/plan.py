@@ -48,6 +48,16 @@ class FirmwarePlan(NamedTuple):
     """for the installer"""
 
 
+class CsmsPlan(NamedTuple):
+    """The connection to the CSMS as the configuration has it: configuration slot 1."""
+
+    url: str = ""
+    security_profile: int = 0
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+
+
 class StationPlan(NamedTuple):
     id: str
     vendor: str
@@ -58,3 +68,4 @@ class StationPlan(NamedTuple):
     main_meter: bool = False
     """the connection of the whole station to the grid has a meter"""
     firmware: FirmwarePlan = FirmwarePlan()
+    csms: CsmsPlan = CsmsPlan()

@@ -30,6 +30,7 @@ TOLD = frozenset((
     # wanted where they arise: A00.FR.310, .316, .419; A02.FR.07; L01.FR.02, .03
     "InvalidCsmsCertificate", "InvalidTLSVersion", "InvalidTLSCipherSuite", "InvalidChargingStationCertificate",
     "InvalidFirmwareSignature", "InvalidFirmwareSigningCertificate",
+    "DiscardedRenewedClientCertificate",  # A02.FR.29
 ))  # fmt: skip
 _RESETS = ("RemoteReset", "ScheduledReset", "LocalReset", "ApplicationReset", "Watchdog", "FirmwareUpdate")
 

@@ -14,12 +14,14 @@ from chargepointd.core import shown
 from chargepointd.core.authorization import Authorization
 from chargepointd.core.availability import Availability, Statuses
 from chargepointd.core.boot import Registration
+from chargepointd.core.certificates import Certificates
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.firmware import Firmware
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.messages import Acknowledged
+from chargepointd.core.network import Network
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.remote import Remote
@@ -29,6 +31,7 @@ from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.sampling import INTERVALS
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Security
+from chargepointd.core.signing import Signatures
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
@@ -114,8 +117,15 @@ class Station:
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
         """In the order in which they follow from each other."""
         firmware = saved.state.get(Firmware.name)
+        context, state = self.context, saved.state
+        self.certificates = Certificates(context, state.get("certificates"))
+        signatures = Signatures(context, self.outbox, self.certificates, state.get("signatures"))
+        self.network = Network(context, self.certificates, signatures, state.get("network"))
         return (
             self.security,
+            self.network,
+            self.certificates,
+            signatures,
             Reports(self.context, self.outbox, self.registration),
             Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware),
         )
@@ -178,6 +188,7 @@ class Station:
             e.FaultCleared: self._fault_cleared,
             e.LinkOpened: self._link_opened,
             e.LinkClosed: self._link_closed,
+            e.LinkFailed: lambda ev, step: self.network.failed(ev.kind, ev.reason, step),
             e.CallReceived: self._call_received,
             e.CallAnswered: lambda ev, step: self._answered(ev.message_id, ev.answer, step),
             e.CallRefused: lambda ev, step: self._answered(ev.message_id, Refused(ev.code, ev.description), step),
@@ -232,6 +243,8 @@ class Station:
     def _link_opened(self, event: e.LinkOpened, step: Step) -> None:
         self.context.rules = event.rules
         self.outbox.linked()
+        if self.network.linked(step):
+            self.registration.forget()
         self.registration.linked(step)
         away = step.mono - self._offline_since
         if away > self.variables.integer("OCPPCommCtrlr.OfflineThreshold"):
@@ -240,6 +253,7 @@ class Station:
 
     def _link_closed(self, event: e.LinkClosed, step: Step) -> None:
         self._offline_since = step.mono
+        self.network.unlinked()
         self.registration.unlinked()
         self.outbox.unlinked(step)
         step.emit(Note("link", 0, f"closed: {event.reason}"))

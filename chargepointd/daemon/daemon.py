@@ -22,6 +22,7 @@ from chargepointd.core.variables.registry import Registry
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
+from chargepointd.daemon.network import profile
 from chargepointd.daemon.notify import Notifier
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects import codec
@@ -137,7 +138,7 @@ class Daemon:
             )
 
         link = Link(
-            profile=self._profile,
+            profile=self._way,
             retry=retry,
             on_open=self._opened,
             on_text=lambda text: self._conversation.heard(text),
@@ -149,18 +150,13 @@ class Daemon:
         engine.stepped = self._notifier.stepped
         return link
 
-    def _profile(self) -> Profile:
-        csms = self._config.csms
-        return Profile(
-            url=csms.url,
-            identity=self._plan.id,
-            subprotocols=tuple(VERSIONS[version] for version in csms.versions),
-            security_profile=csms.security_profile,
-            password=csms.password.encode(),
-            ca_file=csms.ca_file,
-            client_cert=csms.client_cert,
-            client_key=csms.client_key,
-        )
+    def _way(self) -> Profile:
+        station = self._station
+        wildcards = self._variables.boolean("SecurityCtrlr.AllowCSMSTLSWildcards")
+        return profile(
+            self._config.csms, self._plan.id, station.network, station.certificates, self._state_dir,
+            wildcards=wildcards,
+        )  # fmt: skip
 
     def _opened(self, subprotocol: str) -> None:
         self._connected_at = time.time()
@@ -174,6 +170,7 @@ class Daemon:
 
     def _unreachable(self, ended: Ended) -> None:
         self._notifier.status(f"{self._summary()}: {ended.reason}"[:200])
+        self._engine.post(e.LinkFailed(ended.kind, ended.reason))
 
     def _make_local(self, engine: Engine) -> Local:
         plan = self._plan
@@ -227,7 +224,7 @@ class Daemon:
             f.StopJob: self._jobs.stop,
             f.Note: self._note,
             f.SetClock: lambda effect: None,
-            f.Reconnect: lambda effect: self._link.close(reason=effect.reason),
+            f.Reconnect: self._connect_anew,
             f.Restart: self._restarting,
         }
 
@@ -237,6 +234,10 @@ class Daemon:
         log.log(level, "%s%s: %s", where, note.kind, note.text)
         self._local.note(note)
 
+    def _connect_anew(self, effect: f.Reconnect) -> None:
+        self._link.close(reason=effect.reason)
+        self._link.retry_now()
+
     def _restarting(self, effect: f.Restart) -> None:
         self._restart = effect
         self._stop.set()
@@ -245,12 +246,14 @@ class Daemon:
 
     def _summary(self) -> str:
         if self._link.connected:
-            return f"connected to {self._config.csms.url} by {self._link.subprotocol}"
-        return f"not connected to {self._config.csms.url}"
+            return f"connected to {self._station.network.profile.url} by {self._link.subprotocol}"
+        return f"not connected to {self._station.network.profile.url}"
 
     def _link_status(self) -> dict[str, Any]:
         return {
-            "url": self._config.csms.url,
+            "url": self._station.network.profile.url,
+            "slot": self._station.network.slot,
+            "security_profile": self._station.network.profile.security_profile,
             "connected": self._link.connected,
             "subprotocol": self._link.subprotocol,
             "since": format_time(time.time() - (time.monotonic() - self._link.since)),
@@ -273,7 +276,6 @@ class Daemon:
             evse_status=evse_status,
             connector_status=connector_status,
             now=lambda: format_time(station.context.clock.utc(now().mono)),
-            security_profile=lambda: str(self._config.csms.security_profile),
         )
 
     def _evse_plan(self, evse_id: int) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from chargepointd.core import events as e
 from chargepointd.core.values import Token
+from chargepointd.core.variables.model import Ref
 
 KEPT = 500
 
@@ -33,6 +34,9 @@ def _plain(value: Any) -> Any:
     """JSON data of an event; a token never in full."""
     if isinstance(value, Token):
         return {"token": value.masked, "kind": value.kind}
+    if isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], Ref):  # a variable that is set
+        hidden = "password" in value[0].variable.lower()
+        return [_plain(value[0]), value[1], "***" if hidden else value[2]]
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: _plain(item) for name, item in value._asdict().items()}
     if isinstance(value, tuple | list):

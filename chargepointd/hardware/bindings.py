@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chargepointd.config import Config, ConnectorConfig, EvseConfig, FirmwareConfig
-from chargepointd.core.plan import ConnectorPlan, EvsePlan, FirmwarePlan, StationPlan
+from chargepointd.config import Config, ConnectorConfig, CsmsConfig, EvseConfig, FirmwareConfig
+from chargepointd.core.plan import ConnectorPlan, CsmsPlan, EvsePlan, FirmwarePlan, StationPlan
 from chargepointd.core.values import FaultCode
 
 
@@ -100,6 +100,7 @@ def plan(config: Config, version: str) -> StationPlan:
         tuple(_evse_plan(evse, _measures(evse, config)) for evse in config.evse),
         bool(station.main_meter),
         _firmware_plan(config.firmware),
+        _csms_plan(config.csms),
     )
 
 
@@ -112,6 +113,11 @@ def _firmware_plan(firmware: FirmwareConfig) -> FirmwarePlan:
         firmware.max_size_mb * 1_000_000,
         firmware.timeout_s,
     )
+
+
+def _csms_plan(csms: CsmsConfig) -> CsmsPlan:
+    files = (str(file or "") for file in (csms.ca_file, csms.client_cert, csms.client_key))
+    return CsmsPlan(csms.url, csms.security_profile, *files)
 
 
 def _measures(evse: EvseConfig, config: Config) -> frozenset[str] | None:

@@ -36,6 +36,12 @@ WORK: dict[str, str] = {
     "FetchImage": "chargepointd.jobs.firmware:fetch",
     "InstallImage": "chargepointd.jobs.firmware:install",
     "VerifyImage": "chargepointd.jobs.firmware:verify",
+    "CheckRoot": "chargepointd.jobs.certificate_work:check_root",
+    "FindCertificate": "chargepointd.jobs.certificate_work:find",
+    "MakeKey": "chargepointd.jobs.certificate_work:make_key",
+    "RemoveCertificate": "chargepointd.jobs.house:remove",
+    "TakeChain": "chargepointd.jobs.certificate_work:take_chain",
+    "Tidy": "chargepointd.jobs.house:tidy",
 }
 """name of a job's type -> "module:function" of `Work`"""
 

@@ -13,6 +13,7 @@ Kind = Literal[
     "tls-cipher",  # no cipher suite in common (security event InvalidTLSCipherSuite)
     "tls",  # TLS failed otherwise; often the server refused our client certificate
     "profile",  # our own profile cannot be used: a person must change it
+    "unauthorized",  # HTTP 401 or 403: the CSMS does not believe who we are
     "http",  # the server answered, but not with an upgrade to websocket
     "subprotocol",  # none of the OCPP versions we offered was chosen
     "protocol",  # the server broke RFC 6455, or sent more than we take
@@ -43,7 +44,8 @@ _HTTP_REMEDIES = {
 def http_ended(error: Exception) -> Ended:
     """What the server's reply to the upgrade request means."""
     if isinstance(error, InvalidStatus):
-        return Ended("http", _status_reason(error))
+        refused = error.response.status_code in (401, 403)
+        return Ended("unauthorized" if refused else "http", _status_reason(error))
     about_protocol = isinstance(error, InvalidHeader) and error.name == "Sec-WebSocket-Protocol"
     if about_protocol or (isinstance(error, NegotiationError) and "subprotocol" in str(error)):
         return Ended("subprotocol", f"{error}; allow one of the offered OCPP versions at the CSMS")

@@ -19,7 +19,8 @@ class Profile(NamedTuple):
     subprotocols: in order of preference, such as ("ocpp2.0.1", "ocpp1.6").
     security_profile: 0 none, 1 basic authentication, 2 TLS and basic authentication, 3 TLS and client certificate.
     password: the bytes themselves (a 1.6 AuthorizationKey is hex on the wire and is given here decoded).
-    ca_file: PEM with the roots that may sign the certificate of the CSMS; None: those of the system.
+    roots: PEM files with the roots that may sign the certificate of the CSMS.
+    system_roots: those of the system may as well.
     client_key: None when the key stands in client_cert.
     allow_wildcards: AllowCSMSTLSWildcards, a certificate for *.example.org will do.
     """
@@ -29,7 +30,8 @@ class Profile(NamedTuple):
     subprotocols: tuple[str, ...]
     security_profile: int = 0
     password: bytes = b""
-    ca_file: Path | None = None
+    roots: tuple[Path, ...] = ()
+    system_roots: bool = False
     client_cert: Path | None = None
     client_key: Path | None = None
     allow_wildcards: bool = False
@@ -64,6 +66,8 @@ def _check(profile: Profile, secure: bool) -> None:
         raise BadProfile(f'url {profile.url!r}: security profile {profile.security_profile} wants "wss://"')
     if profile.security_profile in (1, 2) and not profile.password:
         raise BadProfile(f"password: empty, security profile {profile.security_profile} wants one")
+    if secure and not (profile.roots or profile.system_roots):
+        raise BadProfile("root certificate of the CSMS: none is installed; set csms.ca_file, or have one installed")
     if profile.security_profile == 3 and profile.client_cert is None:
         raise BadProfile("client certificate: missing, security profile 3 wants one")
 

@@ -29,10 +29,11 @@ def context(profile: Profile) -> ssl.SSLContext:
     made.options |= ssl.OP_NO_COMPRESSION
     made.set_ciphers(CIPHERS)
     made.hostname_checks_common_name = True  # used only where the certificate has no alternative names
-    if profile.ca_file is None:
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root may have been signed by the one before it
+    if profile.system_roots:
         made.load_default_certs()
-    else:
-        _load(profile.ca_file, made.load_verify_locations, profile.ca_file)
+    for root in profile.roots:
+        _load(root, made.load_verify_locations, root)
     if profile.security_profile == 3 and profile.client_cert is not None:
         key = profile.client_key or profile.client_cert
         _load(profile.client_cert, made.load_cert_chain, profile.client_cert, key, _no_password)

@@ -45,7 +45,7 @@ class Depot(World):
         if isinstance(effect, f.Reconnect) and self.linked:
             self.offline().online()
             self.reconnects += 1
-        if isinstance(effect, f.StartJob):
+        if isinstance(effect, f.StartJob) and effect.topic == "firmware":
             self.jobs[effect.id] = effect.job
             self.ran.append(type(effect.job).__name__)
         elif isinstance(effect, f.StopJob):

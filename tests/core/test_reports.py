@@ -39,7 +39,7 @@ def test_the_configuration_inventory_is_what_can_be_set() -> None:
     w.ask(r.GetBaseReport(1, "ConfigurationInventory"))
     rows = [row for part in parts(w, 1) for row in part.rows]
     assert {variable.mutability for variable, _ in rows} == {"ReadWrite", "WriteOnly"}
-    assert [value for variable, value in rows if variable.mutability == "WriteOnly"] == [None]
+    assert {value for variable, value in rows if variable.mutability == "WriteOnly"} == {None}
 
 
 def test_the_summary_is_availability_and_what_is_wrong() -> None:

@@ -117,4 +117,5 @@ def test_the_public_key_of_a_meter_can_be_asked_for() -> None:
 
 def test_a_station_whose_meters_do_not_sign_has_nothing_to_set() -> None:
     w = World("2.0.1").online()
-    assert not [name for name in map(str, (v.ref for v in w.variables.variables)) if "Sign" in name or "Key" in name]
+    names = [str(variable.ref) for variable in w.variables.variables]
+    assert not [name for name in names for word in ("SignReadings", "PublicKey", "SignedMeter") if word in name]

@@ -12,6 +12,7 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core.certificates import Tidied, Tidy
 from chargepointd.core.outbox import Entry
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.saved import Saved
@@ -107,6 +108,9 @@ class World:
         self.statuses: dict[tuple[int, int], str] = {}
         self.replies: dict[str, Any] = {}
         self.restarts: list[f.Restart] = []
+        self.dialled_anew: list[str] = []
+        self.under_way: deque[f.StartJob] = deque()
+        """under way"""
         self.registrations: deque[m.BootAnswered] = deque()
         """what the CSMS answers to the next boots; Accepted when there is none left"""
         self.infos: dict[str, TokenInfo] = {}
@@ -160,6 +164,7 @@ class World:
         self.offered = dict.fromkeys(self.offered, False)
         self.on = dict.fromkeys(self.on, False)
         self._queue.clear()
+        self.under_way.clear()
         self._restarting = False
         saved = self.disk.saved()
         self.variables = Registry(standard(self.plan), self.configured, saved.variables)
@@ -398,9 +403,26 @@ class World:
             self.replies[effect.message_id] = effect.reply
         elif isinstance(effect, f.Refuse):
             self.replies[effect.message_id] = effect
+        elif isinstance(effect, f.StartJob):
+            self._begin(effect)
+        elif isinstance(effect, f.Reconnect):
+            self.dialled_anew.append(effect.reason)
         elif isinstance(effect, f.Restart):
             self.restarts.append(effect)
             self._restarting = True
+
+    def _begin(self, start: f.StartJob) -> None:
+        """The key store is in order; what else is to be worked on waits for `finish`."""
+        if isinstance(start.job, Tidy):
+            self._queue.append(e.JobEnded(start.topic, start.id, Tidied((), start.job.taken_in)))
+        else:
+            self.under_way.append(start)
+
+    def finish(self, outcome: Any) -> Any:
+        """The first job that is under way is over; what it was."""
+        start = self.under_way.popleft()
+        self.tell(e.JobEnded(start.topic, start.id, outcome))
+        return start.job
 
     def _bolt(self, move: f.MoveLock) -> Any:
         place = (move.evse_id, move.connector_id)

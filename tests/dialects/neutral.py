@@ -38,7 +38,7 @@ PLAN = StationPlan(
 
 
 def registry(plan: StationPlan = PLAN) -> Registry:
-    live = Live(lambda: True, lambda n: "Available", lambda n, m: "Available", lambda: AT_TEXT, lambda: "1")
+    live = Live(lambda: True, lambda n: "Available", lambda n, m: "Available", lambda: AT_TEXT)
     return Registry([*standard(plan), *living(plan, live)], {}, {})
 
 

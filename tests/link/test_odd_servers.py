@@ -54,7 +54,7 @@ def test_a_refused_upgrade_names_the_remedy(status, lines, remedy):
     async def story():
         async with raw(refuse) as server, running(profile(server.port)) as rig:
             await rig.until(lambda: len(rig.failed) == 2)
-            assert rig.failed[0].kind == "http"
+            assert rig.failed[0].kind == ("unauthorized" if remedy in ("password", "register") else "http")
             assert f"HTTP {status[:3]}" in rig.failed[0].reason
             assert remedy in rig.failed[0].reason
             assert rig.opened == []

@@ -32,7 +32,7 @@ def test_the_identity_is_the_last_segment(url, identity, resource):
     ],
 )
 def test_where_to_connect(url, secure, host, port):
-    found = address(PLAIN._replace(url=url))
+    found = address(PLAIN._replace(url=url, system_roots=True))
     assert (found.secure, found.host, found.port) == (secure, host, port)
 
 
@@ -49,7 +49,8 @@ def test_where_to_connect(url, secure, host, port):
         ({"identity": "a:b"}, "colon"),
         ({"security_profile": 1}, "password"),
         ({"security_profile": 2, "password": b"x"}, "wss://"),
-        ({"security_profile": 3, "url": "wss://csms/"}, "client certificate"),
+        ({"security_profile": 3, "url": "wss://csms/", "system_roots": True}, "client certificate"),
+        ({"url": "wss://csms/"}, "root certificate"),
     ],
 )
 def test_a_profile_that_cannot_be_used_says_why(changes, about):

@@ -23,7 +23,7 @@ def stranger(tmp_path_factory):
 
 
 def secured(port, root, **changes):
-    made = profile(port, scheme="wss", host="localhost", security_profile=2, password=b"geheim", ca_file=root.file)
+    made = profile(port, scheme="wss", host="localhost", security_profile=2, password=b"geheim", roots=(root.file,))
     return made._replace(identity="CS1", **changes)
 
 
@@ -185,7 +185,7 @@ def test_a_server_that_answers_with_an_old_version():
 
     async def story():
         async with raw(serve) as server:
-            made = profile(server.port, scheme="wss", security_profile=2, password=b"x")
+            made = profile(server.port, scheme="wss", security_profile=2, password=b"x", system_roots=True)
             async with running(made) as rig:
                 await rig.until(lambda: rig.failed)
                 assert rig.failed[0].kind == "tls-version"
@@ -239,7 +239,7 @@ def test_a_missing_or_broken_certificate_file_is_named(root, tmp_path):
     broken.write_text("no certificate")
     context = server_context(root.issue("csms", "localhost"))
     for file in (tmp_path / "missing.pem", broken):
-        for changes in ({"ca_file": file}, {"security_profile": 3, "client_cert": file}):
+        for changes in ({"roots": (file,)}, {"security_profile": 3, "client_cert": file}):
             rig = meet(context, lambda port, c=changes: secured(port, root)._replace(**c), failed)
             assert rig.failed[0].kind == "profile"
             assert str(file) in rig.failed[0].reason

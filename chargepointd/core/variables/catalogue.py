@@ -25,6 +25,9 @@ _SIGNING = frozenset(
 _ACCESS: dict[str, Mutability] = {"RO": "ReadOnly", "RW": "ReadWrite", "WO": "WriteOnly"}
 _YEAR_S = 31_536_000
 
+_REBOOT = frozenset({"OCPPCommCtrlr.NetworkConfigurationPriority"})
+"""a change takes effect after a restart"""
+
 Line = tuple[str, DataType, str, str, str, float | None, float | None, str]
 
 STATION: tuple[Line, ...] = (
@@ -65,7 +68,7 @@ STATION: tuple[Line, ...] = (
     ("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "integer", "RW", "60", "s", 0, 86_400, ""),
     ("OCPPCommCtrlr.MessageAttempts[TransactionEvent]", "integer", "RW", "5", "", 1, 1000, ""),
     ("OCPPCommCtrlr.MessageTimeout[Default]", "integer", "RO", "30", "s", 1, 600, ""),
-    ("OCPPCommCtrlr.NetworkConfigurationPriority", "SequenceList", "RW", "1", "", None, 100, "1"),
+    ("OCPPCommCtrlr.NetworkConfigurationPriority", "SequenceList", "RW", "1", "", None, 100, "1,2,3,4"),
     ("OCPPCommCtrlr.NetworkProfileConnectionAttempts", "integer", "RW", "3", "", 1, 100, ""),
     ("OCPPCommCtrlr.OfflineThreshold", "integer", "RW", "60", "s", 0, 86_400, ""),
     ("OCPPCommCtrlr.PublicKeyWithSignedMeterValue", "OptionList", "RW", "OncePerTransaction", "", None, None,
@@ -90,8 +93,18 @@ STATION: tuple[Line, ...] = (
     ("SampledDataCtrlr.TxEndedInterval", "integer", "RW", "0", "s", 0, 86_400, ""),
     ("SampledDataCtrlr.TxEndedMeasurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500,
      _MEASURANDS),
-    ("SecurityCtrlr.CertificateEntries", "integer", "RO", "0", "", None, 0, ""),
+    ("SecurityCtrlr.AdditionalRootCertificateCheck", "boolean", "RO", "false", "", None, None, ""),
+    ("SecurityCtrlr.AllowCSMSTLSWildcards", "boolean", "RW", "false", "", None, None, ""),
+    ("SecurityCtrlr.AllowSecurityProfileDowngrade", "boolean", "RW", "false", "", None, None, ""),
+    ("SecurityCtrlr.BasicAuthPassword", "passwordString", "WO", "", "", 16, 64, ""),
+    ("SecurityCtrlr.CertificateEntries", "integer", "RO", "0", "", None, 500, ""),
+    ("SecurityCtrlr.CertSigningRepeatTimes", "integer", "RW", "3", "", 0, 16, ""),
+    ("SecurityCtrlr.CertSigningWaitMinimum", "integer", "RW", "60", "s", 1, 86_400, ""),
+    # Of our own: the key of the next certificate request.
+    ("SecurityCtrlr.KeyType", "OptionList", "RW", "EC-P256", "", None, None, "EC-P256,RSA-2048,RSA-3072"),
+    ("SecurityCtrlr.MaxCertificateChainSize", "integer", "RO", "10000", "", None, 10_000, ""),
     ("SecurityCtrlr.OrganizationName", "string", "RW", "", "", None, 64, ""),
+    ("SecurityCtrlr.SecurityProfile", "integer", "RO", "0", "", 0, 3, ""),
     ("TxCtrlr.EVConnectionTimeOut", "integer", "RW", "60", "s", 1, 86_400, ""),
     ("TxCtrlr.StopTxOnEVSideDisconnect", "boolean", "RW", "true", "", None, None, ""),
     ("TxCtrlr.StopTxOnInvalidId", "boolean", "RW", "true", "", None, None, ""),
@@ -110,7 +123,6 @@ class Live(NamedTuple):
     connector_status: Callable[[int, int], str]
     now: Callable[[], str]
     """RFC 3339"""
-    security_profile: Callable[[], str]
 
 
 def parse_name(name: str) -> Ref:
@@ -151,7 +163,7 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         values = points.get(name, values)
         yield Variable(
             _quick_ref(name), datatype, _ACCESS[access], default, unit, least, largest,
-            tuple(values.split(",")) if values else (),
+            tuple(values.split(",")) if values else (), name in _REBOOT,
         )  # fmt: skip
     for name, value in (
         ("VendorName", plan.vendor),
@@ -226,7 +238,6 @@ def living(plan: StationPlan, live: Live) -> Iterator[Variable]:
         live=lambda: str(live.station_available()).lower(),
     )
     yield Variable(Ref("ClockCtrlr", "DateTime"), "dateTime", "ReadOnly", live=live.now)
-    yield Variable(Ref("SecurityCtrlr", "SecurityProfile"), "integer", "ReadOnly", live=live.security_profile)
     for evse in plan.evses:
         yield state(Ref("EVSE", "AvailabilityState", evse_id=evse.id), lambda n=evse.id: live.evse_status(n))  # type: ignore[misc]
         for connector in evse.connectors:

@@ -21,6 +21,7 @@ class Registry:
         self._variables: dict[Key, Variable] = {}
         self._names: dict[str, Key] = {}
         self._values: dict[Key, str] = {}
+        self._configured: dict[Key, str] = {}
         self._parsed: dict[str, object] = {}
         self._guards: dict[Key, Callable[[str], str]] = {}
         for variable in variables:
@@ -31,7 +32,7 @@ class Registry:
         key, name = variable.ref.key, str(variable.ref)
         self._variables[key] = variable
         self._names[name] = key
-        value = configured.get(name, variable.default)
+        value = self._configured[key] = configured.get(name, variable.default)
         kept = saved.get(name)
         if kept is not None and variable.mutability != "ReadOnly" and not complaint(variable, kept):
             value = kept
@@ -48,6 +49,10 @@ class Registry:
         key = self._names[name]
         live = self._variables[key].live
         return live() if live else self._values[key]
+
+    def configured(self, name: str) -> str:
+        """What the configuration says, or the default: its value if nobody had changed it."""
+        return self._configured[self._names[name]]
 
     def integer(self, name: str) -> int:
         found = self._parsed.get(name)

@@ -16,6 +16,7 @@ TOPICS = {
     "StatusChanged": "station",
     "SecurityEvent": "station",
     "ReportPart": "reports",
+    "SignCertificate": "certificates",
     "Authorize": "transactions",
     "MetersRead": "transactions",
     "TransactionRecord": "transactions",

@@ -25,6 +25,11 @@ OFFERED = {
     "GetTransactionStatus": "remote",
     "TriggerMessage": "remote",
     "UpdateFirmware": "firmware",
+    "CertificateSigned": "certificates",
+    "DeleteCertificate": "certificates",
+    "GetInstalledCertificateIds": "certificates",
+    "InstallCertificate": "certificates",
+    "SetNetworkProfile": "network",
 }
 """action -> the module whose table `REQUESTS` has it"""
 

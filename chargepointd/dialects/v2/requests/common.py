@@ -38,7 +38,7 @@ def token(payload: Payload) -> Token:
 
 
 def plain(_: Payload, reply: c.Status) -> Payload:
-    return status(reply.status, reply.reason)
+    return status(reply.status, reply.reason, reply.code or "Unspecified")
 
 
 def status(word: str, reason: str, code: str = "Unspecified") -> Payload:

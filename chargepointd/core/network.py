@@ -1,0 +1,350 @@
+"""How the CSMS is reached: network connection profiles, their order, and what stays possible when one fails (B09, B10,
+A01, A05).
+
+A slot holds a profile; slot 1 is the configuration's until the CSMS replaces it. The order of
+`NetworkConfigurationPriority` is taken at the start. A slot that failed `NetworkProfileConnectionAttempts` times makes
+way for the next, after the last comes the one that worked last, and then the first again, for ever: a station is never
+locked out (B10.FR.07 to 09).
+
+What may be wrong is tried the other way too, until a connection is good:
+- the password: the newest, then those before it to the last that worked, each time the CSMS refuses one (A01);
+- the station's certificate: the new one, the old one, by rounds of the slots (A02.FR.28);
+- the root of the CSMS, where the new one was signed by the old: the old one for the slot that worked last (M05.FR.14).
+
+Good is a connection over which the CSMS has accepted the station.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from chargepointd.core.certificates import CSMS_ROOT, Certificates
+from chargepointd.core.commands import Status
+from chargepointd.core.context import Context, Step
+from chargepointd.core.effects import Note, Reconnect, SaveState
+from chargepointd.core.signing import Signatures
+from chargepointd.core.topic import Answer, Guard, Obey, Topic
+
+SLOTS = (1, 2, 3, 4)
+CONFIGURED = 1
+PASSWORD = "SecurityCtrlr.BasicAuthPassword"
+PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
+INTERFACES = ("Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3")
+"""which way a packet goes is a matter of the system's routes"""
+PASSWORDS = 4
+"""the newest, and those that may still be the one the CSMS knows"""
+_EVENTS = {
+    "certificate": "InvalidCsmsCertificate",
+    "tls-version": "InvalidTLSVersion",
+    "tls-cipher": "InvalidTLSCipherSuite",
+}
+"""kind of a failed connection -> security event (A00.FR.310, FR.316, FR.323)"""
+
+
+class Slot(NamedTuple):
+    """A network connection profile. Kept: fields may only be appended, with a default."""
+
+    url: str
+    security_profile: int
+    version: str = ""
+    """ "1.6" or "2.0.1", asked for first; empty: as the configuration has it"""
+    timeout_s: int = 0
+    """for an answer; 0: the station's own"""
+    interface: str = ""
+
+
+class SetNetworkProfile(NamedTuple):
+    slot: int
+    profile: Slot
+    wrong: str = ""
+    """what of the request this station cannot do"""
+
+
+class ResetNetwork(NamedTuple):
+    """A technician's way back: the configuration's profile and password, nothing else."""
+
+
+class Way(NamedTuple):
+    """How the next attempt is made."""
+
+    slot: int
+    profile: Slot
+    password: str
+    certificate: str
+    """name of the station's"""
+    roots: tuple[str, ...]
+    """names of those that may vouch for the CSMS"""
+    system_roots: bool
+    """those of the system may as well"""
+
+
+class Network(Topic):
+    name = "network"
+
+    def __init__(self, context: Context, certificates: Certificates, signatures: Signatures, saved: Any) -> None:
+        saved = saved or {}
+        csms = context.plan.csms
+        self._context = context
+        self._certificates = certificates
+        self._signatures = signatures
+        self._configured = Slot(csms.url, csms.security_profile, timeout_s=self._integer("MessageTimeout[Default]"))
+        self._slots: dict[int, Slot | None] = {CONFIGURED: self._configured}
+        self._slots |= {int(n): Slot(*slot) if slot else None for n, slot in saved.get("slots", {}).items()}
+        self._worked: int = saved.get("worked", CONFIGURED)
+        """the slot over which the CSMS accepted the station last"""
+        self._older: list[str] = saved.get("older", [])
+        """passwords before the newest, down to the last that worked"""
+        self._password = context.variables.text(PASSWORD)
+        self._round = self._planned()
+        self._place = 0
+        self._failed = 0
+        """attempts on this slot"""
+        self._with = 0
+        """which password: 0 the newest, then those of `_older`"""
+        self._old_certificate = False
+        self._old_root = False
+        self._raised: set[str] = set()
+        self._linked = False
+        self._good = True
+        self._tell_active()
+
+    def _integer(self, name: str) -> int:
+        return self._context.variables.integer(f"OCPPCommCtrlr.{name}")
+
+    def power_up(self, step: Step) -> None:
+        if self.slot != CONFIGURED or self.profile != self._configured:
+            what = f"slot {self.slot} is used by order of the CSMS: {self.profile.url}"
+            step.emit(Note("network", 0, f"{what}; `chargepointctl csms reset` goes back to the configuration's"))
+
+    # -- the way -------------------------------------------------------------------------------------------------------
+
+    def _planned(self) -> list[int]:
+        order = [int(n) for n in self._context.variables.members(PRIORITY)]
+        order = [n for n in order if self._slots.get(n)]
+        if self._worked not in order and self._slots.get(self._worked):
+            order.append(self._worked)
+        return order or [n for n in SLOTS if self._slots.get(n)]
+
+    @property
+    def slot(self) -> int:
+        return self._round[self._place]
+
+    @property
+    def profile(self) -> Slot:
+        profile = self._slots[self.slot]
+        assert profile
+        return profile
+
+    def way(self) -> Way:
+        certificates = self._certificates
+        renewed = certificates.renewed and not self._old_certificate
+        roots = certificates.trusted(fallback=self._by_old_root)
+        return Way(
+            self.slot,
+            self.profile,
+            ([self._password, *self._older])[self._with],
+            certificates.renewed if renewed else certificates.current,
+            tuple(roots),
+            self._trusts_system(self.profile),
+        )
+
+    @property
+    def _by_old_root(self) -> bool:
+        return self._old_root and self.slot == self._worked
+
+    def _trusts_system(self, slot: Slot) -> bool:
+        """Where the configuration names no root, those of the system vouch for the CSMS it names."""
+        return slot == self._configured and not self._context.plan.csms.ca_file
+
+    def failed(self, kind: str, reason: str, step: Step) -> None:
+        """An attempt did not come to a connection."""
+        self._tell_event(kind, reason, step)
+        if kind == "unauthorized":
+            self._with = (self._with + 1) % (1 + len(self._older))
+        if kind in ("tls", "tls-cipher", "unauthorized"):
+            self._turn_certificate()
+        if kind == "certificate" and self._certificates.fallback:
+            self._old_root = not self._old_root
+        self._failed += 1
+        if self._failed >= self._integer("NetworkProfileConnectionAttempts"):
+            self._next_slot(step)
+
+    def _next_slot(self, step: Step) -> None:
+        self._failed = 0
+        self._place += 1
+        if self._place >= len(self._round):
+            self._place = 0
+            self._turn_certificate()
+        if len(self._round) > 1:
+            step.emit(Note("network", 0, f"trying slot {self.slot}: {self.profile.url}"))
+
+    def _turn_certificate(self) -> None:
+        if self._certificates.renewed:
+            self._old_certificate = not self._old_certificate
+
+    def _tell_event(self, kind: str, reason: str, step: Step) -> None:
+        """Once until the next good connection: a server stays wrong for days."""
+        event = _EVENTS.get(kind)
+        if event and event not in self._raised:
+            self._raised.add(event)
+            self._context.happened(event, reason, step)
+
+    # -- connected -----------------------------------------------------------------------------------------------------
+
+    def linked(self, step: Step) -> bool:
+        """Connected. True when it is another CSMS than the one before: it has to be told who we are (B10.FR.10)."""
+        self._failed = 0
+        self._linked, self._good = True, False
+        self._tell_active()
+        return self.slot != self._worked
+
+    def unlinked(self) -> None:
+        self._linked = False
+
+    def follow(self, step: Step) -> None:
+        if self._linked and self._context.online and not self._good:
+            self._good = True
+            self._proven(step)
+
+    def _proven(self, step: Step) -> None:
+        self._raised.clear()
+        if self.slot != self._worked:
+            self._worked = self.slot
+            self._save(step)
+        if self.profile.security_profile in (1, 2) and self._with == 0 and self._older:
+            self._older = []
+            self._save(step)
+        if self.profile.security_profile == 3:
+            self._signatures.proven(step, renewed=not self._old_certificate)
+            self._old_certificate = False
+        if self.profile.security_profile >= 2:
+            self._certificates.proven(step, fallback=self._by_old_root)
+        self._drop_lower(step)
+
+    def _drop_lower(self, step: Step) -> None:
+        """Never down again: lower profiles are deleted, and leave the order (A05.FR.06)."""
+        lower = [n for n, slot in self._slots.items() if slot and self._downgrade(slot)]
+        if not lower:
+            return
+        active = self.slot
+        for n in lower:
+            self._slots[n] = None
+        kept = [n for n in self._context.variables.members(PRIORITY) if int(n) not in lower]
+        for save in self._context.variables.assign(PRIORITY, ",".join(kept or [str(active)])):
+            step.emit(save)
+        self._round = self._planned()
+        self._place = self._round.index(active)
+        step.emit(Note("network", 0, f"slots of a lower security profile deleted: {', '.join(map(str, lower))}"))
+        self._save(step)
+
+    def _downgrade(self, profile: Slot) -> bool:
+        """Whether this is a step down that is not allowed: 3 to 2 may be (A05.FR.08), to 1 never is (FR.09)."""
+        active = self.profile.security_profile
+        if profile.security_profile >= active:
+            return False
+        allowed = self._context.variables.boolean("SecurityCtrlr.AllowSecurityProfileDowngrade")
+        return not (allowed and (active, profile.security_profile) == (3, 2))
+
+    def _tell_active(self) -> None:
+        assign = self._context.variables.assign
+        assign("OCPPCommCtrlr.ActiveNetworkProfile", str(self.slot))
+        assign("SecurityCtrlr.SecurityProfile", str(self.profile.security_profile))
+        assign("OCPPCommCtrlr.MessageTimeout[Default]", str(self.profile.timeout_s or self._configured.timeout_s))
+
+    def _save(self, step: Step) -> None:
+        kept = {str(n): slot and list(slot) for n, slot in self._slots.items() if slot != self._configured}
+        step.emit(SaveState(self.name, {"slots": kept, "worked": self._worked, "older": self._older}))
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    def commands(self) -> Mapping[type, Obey]:
+        return {
+            SetNetworkProfile: lambda command, step, answer: answer(self._set(command, step), step),
+            ResetNetwork: self._reset,
+        }
+
+    def guards(self) -> Mapping[str, Guard]:
+        return {PRIORITY: self._wrong_order, PASSWORD: _wrong_password}
+
+    def _set(self, command: SetNetworkProfile, step: Step) -> Status:
+        slot, profile = command.slot, command.profile
+        if slot not in SLOTS:  # B09.FR.05
+            return Status("Rejected", f"no slot {slot}; there are {', '.join(map(str, SLOTS))}", "InvalidConfSlot")
+        if slot == self.slot:
+            return Status("Rejected", f"slot {slot} is in use; take another", "InvalidConfSlot")
+        wrong = command.wrong or _wrong_profile(profile)
+        if wrong:  # B09.FR.02
+            return Status("Rejected", wrong, "InvalidNetworkConf")
+        if self._downgrade(profile):  # B09.FR.04, FR.31
+            active = self.profile.security_profile
+            return Status("Rejected", f"security profile {active} is in use, {profile.security_profile} is lower",
+                          "NoSecurityDowngrade")  # fmt: skip
+        self._slots[slot] = profile
+        step.emit(Note("network", 0, f"slot {slot}: {profile.url}, security profile {profile.security_profile}"))
+        self._save(step)
+        return Status("Accepted")
+
+    def _wrong_order(self, value: str) -> str:
+        """B10.FR.01, FR.02, A05.FR.02, FR.03, FR.10"""
+        order = [int(n) for n in value.split(",") if n.strip()]
+        return next(filter(None, map(self._unusable, order)), "") if order else "expected at least one slot"
+
+    def _unusable(self, n: int) -> str:
+        slot = self._slots.get(n)
+        if slot is None:
+            return f"slot {n} holds no profile; set it first"
+        if self._downgrade(slot):
+            return f"slot {n} has a lower security profile than the one in use"
+        if slot.security_profile >= 2 and not self._trusts_system(slot) and not self._certificates.of(CSMS_ROOT):
+            return f"slot {n} needs a root certificate of the CSMS; install it first"
+        if slot.security_profile == 3 and not self._certificates.current:
+            return f"slot {n} needs a certificate of the station; have one signed first"
+        if slot.security_profile in (1, 2) and not self._password:
+            return f"slot {n} needs a password; set {PASSWORD} first"
+        return ""
+
+    def _reset(self, command: ResetNetwork, step: Step, answer: Answer) -> None:
+        self._slots = {CONFIGURED: self._configured}
+        self._worked, self._older, self._with = CONFIGURED, [], 0
+        for name, value in ((PRIORITY, str(CONFIGURED)), (PASSWORD, self._context.variables.configured(PASSWORD))):
+            for save in self._context.variables.assign(name, value):
+                step.emit(save)
+        self._password = self._context.variables.text(PASSWORD)
+        self._round, self._place, self._failed = [CONFIGURED], 0, 0
+        self._save(step)
+        answer(Status("Accepted"), step)
+        step.emit(Reconnect("back to the connection of the configuration, by a technician"))
+
+    # -- the password --------------------------------------------------------------------------------------------------
+
+    def changed(self, names: list[str], step: Step) -> None:
+        if PASSWORD not in names:
+            return
+        known = [self._password, *self._older]
+        newest = self._context.variables.text(PASSWORD)
+        # The last that worked is never the one to make way.
+        self._older = [password for password in known if password and password != newest]
+        self._older = self._older[: PASSWORDS - 2] + self._older[PASSWORDS - 2 :][-1:]
+        self._password, self._with = newest, 0
+        self._save(step)
+        if self.profile.security_profile in (1, 2):
+            step.emit(Reconnect("a new password"))
+
+
+def _wrong_password(value: str) -> str:
+    """Characters that are none to type; the length is the variable's."""
+    return "" if value.isprintable() else "expected printable characters"
+
+
+def _wrong_profile(profile: Slot) -> str:
+    scheme, _, rest = profile.url.partition("://")
+    if scheme not in ("ws", "wss") or not rest:
+        return f'expected a url such as "wss://csms.example.com/ocpp", got "{profile.url}"'
+    if profile.security_profile not in (0, 1, 2, 3):
+        return f"no security profile {profile.security_profile}"
+    if profile.security_profile >= 2 and scheme != "wss":
+        return f"security profile {profile.security_profile} needs wss://"
+    if profile.timeout_s < 1:
+        return "expected a messageTimeout of at least 1 s"
+    if profile.interface not in INTERFACES:
+        return f"no interface {profile.interface}"
+    return ""

@@ -1,0 +1,228 @@
+"""Work on certificates for the station: check, keep, find, make a key, take a signed chain. Each runs in a thread."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+from chargepointd.core.certificates import CSMS_ROOT, PENDING, STATION, Certificate, CheckRoot, FindCertificate, Tidy
+from chargepointd.core.commands import Status
+from chargepointd.core.signing import MakeKey, TakeChain
+from chargepointd.jobs import certificates as c
+from chargepointd.jobs.keystore import KeyStore
+from chargepointd.jobs.runner import Place
+
+Tell = Callable[[Any], None]
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+# -- roots -------------------------------------------------------------------------------------------------------------
+
+
+async def check_root(job: CheckRoot, place: Place, tell: Tell) -> Certificate | Status:
+    return await asyncio.to_thread(_check_root, job, KeyStore(place.state_dir))
+
+
+def _check_root(job: CheckRoot, store: KeyStore) -> Certificate | Status:
+    """Invalid: Rejected (M05.FR.07); not to be written: Failed (M05.FR.03)."""
+    try:
+        found = c.parse(job.pem)
+    except ValueError as error:
+        return Status("Rejected", str(error), "InvalidCertificate")
+    if len(found) != 1:
+        return Status("Rejected", f"{len(found)} certificates; one at a time", "InvalidCertificate")
+    root = found[0]
+    wrong = c.root_complaint(root, _now()) or _not_signed(root, job, store)
+    if wrong:
+        return Status("Rejected", wrong, "InvalidCertificate")
+    try:
+        return _keep_root(root, job.use, store)
+    except OSError as error:
+        return Status("Failed", f"cannot be stored: {error.strerror}")
+
+
+def _not_signed(root: x509.Certificate, job: CheckRoot, store: KeyStore) -> str:
+    """AdditionalRootCertificateCheck (M05.FR.10, FR.11); the same root again is no new one."""
+    if not job.signed_by or c.file_name(root) == job.signed_by:
+        return ""
+    old = c.parse(store.certificate(job.use, job.signed_by).read_text("ascii"))[0]
+    return "" if c.issued(root, old) else f"{c.name(root)} is not signed by the root in use, {c.name(old)}"
+
+
+def _keep_root(root: x509.Certificate, use: str, store: KeyStore) -> Certificate:
+    above = [certificate for pem in store.roots(use) for certificate in c.parse(pem)]
+    kept = _fact(use, [root], above)
+    store.put(store.certificate(use, kept.name), c.pem_of([root]))
+    return kept
+
+
+def _fact(use: str, chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> Certificate:
+    known = [*chain[1:], *roots]
+    return Certificate(
+        use,
+        c.file_name(chain[0]),
+        tuple(c.hash_data(each, c.issuer_among(each, [each, *known])) for each in chain),
+        chain[0].not_valid_before_utc.timestamp(),
+        chain[0].not_valid_after_utc.timestamp(),
+        chain[0].subject.rfc4514_string()[:200],
+    )
+
+
+async def find(job: FindCertificate, place: Place, tell: Tell) -> tuple[str, str] | None:
+    return await asyncio.to_thread(_find, job, KeyStore(place.state_dir))
+
+
+def _find(job: FindCertificate, store: KeyStore) -> tuple[str, str] | None:
+    algorithm, *wanted = job.hash_data
+    roots = [certificate for use in {use for use, _ in job.among} for certificate in _all(use, store)]
+    for use, name in job.among:
+        chain = c.parse(store.certificate(use, name).read_text("ascii"))
+        issuer = c.issuer_among(chain[0], [*chain, *roots])
+        made = c.hash_data(chain[0], issuer, algorithm)[1:]
+        if [each.lower() for each in made[:2]] == [each.lower() for each in wanted[:2]] and _same(made[2], wanted[2]):
+            return (use, name)
+    return None
+
+
+def _same(serial: str, other: str) -> bool:
+    return serial == (other.lower().removeprefix("0x").lstrip("0") or "0")
+
+
+def _all(use: str, store: KeyStore) -> list[x509.Certificate]:
+    return [certificate for pem in store.roots(use) for certificate in c.parse(pem)]
+
+
+# -- the configuration -------------------------------------------------------------------------------------------------
+
+
+def take_in(job: Tidy, store: KeyStore) -> tuple[Certificate, ...]:
+    """What the configuration names, into the store. OSError and ValueError say which file is wrong, and how."""
+    kept = []
+    if job.ca_file:
+        for root in _parsed(job.ca_file):
+            wrong = c.root_complaint(root, _now())
+            if wrong:
+                raise ValueError(f"{job.ca_file}: {wrong}")
+            kept.append(_keep_root(root, CSMS_ROOT, store))
+    if job.client_cert:
+        chain = _parsed(job.client_cert)
+        key = _private(Path(job.client_key or job.client_cert).read_bytes())
+        if _public(key) != _public(chain[0]):
+            raise ValueError(f"{job.client_cert}: the private key is another's")
+        kept.append(_keep_chain(chain, key, _all(CSMS_ROOT, store), store))
+    return tuple(kept)
+
+
+def _parsed(file: str) -> list[x509.Certificate]:
+    try:
+        return c.parse(Path(file).read_text("ascii"))
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
+def _private(pem: bytes) -> PrivateKey:
+    try:
+        key = load_pem_private_key(pem, None)
+    except TypeError:
+        raise ValueError("the private key is encrypted; store it without a password") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise ValueError("the private key is neither EC nor RSA")
+    return key
+
+
+def _public(owner: PrivateKey | x509.Certificate) -> bytes:
+    return owner.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+# -- the station's own -------------------------------------------------------------------------------------------------
+
+
+async def make_key(job: MakeKey, place: Place, tell: Tell) -> str | Status:
+    return await asyncio.to_thread(_make_key, job, KeyStore(place.state_dir))
+
+
+def _make_key(job: MakeKey, store: KeyStore) -> str | Status:
+    """The request in PEM (PKCS#10); its key is on the disk."""
+    key = _new_key(job.key_type)
+    names = [(NameOID.COMMON_NAME, job.common_name), (NameOID.ORGANIZATION_NAME, job.organization)]
+    subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in names if value])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    try:
+        store.put(store.key(PENDING, job.key), _secret(key))
+    except OSError as error:
+        return Status("Failed", f"the new key cannot be stored: {error.strerror}")
+    return request.public_bytes(Encoding.PEM).decode()
+
+
+def _new_key(kind: str) -> PrivateKey:
+    if kind.startswith("RSA-"):
+        return rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _secret(key: PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+async def take_chain(job: TakeChain, place: Place, tell: Tell) -> tuple[Certificate, str] | Status:
+    return await asyncio.to_thread(_take_chain, job, KeyStore(place.state_dir))
+
+
+def _take_chain(job: TakeChain, store: KeyStore) -> tuple[Certificate, str] | Status:
+    """The certificate, and the name of the key that waited for it: A02.FR.06, FR.07."""
+    try:
+        chain = c.parse(job.pem)
+    except ValueError as error:
+        return Status("Rejected", str(error), "InvalidCertificate")
+    roots = _all(CSMS_ROOT, store)
+    wrong = c.chain_complaint(chain, roots, _now()) or _subject_complaint(chain[0], job)
+    if wrong:
+        return Status("Rejected", wrong, "InvalidCertificate")
+    name, key = _key_for(chain[0], job, store)
+    if key is None:
+        return Status("Rejected", "the certificate is for another key than those asked for", "InvalidCertificate")
+    try:
+        return _keep_chain(chain, key, roots, store), name
+    except OSError as error:
+        return Status("Rejected", f"cannot be stored: {error.strerror}", "InternalError")
+
+
+def _subject_complaint(certificate: x509.Certificate, job: TakeChain) -> str:
+    """A00.FR.511: the common name is the serial number of the station."""
+    names = [str(part.value) for part in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    return "" if names == [job.common_name] else f"the common name is {names}, expected {job.common_name}"
+
+
+def _key_for(certificate: x509.Certificate, job: TakeChain, store: KeyStore) -> tuple[str, PrivateKey | None]:
+    wanted = _public(certificate)
+    for use, name in job.keys:
+        key = _private(store.key(use, name).read_bytes())
+        if _public(key) == wanted:
+            return name, key
+    return "", None
+
+
+def _keep_chain(
+    chain: Sequence[x509.Certificate], key: PrivateKey, roots: Sequence[x509.Certificate], store: KeyStore
+) -> Certificate:
+    kept = _fact(STATION, chain, roots)
+    store.put(store.key(STATION, kept.name), _secret(key))
+    store.put(store.certificate(STATION, kept.name), c.pem_of(chain))
+    return kept

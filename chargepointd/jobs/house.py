@@ -1,0 +1,51 @@
+"""The key store at the start, and removal: what needs no cryptography."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chargepointd.core.certificates import PENDING, STATION, RemoveCertificate, Tidied, Tidy
+from chargepointd.core.commands import Status
+from chargepointd.jobs.keystore import KeyStore
+from chargepointd.jobs.runner import Place
+
+
+async def remove(job: RemoveCertificate, place: Place, tell: Callable[[Any], None]) -> Status | None:
+    store = KeyStore(place.state_dir)
+    try:
+        await asyncio.to_thread(store.remove, [file for each in job.names for file in files(store, *each)])
+    except OSError as error:
+        return Status("Failed", f"cannot be removed: {error.strerror}")
+    return None
+
+
+async def tidy(job: Tidy, place: Place, tell: Callable[[Any], None]) -> Tidied | Status:
+    return await asyncio.to_thread(_tidy, job, KeyStore(place.state_dir))
+
+
+def _tidy(job: Tidy, store: KeyStore) -> Tidied | Status:
+    known = {file: each for each in job.known for file in files(store, *each)}
+    try:
+        missing = store.sweep(known)
+    except OSError as error:
+        return Status("Failed", str(error))
+    lost = tuple(dict.fromkeys(known[file] for file in missing))
+    named = [Path(file) for file in (job.ca_file, job.client_cert, job.client_key) if file]
+    try:
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in named)).hexdigest() if named else job.taken_in
+        if digest == job.taken_in:
+            return Tidied(lost, digest)
+        from chargepointd.jobs.certificate_work import take_in
+
+        return Tidied(lost, digest, take_in(job, store))
+    except (OSError, ValueError) as error:
+        return Tidied(lost, job.taken_in, wrong=str(error))
+
+
+def files(store: KeyStore, use: str, name: str) -> list[Path]:
+    """What there is of a certificate, or of a key that waits for one."""
+    if use == PENDING:
+        return [store.key(use, name)]
+    return [store.certificate(use, name), store.key(use, name)] if use == STATION else [store.certificate(use, name)]
