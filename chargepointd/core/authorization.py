@@ -1,8 +1,9 @@
 """Who may charge (use cases C01 to C15, E03, E07; 1.6 §3.5).
 
 A token is presented at a reader that serves some EVSEs. It first ends what it, or its group, began; otherwise it is for
-the EVSE that waits. It is believed at once where the cache may decide (LocalPreAuthorize), by the CSMS when there is
-one, else by what is remembered (LocalAuthorizeOffline), else as the owner chose (OfflineTxForUnknownIdEnabled).
+the EVSE that waits. It is believed at once where the cache may decide (LocalPreAuthorize,
+DisablePostAuthorize, DisableRemoteAuthorization), by the CSMS when there is one, else by what is remembered
+(LocalAuthorizeOffline), else as the owner chose (OfflineTxForUnknownIdEnabled).
 """
 
 from collections.abc import Sequence
@@ -70,10 +71,10 @@ class Authorization:
             self._accept(token, info, (evse_id,), "RemoteStart", remote_start_id, step)
 
     def _check(self, token: Token, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step) -> None:
-        known = self._tokens.valid(token, step.utc)
-        pre = self._context.variables.boolean("AuthCtrlr.LocalPreAuthorize")
-        if known and known.status == "Accepted" and pre and self._context.online:
-            self._accept(token, known, evse_ids, trigger, remote, step)
+        self._tokens.used(token, step)
+        verdict = self._known_online(token, step) if self._context.online else None
+        if verdict:
+            self._decide(token, verdict, evse_ids, trigger, remote, step)
             return
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
@@ -91,11 +92,28 @@ class Authorization:
             self._tokens.learn(token, info, step)
         else:
             info = self._offline(token, step)
+        self._decide(token, info, evse_ids, trigger, remote, step)
+
+    def _decide(
+        self, token: Token, info: TokenInfo, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
+    ) -> None:
         if info.status == "Accepted":
             self._accept(token, info, evse_ids, trigger, remote, step)
         else:
             step.emit(Note("token", 0, f"{token.masked} refused: {info.status}"))
             self._say(0, info.message or "Card not accepted", step)
+
+    def _known_online(self, token: Token, step: Step) -> TokenInfo | None:
+        """What is decided without the CSMS, though there is one; None: it is to be asked."""
+        variables = self._context.variables
+        known = self._tokens.valid(token, step.utc)
+        if variables.boolean("AuthCtrlr.DisableRemoteAuthorization"):
+            return known or TokenInfo("Unknown")
+        if known is None:
+            return None
+        if known.status == "Accepted":
+            return known if variables.boolean("AuthCtrlr.LocalPreAuthorize") else None
+        return known if variables.boolean("AuthCacheCtrlr.DisablePostAuthorize") else None
 
     def _offline(self, token: Token, step: Step) -> TokenInfo:
         """No answer from the CSMS (C10, C15)."""
@@ -159,14 +177,10 @@ class Authorization:
         if evse is None or not _concerns(evse, token):
             return
         if outcome.info.status == "Accepted":
-            if outcome.info.group and evse.session.group is None:
-                evse.know_group(outcome.info.group, step)
+            evse.confirm(outcome.info.group, step)
             return
         step.emit(Note("token", evse.number, f"{token.masked} refused by the CSMS: {outcome.info.status}"))
-        if self._context.variables.boolean("TxCtrlr.StopTxOnInvalidId"):
-            evse.deauthorize(Cause("Deauthorized", "DeAuthorized"), step)
-        else:
-            evse.suspend(step)
+        evse.refuse(step)
 
     def _with(self, transaction_id: str) -> Evse | None:
         """Where the transaction is now: who began in the lobby may have moved on."""

@@ -103,6 +103,9 @@ class SaveToken(NamedTuple):
     kind: str
     info: TokenInfo | None
     stored_at: float
+    added_at: float = 0.0
+    used_at: float = 0.0
+    uses: int = 0
 
 
 class DropTokens(NamedTuple):

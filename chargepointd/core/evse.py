@@ -58,6 +58,8 @@ class Evse(Ledger):
         self._open_since = -NEVER
         self.plug_by = NEVER
         """who is authorized has so long to plug in (EVConnectionTimeOut)"""
+        self._spent_at = NEVER
+        """when what may flow to a refused token has flowed, as far as can be told"""
         self._came_last = ""
         """the trigger of what came last, cable or card: what waits for the bolt still starts by it (E02.FR.01)"""
 
@@ -141,6 +143,8 @@ class Evse(Ledger):
         if measured.signed:
             self.signed = measured
         self.settle(before, NO_CAUSE, step)
+        if self.session.refused:
+            self._count_allowance(step)
         unknown = self.plan.signs and self._signed_asked_at == -NEVER  # the public key is told before it is needed
         if unknown or (self._lacks_signature() and step.mono >= self._signed_asked_at + SIGN_AGAIN_S):
             self._read_meter(step, signed=True)
@@ -174,17 +178,58 @@ class Evse(Ledger):
         """Somebody may charge here."""
         before = self.conditions()
         self.session = self.session._replace(
-            token=token, group=group, authorized=True, suspended=False, held=False, remote_start_id=remote_start_id
-        )
+            token=token, group=group, authorized=True, suspended=False, held=False, remote_start_id=remote_start_id,
+            refused=False, refused_wh=None,
+        )  # fmt: skip
         if self.transaction:
             self.session = self.session._replace(transaction=self.transaction._replace(token_told=False, stopped=""))
         self._came_last = trigger
         self.settle(before, Cause(trigger), step)
 
-    def know_group(self, group: str, step: Step) -> None:
-        """The CSMS has said late to which group the token belongs."""
-        self.session = self.session._replace(group=group)
+    def confirm(self, group: str | None, step: Step) -> None:
+        """The CSMS accepts the token of the transaction, be it late; it may tell only now to which group it belongs."""
+        self.session = self.session._replace(group=self.session.group or group, refused=False, refused_wh=None)
         self._keep(step)
+
+    def refuse(self, step: Step) -> None:
+        """The CSMS does not accept the token of the transaction (C15, E05). Up to MaxEnergyOnInvalidId may flow yet,
+        counted by the meter from now on; without one there is nothing to count."""
+        if not self.session.refused:
+            self.session = self.session._replace(refused=True)
+            self._read_meter(step)
+        self._look_at_allowance(step)
+        self._keep(step)
+
+    def _look_at_allowance(self, step: Step) -> None:
+        session, left_wh = self.session, self._left_wh()
+        self._spent_at = NEVER
+        if not (session.refused and session.authorized and self.running and not session.suspended):
+            return
+        if left_wh > 0:
+            self._spent_at = self._when_spent(left_wh, step)
+        elif self._context.variables.boolean("TxCtrlr.StopTxOnInvalidId"):
+            self.deauthorize(Cause("Deauthorized", "DeAuthorized"), step)
+        else:
+            self.suspend(step)
+
+    def _count_allowance(self, step: Step) -> None:
+        if self.session.refused_wh is None:
+            self.session = self.session._replace(refused_wh=self._energy())
+        self._look_at_allowance(step)
+        self._keep(step)
+
+    def _left_wh(self) -> float:
+        """What may flow yet, of MaxEnergyOnInvalidId; in the lobby nothing flows."""
+        cap = self._context.variables.integer("TxCtrlr.MaxEnergyOnInvalidId")
+        if not (self.plan.meter or self.id < 0):
+            return 0.0
+        energy, begun = self._energy(), self.session.refused_wh
+        return cap if energy is None or begun is None else begun + cap - energy
+
+    def _when_spent(self, left_wh: float, step: Step) -> float:
+        """When the meter is worth another look: at the power of the last reading, what is left has flowed."""
+        power_w = self.measured.power_w if self.measured else None
+        return step.mono + max(0.1, left_wh * 3600 / power_w) if power_w and power_w > 0 else NEVER
 
     def deauthorize(self, cause: Cause, step: Step) -> None:
         """Nobody may any longer: by the card, from afar, by the CSMS, by time."""
@@ -396,7 +441,7 @@ class Evse(Ledger):
 
     def deadline(self) -> float:
         react = self.power.offered_at + REACTION_S if self._reaction_open() else NEVER
-        return min(self._end_by, self.plug_by, self.sampling.deadline(), react)
+        return min(self._end_by, self.plug_by, self._spent_at, self.sampling.deadline(), react)
 
     def _reaction_open(self) -> bool:
         """A car that was offered energy may still react: after that it is the one who waits."""
@@ -408,6 +453,9 @@ class Evse(Ledger):
     def tick(self, step: Step) -> None:
         """What is due by time alone."""
         before = self.conditions()
+        if step.mono >= self._spent_at:
+            self._spent_at = NEVER
+            self._read_meter(step)
         if step.mono >= self.plug_by:
             self.plug_by = NEVER
             cause = Cause("EVConnectTimeout", "Timeout")

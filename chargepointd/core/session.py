@@ -60,6 +60,10 @@ class Session(NamedTuple):
     """the plug stays locked after the end, until the same token is presented (UnlockOnEVSideDisconnect false)"""
     choice: tuple[int, ...] = ()
     """in the lobby: the EVSEs of which the driver is to choose one"""
+    refused: bool = False
+    """refused by the CSMS, and going on until MaxEnergyOnInvalidId has flowed"""
+    refused_wh: float | None = None
+    """the register when it was refused; None before there is a reading"""
 
 
 NOBODY = Session()

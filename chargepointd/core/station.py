@@ -78,6 +78,7 @@ class Station:
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
+        variables.add(self.tokens.storage())
         for evse in self.evses.values():
             if evse.plan.signs:
                 variables.add(_public_key(evse))

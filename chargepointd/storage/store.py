@@ -34,6 +34,8 @@ REFERENCE = "reference/"
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
 LOG_PURGE_EVERY = 64
+_TOKEN = "info, stored_at, added_at, used_at, uses"
+"""columns in the order of `Remembered` and `SaveToken`"""
 
 
 def is_lazy(saves: Sequence[f.Save]) -> bool:
@@ -93,7 +95,7 @@ class Store:
             sessions=dict(self._read("session", "evse_id, body", lambda n, body: (n, unpack(Session, body)))),
             records=tuple(records),
             next_record_id=max(last or 0, last_dead or 0, self._settled) + 1,
-            tokens=tuple(self._read("token", "key, kind, info, stored_at", _remembered)),
+            tokens=tuple(self._read("token", f"key, kind, {_TOKEN}", _remembered)),
             state=state,
             dead=dead,
             security=tuple(self._read("security", "id, kind, at, info, message_id", _logged, "ORDER BY id")),
@@ -179,8 +181,8 @@ class Store:
         if save.info is None:
             self._db.execute("DELETE FROM token WHERE key = ?", (save.key,))
         else:
-            row = (save.key, save.kind, pack(save.info), save.stored_at)
-            self._db.execute("INSERT OR REPLACE INTO token (key, kind, info, stored_at) VALUES (?, ?, ?, ?)", row)
+            row = (save.key, save.kind, pack(save.info), *save[3:])
+            self._db.execute(f"INSERT OR REPLACE INTO token (key, kind, {_TOKEN}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def _save_security_event(self, save: f.SaveSecurityEvent) -> None:
         self._db.execute(
@@ -210,5 +212,5 @@ def _logged(event_id: int, kind: str, at: float, info: str, message_id: str) -> 
     return Logged(event_id, kind, Stamp(at), info, message_id)
 
 
-def _remembered(key: str, kind: str, info: str, stored_at: float) -> tuple[str, Remembered]:
-    return key, Remembered(kind, unpack(TokenInfo, info), stored_at)
+def _remembered(key: str, kind: str, info: str, stored_at: float, *use: Any) -> tuple[str, Remembered]:
+    return key, Remembered(kind, unpack(TokenInfo, info), stored_at, *use)

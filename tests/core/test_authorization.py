@@ -6,7 +6,8 @@ from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.values import Token, TokenInfo
-from tests.core.world import World
+from chargepointd.core.variables.catalogue import parse_name
+from tests.core.world import PLAN, World
 
 REFUSALS = ("Blocked", "Expired", "Invalid", "Unknown", "ConcurrentTx")
 CACHED = {"AuthCtrlr.LocalPreAuthorize": "true"}
@@ -304,3 +305,127 @@ def test_a_refused_token_is_asked_for_the_next_time(version: str) -> None:
     w.received.clear()
     w.present("CARD1", 1)
     assert asked(w) == ["CARD1"]
+
+
+def test_a_refused_token_goes_on_for_what_it_is_allowed(version: str) -> None:
+    w = refused_later(version, MaxEnergyOnInvalidId="1000", StopTxOnInvalidId="true")
+    assert w.on[1]
+    refused_at = w.station.evses[1].session.refused_wh
+    assert refused_at is not None
+    assert refused_at == pytest.approx(w.register[1] - 20 / 3600 * 11_000, abs=1)
+    while w.on[1]:
+        w.after(5)
+    assert refused_at + 1000 <= w.register[1] < refused_at + 1020, "by the meter, not by readings 30 s apart"
+    assert (w.records[-1].kind, w.records[-1].trigger) == ("Ended", "Deauthorized")
+    assert sum(record.trigger == "Deauthorized" for record in w.records) == 1
+
+
+def test_what_a_refused_token_is_allowed_ends_in_suspension_where_it_shall_not_stop(version: str) -> None:
+    w = refused_later(version, MaxEnergyOnInvalidId="1000", StopTxOnInvalidId="false")
+    assert w.on[1]
+    w.after(600)
+    assert not w.on[1]
+    assert w.station.evses[1].running
+    assert w.story()[-1] == "Updated ChargingStateChanged SuspendedEVSE"
+
+
+def test_a_power_cut_gives_a_refused_token_no_more_energy(version: str) -> None:
+    w = refused_later(version, MaxEnergyOnInvalidId="1000", StopTxOnInvalidId="false")
+    begun = w.register[1]
+    w.after(100)
+    w.cut()
+    w.after(100)
+    w.cut()
+    w.online().after(600)
+    assert not w.on[1]
+    assert w.register[1] < begun + 1020
+
+
+def test_a_refused_driver_may_still_stop(version: str) -> None:
+    w = refused_later(version, MaxEnergyOnInvalidId="1000", StopTxOnInvalidId="false")
+    w.present("CARD1", 1).after(10)
+    assert (w.records[-1].kind, w.records[-1].trigger) == ("Ended", "StopAuthorized")
+
+
+def test_without_a_meter_a_refused_token_gets_nothing() -> None:
+    plan = PLAN._replace(evses=(PLAN.evses[0]._replace(meter=False), PLAN.evses[1]))
+    w = World("2.0.1", OFFLINE | {"TxCtrlr.MaxEnergyOnInvalidId": "1000"}, plan=plan).plug().present("CARD1", 1)
+    w.infos["CARD1"] = TokenInfo("Invalid")
+    assert not w.online().after(10).on[1]
+
+
+def test_refused_before_the_car_is_there_the_allowance_begins_with_the_car() -> None:
+    points = {"TxCtrlr.TxStartPoint": "Authorized", "TxCtrlr.MaxEnergyOnInvalidId": "1000"}
+    w = cached(World("2.0.1", CACHED | points).online(), "CARD1")
+    w.infos["CARD1"] = TokenInfo("Invalid")
+    w.present("CARD1").after(10).plug(1).after(100)
+    assert w.on[1]
+    assert not w.after(600).on[1]
+    assert w.register[1] - 10_000 < 1030 + 11_000 / 3600
+
+
+# -- what the owner of the station has decided -------------------------------------------------------------------------
+
+
+def test_a_refused_card_is_not_asked_for_again_where_that_is_not_wanted(version: str) -> None:
+    w = cached(World(version, {"AuthCacheCtrlr.DisablePostAuthorize": "true"}).online(), "CARD1", "Blocked")
+    w.received.clear()
+    assert not w.plug().present("CARD1", 1).on[1]
+    assert asked(w) == []
+
+
+def test_only_remembered_cards_charge_where_the_csms_may_not_be_asked(version: str) -> None:
+    w = cached(World(version).online(), "CARD1")
+    w.variables.set(parse_name("AuthCtrlr.DisableRemoteAuthorization"), "Actual", "true")
+    w.received.clear()
+    assert not w.plug().present("CARD2", 1).on[1]
+    assert w.present("CARD1", 1).on[1]
+    assert asked(w) == []
+
+
+CARDS = ("OFTEN", "EARLY", "LATE")
+
+
+def full(version: str, policy: str) -> World:
+    """A full cache: EARLY was first, OFTEN comes all the time but not of late, LATE came once, last."""
+    small = {"AuthCacheCtrlr.MaxEntries": "3", "AuthCacheCtrlr.Policy": policy}
+    w = World(version, small)
+    for hours, card in enumerate(("EARLY", "OFTEN", "OFTEN", "OFTEN", "EARLY", "EARLY", "LATE")):
+        w.after(hours and 3600)
+        w.online().plug().present(card, 1).present(card, 1).after(10).unplug()
+    return w
+
+
+@pytest.mark.parametrize(
+    ("policy", "forgotten"), [("FIFO", "EARLY"), ("LFU", "LATE"), ("LRU", "OFTEN"), ("CUSTOM", "LATE")]
+)
+def test_a_full_cache_forgets_what_its_policy_says(version: str, policy: str, forgotten: str) -> None:
+    w = full(version, policy)
+    assert set(w.disk.tokens) == set(CARDS)
+    w.plug().present("NEW", 1)
+    assert set(w.disk.tokens) == {*CARDS, "NEW"} - {forgotten}
+
+
+@pytest.mark.parametrize("policy", ["FIFO", "LFU", "LRU", "CUSTOM"])
+def test_a_full_cache_forgets_first_who_may_not_charge(version: str, policy: str) -> None:
+    w = cached(full(version, policy), "OFTEN", "Blocked")
+    w.plug().present("NEW", 1)
+    assert "OFTEN" not in w.disk.tokens
+
+
+def test_the_policy_outlives_a_power_cut(version: str) -> None:
+    w = full(version, "LFU")
+    w.cut()
+    w.online().plug().present("NEW", 1)
+    assert set(w.disk.tokens) == {"EARLY", "OFTEN", "NEW"}
+
+
+def stored(w: World) -> int:
+    return int(w.station.variables.get(parse_name("AuthCacheCtrlr.Storage"), "Actual").value or "")
+
+
+def test_the_cache_tells_how_much_of_its_storage_is_in_use(version: str) -> None:
+    w = World(version).online()
+    empty = stored(w)
+    cached(w, "CARD1")
+    assert stored(w) > empty == 0

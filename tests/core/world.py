@@ -58,7 +58,7 @@ class Disk:
         elif isinstance(save, f.SaveVariable):
             self.variables[save.name] = save.value
         elif isinstance(save, f.SaveToken) and save.info:
-            self.tokens[save.key] = Remembered(save.kind, save.info, save.stored_at)
+            self.tokens[save.key] = Remembered(*save[1:])
         elif isinstance(save, f.SaveToken):
             self.tokens.pop(save.key, None)
         elif isinstance(save, f.DropTokens):

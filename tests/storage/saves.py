@@ -84,7 +84,7 @@ plain: st.SearchStrategy[Any] = st.recursive(
 saves = st.one_of(
     st.builds(f.SaveSession, st.integers(1, 4), optional(sessions)),
     st.builds(f.SaveVariable, names, texts),
-    st.builds(f.SaveToken, names, names, optional(infos), floats),
+    st.builds(f.SaveToken, names, names, optional(infos), floats, floats, floats, st.integers(0, 10**9)),
     st.just(f.DropTokens()),
     st.builds(f.SaveSecurityEvent, st.integers(1, 4), names, floats, texts, texts),
     st.builds(f.SettleSecurityEvent, st.integers(1, 4)),

@@ -128,7 +128,9 @@ def test_an_old_database_loads_field_by_field(schema: int, tmp_path: Path) -> No
     assert saved.variables == {"AuthCtrlr.Enabled": "false"}
     accepted = TokenInfo(status="Accepted", expires_at=1800000000.0, group="group-1", language="de", message="Hallo")
     assert dict(saved.tokens) == {
-        TOKEN.value: Remembered("ISO14443", accepted, 1700000001.5),
+        TOKEN.value: Remembered(
+            "ISO14443", accepted, 1700000001.5, *((1690000000.0, 1700000003.5, 17) if schema >= 3 else ())
+        ),
         "FF": Remembered("Local", TokenInfo("Blocked"), 1700000002.0),
     }
     assert saved.references == {"tx-1": 4711}

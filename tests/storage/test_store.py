@@ -47,8 +47,8 @@ class Books:
                 self.variables[name] = value
             case f.SaveSession(evse_id, session):
                 self._put(self.sessions, evse_id, session)
-            case f.SaveToken(key, kind, info, stored_at):
-                self._put(self.tokens, key, info and Remembered(kind, info, stored_at))
+            case f.SaveToken(key=key, info=info):
+                self._put(self.tokens, key, info and Remembered(*save[1:]))
             case f.DropTokens():
                 self.tokens.clear()
             case f.SaveState(name, value):

@@ -65,6 +65,7 @@ TABLE = (
     Key("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"),
     Key("LocalAuthorizeOffline", "AuthCtrlr.LocalAuthorizeOffline"),
     Key("LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize"),
+    Key("MaxEnergyOnInvalidId", "TxCtrlr.MaxEnergyOnInvalidId"),
     Key("MessageTimeout", "OCPPCommCtrlr.MessageTimeout[Default]"),
     Key("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval"),
     Key("MeterValuesAlignedData", "AlignedDataCtrlr.Measurands"),

@@ -122,6 +122,49 @@ def test_tc_c_17_cs(tester: Tester, csms: Csms) -> None:
     assert not any("Deauthorized" in line or "Ended" in line for line in tester.story(transaction))
 
 
+def test_tc_c_15_cs(tester: Tester, csms: Csms) -> None:
+    """Authorization through authorization cache - StopTxOnInvalidId = false, MaxEnergyOnInvalidId > 0"""
+    allowance(tester, csms, False, 10_000)
+
+
+def test_tc_c_18_cs(tester: Tester, csms: Csms) -> None:
+    """Authorization through authorization cache - StopTxOnInvalidId = true, MaxEnergyOnInvalidId > 0"""
+    allowance(tester, csms, True, 500)
+
+
+def allowance(tester: Tester, csms: Csms, stop: bool, cap_wh: int) -> None:
+    """Refused after an offline start: it goes on for so many Wh by the meter, then ends, or is suspended."""
+    tester.set("TxCtrlr.StopTxOnInvalidId", stop)
+    tester.set("TxCtrlr.MaxEnergyOnInvalidId", cap_wh)
+    known_offline_start(tester, csms)
+    tester.link_back()
+    transaction = queued_events(tester, csms)
+    tester.delivered()
+    tester.fence()
+    assert tester.power_w() > 0
+    begun_wh = meter_wh(tester)
+    meter(tester, begun_wh + 0.4 * cap_wh)
+    csms.quiet("TransactionEvent", 0.3)
+    assert tester.power_w() > 0
+    meter(tester, begun_wh + cap_wh)
+    if stop:
+        last = tester.event("Ended", "Deauthorized", stoppedReason="DeAuthorized")
+    else:
+        last = tester.event("Updated", "ChargingStateChanged", "SuspendedEVSE")
+    assert not last.get("offline", False)
+    assert last["transactionInfo"]["transactionId"] == transaction
+    until(lambda: tester.power_w() == 0, "end of the energy")
+
+
+def meter_wh(tester: Tester) -> float:
+    return float(tester.station.ctl("sim.meter", evse=1)["energy_import_wh"])
+
+
+def meter(tester: Tester, energy_wh: float) -> None:
+    """As if so much had flowed."""
+    tester.station.ctl("sim.meter", evse=1, energy_wh=energy_wh)
+
+
 # -- how long, and what changes it -------------------------------------------------------------------------------------
 
 
@@ -209,6 +252,19 @@ def test_tc_c_46_cs(tester: Tester, csms: Csms) -> None:
     tester.authorized()
     tester.event(trigger="Authorized")
     tester.energy_flows()
+
+
+def test_tc_c_57_cs(tester: Tester, csms: Csms) -> None:
+    """Authorization through authorization cache - AuthCacheDisablePostAuthorize"""
+    tester.set("AuthCacheCtrlr.DisablePostAuthorize", True)
+    cached(tester, "Invalid")
+    csms.tokens[TOKEN] = "Accepted"
+    asked = len(csms.calls("Authorize"))
+    tester.ev_connected()
+    tester.present()
+    tester.not_let_in()
+    assert len(csms.calls("Authorize")) == asked
+    assert tester.power_w() == 0
 
 
 # -- groups ------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ NO_CAR = {"TxCtrlr.EVConnectionTimeOut": 1}
 
 @pytest.mark.under_test(variables=NO_CAR)
 @pytest.mark.parametrize("start", ["Authorized", "PowerPathClosed"])
-@pytest.mark.parametrize("stop", [["Authorized", "EVConnected"], ["EVConnected"], ["ParkingBayOccupancy"]])
+@pytest.mark.parametrize("stop", [["Authorized", "EVConnected"], ["EVConnected"], ["PowerPathClosed"]])
 def test_tc_e_05_cs(tester: Tester, csms: Csms, start: str, stop: list[str]) -> None:
     """Local start transaction - Authorization first - Cable plugin timeout"""
     tester.set("TxCtrlr.TxStartPoint", start)
@@ -42,6 +42,18 @@ def test_tc_e_16_cs(tester: Tester, csms: Csms, stop: str) -> None:
     ended = tester.event("Ended", "Deauthorized", stoppedReason="DeAuthorized")
     assert ended["transactionInfo"]["transactionId"] == transaction
     assert not ended.get("offline", False)
+
+
+@pytest.mark.under_test(variables=CACHE)
+def test_tc_e_52_cs(tester: Tester, csms: Csms) -> None:
+    """Local start transaction - Authorization first - DisableRemoteAuthorization"""
+    tester.set("AuthCtrlr.DisableRemoteAuthorization", True)
+    tester.present()
+    tester.ev_connected()
+    tester.not_let_in()
+    assert not csms.calls("Authorize")
+    assert not csms.calls("TransactionEvent")
+    assert tester.power_w() == 0
 
 
 @pytest.mark.under_test(variables=NO_CAR)
