@@ -114,6 +114,22 @@ class TriggerMessage(NamedTuple):
     connector_id: int = 0
 
 
+class GetLog(NamedTuple):
+    """Upload a log (N01; 1.6 GetDiagnostics)."""
+
+    kind: str
+    """LogEnumType: DiagnosticsLog, SecurityLog"""
+    url: str
+    request_id: int | None = None
+    """None: by 1.6 GetDiagnostics, whose messages have none"""
+    oldest: float | None = None
+    """UTC, s since 1970"""
+    latest: float | None = None
+    retries: int = 0
+    """further attempts"""
+    retry_interval_s: int = 60
+
+
 class ShowStatus(NamedTuple):
     """All that `chargepointctl status` shows."""
 
@@ -153,6 +169,14 @@ class StartRequested(NamedTuple):
 class TransactionStatus(NamedTuple):
     messages_in_queue: bool
     ongoing: bool | None = None
+
+
+class LogPromised(NamedTuple):
+    """What will be uploaded."""
+
+    status: str
+    """LogStatusEnumType: Accepted, AcceptedCanceled, Rejected"""
+    filename: str = ""
 
 
 class Shown(NamedTuple):

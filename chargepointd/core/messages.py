@@ -58,6 +58,13 @@ class FirmwareStatus(NamedTuple):
     """FirmwareStatusEnumType"""
 
 
+class LogStatus(NamedTuple):
+    """How an upload goes (UploadLogStatusEnumType): Idle, Uploading, Uploaded, UploadFailure, PermissionDenied …"""
+
+    status: str
+    request_id: int | None = None
+
+
 class TransactionRecord(NamedTuple):
     """One step of a transaction: TransactionEvent in 2.x; StartTransaction, MeterValues, StopTransaction in 1.6."""
 

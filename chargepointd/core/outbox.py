@@ -4,9 +4,10 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
 
 - *said*: what matters now (statuses, heartbeats, authorizations). It is not kept over a loss of the link: what still
   holds then is said anew from the facts.
-- *kept*: what has to arrive once, whenever that is, but is no part of a transaction (security events). Its topic keeps
-  it durable. An answer that does not come is asked for again, later each time, up to an hour; what the CSMS refuses
-  three times, or does not know, is settled as refused. Meanwhile all else goes on.
+- *kept*: what has to arrive once, whenever that is, but is no part of a transaction (security events, how an upload
+  went). Its topic keeps it durable. In order within its lane; lanes do not wait for each other. An answer that does not
+  come is asked for again, later each time, up to an hour; what the CSMS refuses three times, or does not know, is
+  settled as refused. Meanwhile all else goes on.
 - *records*: transaction records, durable and in order. Nothing overtakes within it. A record leaves it only when the
   CSMS has answered, or after `MessageAttempts` refused attempts (E13, 1.6 §3.7.1): then it is set aside, not lost, and
   what follows goes on. Being offline does not count as an attempt.
@@ -60,11 +61,20 @@ _UNKNOWN = ("NotImplemented", "NotSupported")
 class Kept(NamedTuple):
     """What has to arrive."""
 
+    lane: str
     message_id: str
     message: Callable[[], Message | None]
     """what it is now; None: no longer to be told"""
     heard: Heard
     """of the answer, or of the last refusal"""
+
+
+class Tries(NamedTuple):
+    """Of the first of a lane."""
+
+    refused: int = 0
+    unanswered: int = 0
+    not_before: float = -NEVER
 
 
 class Entry(NamedTuple):
@@ -88,10 +98,10 @@ class Outbox:
         self._late: deque[tuple[Message, Heard]] = deque()
         """said while offline"""
         self._kept: deque[Kept] = deque()
-        self._kept_attempts = self._kept_timeouts = 0
-        """of the first of them"""
-        self._kept_at = -NEVER
-        """not before"""
+        self._tries: dict[str, Tries] = {}
+        """of lanes whose first message was sent in vain"""
+        self._asked: Kept | None = None
+        """the one of them that was sent last"""
         self._open: tuple[str, Message, Heard | None] | None = None
         self._answer_by = NEVER
         self._retry_at = -NEVER
@@ -128,9 +138,9 @@ class Outbox:
         """What is said while offline is told later (C-21)."""
         return self._context.variables.boolean("OCPPCommCtrlr.QueueAllMessages")
 
-    def keep(self, message_id: str, message: Callable[[], Message | None], heard: Heard) -> None:
+    def keep(self, lane: str, message_id: str, message: Callable[[], Message | None], heard: Heard) -> None:
         """Tell it for certain: as soon as there is nothing to say, however often it takes."""
-        self._kept.append(Kept(message_id, message, heard))
+        self._kept.append(Kept(lane, message_id, message, heard))
 
     def boot(self, message: Boot, heard: Heard) -> None:
         """Say this before anything else."""
@@ -153,7 +163,8 @@ class Outbox:
         """The answer that was awaited will not come; a record stays first in its queue, its attempt uncounted."""
         self._linked = False
         self._boot = None
-        self._retry_at = self._kept_at = -NEVER
+        self._retry_at = -NEVER
+        self._tries = {lane: tries._replace(not_before=-NEVER) for lane, tries in self._tries.items()}
         dropped = list(self._said)
         self._said.clear()
         if self._open and self._open[2]:
@@ -200,21 +211,22 @@ class Outbox:
         return True
 
     def _heard_kept(self, message: Message, outcome: Outcome, step: Step) -> None:
-        if isinstance(outcome, Refused) and not self._refused_for_good(outcome, step):
+        kept = self._asked
+        assert kept
+        if isinstance(outcome, Refused) and not self._refused_for_good(kept.lane, outcome, step):
             return
-        kept = self._kept.popleft()
-        self._kept_attempts = self._kept_timeouts = 0
+        self._kept.remove(kept)
+        self._tries.pop(kept.lane, None)
         kept.heard(message, outcome, step)
 
-    def _refused_for_good(self, refused: Refused, step: Step) -> bool:
+    def _refused_for_good(self, lane: str, refused: Refused, step: Step) -> bool:
         """If not: when it is tried again."""
-        if refused.code == "Timeout":
-            self._kept_timeouts += 1
-        else:
-            self._kept_attempts += 1
-        tries = self._kept_attempts + self._kept_timeouts
-        self._kept_at = step.mono + min(RETRY_KEPT_S * 2 ** min(tries - 1, 10), RETRY_KEPT_MAX_S)
-        return refused.code in _UNKNOWN or self._kept_attempts >= ATTEMPTS_KEPT
+        before = self._tries.get(lane, Tries())
+        unanswered = before.unanswered + (refused.code == "Timeout")
+        times = before.refused + (refused.code != "Timeout")
+        wait = min(RETRY_KEPT_S * 2 ** min(unanswered + times - 1, 10), RETRY_KEPT_MAX_S)
+        self._tries[lane] = Tries(times, unanswered, step.mono + wait)
+        return refused.code in _UNKNOWN or times >= ATTEMPTS_KEPT
 
     def _record_answered(self, outcome: Outcome, step: Step) -> None:
         entry = self._records[0]
@@ -254,7 +266,7 @@ class Outbox:
             return self._answer_by
         if not (self._linked and self._context.online):
             return NEVER
-        return min(self._retry_at if self._records else NEVER, self._kept_at if self._kept else NEVER)
+        return min(self._retry_at if self._records else NEVER, self._kept_due())
 
     def tick(self, step: Step) -> None:
         if self._open and step.mono >= self._answer_by:
@@ -284,13 +296,23 @@ class Outbox:
         self._late.clear()
 
     def _pump_kept(self, step: Step) -> bool:
-        while self._kept and step.mono >= self._kept_at:
-            message = self._kept[0].message()
+        while (kept := self._first_kept(step.mono)) is not None:
+            message = kept.message()
             if message is not None:
-                self._send(self._kept[0].message_id, message, self._heard_kept, step)
+                self._asked = kept
+                self._send(kept.message_id, message, self._heard_kept, step)
                 return True
-            self._kept.popleft()
+            self._kept.remove(kept)
         return False
+
+    def _first_kept(self, mono: float) -> Kept | None:
+        """Whose turn it is: the first of a lane that does not wait."""
+        waiting = {lane for lane, tries in self._tries.items() if tries.not_before > mono}
+        return next((kept for kept in self._kept if kept.lane not in waiting), None)
+
+    def _kept_due(self) -> float:
+        lanes = {kept.lane for kept in self._kept}
+        return min((self._tries.get(lane, Tries()).not_before for lane in lanes), default=NEVER)
 
     def _pump_records(self, step: Step) -> None:
         if self._records and step.mono >= self._retry_at:

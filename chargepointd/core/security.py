@@ -95,7 +95,7 @@ class Security(Topic):
             self._log[entry.id] = self._log[entry.id]._replace(message_id="")
             step.emit(SettleSecurityEvent(entry.id))
 
-        self._outbox.keep(entry.message_id, message, heard)
+        self._outbox.keep("security", entry.message_id, message, heard)
 
     def put_right(self, change: float, step: Step) -> None:
         """The clock was wrong by so much (s): what this process logged before it was known gets the time that was."""

@@ -20,6 +20,7 @@ from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respon
 from chargepointd.core.evse import Evse
 from chargepointd.core.firmware import Firmware
 from chargepointd.core.lobby import Lobby
+from chargepointd.core.logs import Logs
 from chargepointd.core.messages import Acknowledged
 from chargepointd.core.network import Network
 from chargepointd.core.outbox import Outbox, Refused
@@ -129,6 +130,7 @@ class Station:
             signatures,
             Reports(self.context, self.outbox, self.registration),
             Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware),
+            Logs(self.context, self.outbox, self.security, saved.state.get("log")),
         )
 
     def _hold(self, held: bool, step: Step) -> None:

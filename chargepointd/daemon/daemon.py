@@ -22,6 +22,7 @@ from chargepointd.core.variables.registry import Registry
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
+from chargepointd.daemon.log_ring import LogRing
 from chargepointd.daemon.network import profile
 from chargepointd.daemon.notify import Notifier
 from chargepointd.daemon.recorder import Recorder
@@ -59,6 +60,7 @@ class Daemon:
         for variable in catalogue.living(self._plan, self._live()):
             self._variables.add(variable)
         self._recorder = Recorder()
+        self._ring = LogRing()
         self._notifier = Notifier()
         self._restart: f.Restart | None = None
         self._connected_at: float | None = None
@@ -80,11 +82,12 @@ class Daemon:
         self._conversation = Conversation(self._dialect, self._link.send, engine.post)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
         self._local = self._make_local(engine)
-        self._jobs = Jobs(Place(self._state_dir), engine.post)
+        self._jobs = Jobs(Place(self._state_dir, self._gather), engine.post)
         self._dispatch(engine)
         control = self._control()
         control.open()  # before any hardware is touched: where another daemon answers, this one has no business
         self._writer.start()
+        logging.getLogger().addHandler(self._ring)
         try:
             await self._live_until(stop, engine, control)
         except Exception as error:
@@ -93,6 +96,7 @@ class Daemon:
         finally:
             engine.stop()
             self._writer.stop()
+            logging.getLogger().removeHandler(self._ring)
         return self._restart
 
     async def _live_until(self, stop: asyncio.Event, engine: Engine, control: ControlServer) -> None:
@@ -213,6 +217,24 @@ class Daemon:
             self._config, self._plan, self._variables, frozenset(OFFERED), self._station.remote.offered_triggers
         )
         return {"version": "2.0.1", "answers": [answer._asdict() for answer in statement(facts)]}
+
+    async def _gather(self, oldest: float | None, latest: float | None) -> dict[str, str]:
+        """The parts of the diagnostics archive."""
+        from chargepointd.daemon.diagnostics import Diagnostics
+
+        asks = self._local.methods()
+        return await Diagnostics(
+            self._config, self._state_dir, self._ring, self._recorder, asks, self._clock_facts
+        ).gather(oldest, latest)
+
+    def _clock_facts(self) -> dict[str, Any]:
+        moment, clock = now(), self._station.context.clock
+        return {
+            "station": format_time(clock.utc(moment.mono)),
+            "known_to_be_right": clock.sure,
+            "system": format_time(moment.wall),
+            "monotonic_s": moment.mono,
+        }
 
     def _dispatch(self, engine: Engine) -> None:
         engine.performers = dict.fromkeys(self._hardware.performed, self._hardware.perform) | {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd.core import events as e
+from chargepointd.core.masking import masked
 from chargepointd.core.values import Token
 from chargepointd.core.variables.model import Ref
 
@@ -20,14 +21,23 @@ class Recorder:
     def record(self, mono: float, event: e.Event) -> None:
         self._events.append((mono, event))
 
+    def text(self, oldest: float, latest: float) -> str:
+        """The events of that time (UTC, s since 1970, by the system's clock) as JSON lines, oldest first."""
+        offset = time.time() - time.monotonic()
+        return "".join(f"{_line(mono, ev)}\n" for mono, ev in self._events if oldest <= mono + offset <= latest)
+
     def write(self, directory: Path, why: str) -> Path:
         """The last events as JSON lines, oldest first. Returns the file."""
         path = directory / f"crash-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.jsonl"
         lines = [json.dumps({"why": why})]
-        lines += [json.dumps([mono, type(event).__name__, _plain(event)]) for mono, event in self._events]
+        lines += [_line(mono, event) for mono, event in self._events]
         path.write_text("\n".join(lines) + "\n")
         path.chmod(0o600)
         return path
+
+
+def _line(mono: float, event: e.Event) -> str:
+    return masked(json.dumps([mono, type(event).__name__, _plain(event)]))
 
 
 def _plain(value: Any) -> Any:

@@ -15,17 +15,29 @@ from chargepointd.core.jobs import JobFailed
 log = logging.getLogger(__name__)
 
 Tell = Callable[[Any], None]
+Gather = Callable[[float | None, float | None], Awaitable[dict[str, str]]]
+
+
+async def nothing(oldest: float | None, latest: float | None) -> dict[str, str]:
+    return {}
 
 
 class Place(NamedTuple):
     """Where a job finds what it works on."""
 
     state_dir: Path
+    gather: Gather = nothing
+    """what the daemon knows of itself between two moments (UTC, s since 1970), for the diagnostics archive: file name
+    -> text"""
 
     @property
     def sftp_hosts(self) -> Path:
         """The keys of the SFTP servers that were met (OpenSSH's known_hosts)."""
         return self.state_dir / "sftp_hosts"
+
+    def roots(self, use: str) -> Path:
+        """The folder of installed roots (InstallCertificateUseEnumType) that a server may be trusted by."""
+        return self.state_dir / "certificates" / use
 
 
 Work = Callable[[Any, Place, Tell], Awaitable[Any]]
@@ -42,6 +54,7 @@ WORK: dict[str, str] = {
     "RemoveCertificate": "chargepointd.jobs.house:remove",
     "TakeChain": "chargepointd.jobs.certificate_work:take_chain",
     "Tidy": "chargepointd.jobs.house:tidy",
+    "UploadLog": "chargepointd.jobs.diagnostics:upload_log",
 }
 """name of a job's type -> "module:function" of `Work`"""
 

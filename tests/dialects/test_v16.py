@@ -20,6 +20,7 @@ from chargepointd.core.messages import (
     BootAnswered,
     Heartbeat,
     HeartbeatAnswered,
+    LogStatus,
     MetersRead,
     RecordAnswered,
     SecurityEvent,
@@ -45,7 +46,8 @@ BY_CSMS = {
 }  # fmt: skip
 OFFERED = {
     "ChangeAvailability", "ChangeConfiguration", "ClearCache", "DataTransfer", "GetConfiguration",
-    "RemoteStartTransaction", "RemoteStopTransaction", "Reset", "TriggerMessage", "UnlockConnector",
+    "GetDiagnostics", "GetLog", "RemoteStartTransaction", "RemoteStopTransaction", "Reset", "TriggerMessage",
+    "UnlockConnector",
 }  # fmt: skip
 
 
@@ -336,6 +338,12 @@ def test_every_request_that_is_offered_is_in_the_table() -> None:
         ("UnlockConnector", {"connectorId": 2}, c.UnlockConnector(2, 1)),
         ("UnlockConnector", {"connectorId": 0}, c.UnlockConnector(*NOWHERE)),
         ("ClearCache", {}, c.ClearCache()),
+        ("GetDiagnostics", {"location": "ftp://h/"}, c.GetLog("DiagnosticsLog", "ftp://h/")),
+        ("GetDiagnostics",
+         {"location": "ftp://h/", "retries": 2, "retryInterval": 5, "startTime": AT_TEXT, "stopTime": AT_TEXT},
+         c.GetLog("DiagnosticsLog", "ftp://h/", None, AT, AT, 2, 5)),
+        ("GetLog", {"logType": "SecurityLog", "requestId": 4, "log": {"remoteLocation": "ftp://h/"}},
+         c.GetLog("SecurityLog", "ftp://h/", 4)),
         ("DataTransfer", {"vendorId": "v", "data": "d"}, c.TransferData("v", None, "d")),
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 3},
          c.TriggerMessage("MeterValues", 2, 2)),
@@ -479,3 +487,17 @@ def test_what_the_meter_signed_is_told_beside_the_values(dialect: Dialect, data:
     raw, record_ = payload["meterValue"][0]["sampledValue"]
     assert raw["value"] == "161"
     assert record_ == {"value": said, "context": "Sample.Clock", "format": "SignedData", "location": "Outlet"}
+
+
+def test_how_an_upload_goes_is_told_in_the_words_of_the_request(dialect: Dialect) -> None:
+    assert told(dialect, LogStatus("Uploaded", 7)) == ("LogStatusNotification", {"status": "Uploaded", "requestId": 7})
+    assert told(dialect, LogStatus("Idle")) == ("DiagnosticsStatusNotification", {"status": "Idle"})
+    assert told(dialect, LogStatus("PermissionDenied")) == ("DiagnosticsStatusNotification", {"status": "UploadFailed"})
+    assert dialect.call(LogStatus("AcceptedCanceled"), None) is None
+    assert dialect.call(LogStatus("AcceptedCanceled", 7), None) is None
+
+
+def test_what_will_be_uploaded(dialect: Dialect) -> None:
+    promised = c.LogPromised("AcceptedCanceled", "d.tar.gz")
+    assert dialect.response("GetDiagnostics", {"location": "ftp://h/"}, promised) == {"fileName": "d.tar.gz"}
+    assert dialect.response("GetLog", {}, promised) == {"status": "AcceptedCanceled", "filename": "d.tar.gz"}

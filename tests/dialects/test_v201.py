@@ -20,6 +20,7 @@ from chargepointd.core.messages import (
     BootAnswered,
     Heartbeat,
     HeartbeatAnswered,
+    LogStatus,
     MetersRead,
     RecordAnswered,
     SecurityEvent,
@@ -294,6 +295,12 @@ ID_TOKEN = {"idToken": "c1", "type": "Central"}
         ("Reset", {"type": "OnIdle"}, c.Reset(True)),
         ("Reset", {"type": "Immediate", "evseId": 1}, c.Reset(False, 1)),
         ("ClearCache", {}, c.ClearCache()),
+        ("GetLog", {"logType": "SecurityLog", "requestId": 4, "log": {"remoteLocation": "ftp://h/"}},
+         c.GetLog("SecurityLog", "ftp://h/", 4)),
+        ("GetLog",
+         {"logType": "DiagnosticsLog", "requestId": 4, "retries": 2, "retryInterval": 5,
+          "log": {"remoteLocation": "ftp://h/", "oldestTimestamp": AT_TEXT, "latestTimestamp": AT_TEXT}},
+         c.GetLog("DiagnosticsLog", "ftp://h/", 4, AT, AT, 2, 5)),
         ("DataTransfer", {"vendorId": "v", "messageId": "m", "data": {"a": 1}}, c.TransferData("v", "m", {"a": 1})),
         ("GetTransactionStatus", {}, c.GetTransactionStatus()),
         ("GetTransactionStatus", {"transactionId": "t"}, c.GetTransactionStatus("t")),
@@ -330,6 +337,8 @@ def test_a_charging_profile_goes_along(dialect: Dialect) -> None:
         ("UnlockConnector", c.Status("NotSupported", "no lock"),
          {"status": "UnlockFailed", "statusInfo": {"reasonCode": "FixedCable", "additionalInfo": "no lock"}}),
         ("Reset", c.Status("Scheduled"), {"status": "Scheduled"}),
+        ("GetLog", c.LogPromised("AcceptedCanceled", "d.tar.gz"),
+         {"status": "AcceptedCanceled", "filename": "d.tar.gz"}),
         ("ClearCache", c.Status("Rejected", "r" * 600),
          {"status": "Rejected", "statusInfo": {"reasonCode": "Unspecified", "additionalInfo": "r" * 512}}),
         ("DataTransfer", c.Status("UnknownVendorId"), {"status": "UnknownVendorId"}),
@@ -489,3 +498,11 @@ def test_a_signed_record_that_does_not_fit_is_not_cut(dialect: Dialect) -> None:
     value = MeterValue(AT, "Sample.Clock", (Sample("Energy.Active.Import.Register", 161.0, "Wh"),), signed)
     _, payload = told(dialect, MetersRead(1, (value,))) or ("", {})
     assert "signedMeterValue" not in payload["meterValue"][0]["sampledValue"][0]
+
+
+def test_how_an_upload_goes(dialect: Dialect) -> None:
+    assert told(dialect, LogStatus("Uploading", 7)) == (
+        "LogStatusNotification",
+        {"status": "Uploading", "requestId": 7},
+    )
+    assert told(dialect, LogStatus("Idle")) == ("LogStatusNotification", {"status": "Idle"})

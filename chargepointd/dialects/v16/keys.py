@@ -83,6 +83,7 @@ TABLE = (
     Key("StopTxnSampledData", "SampledDataCtrlr.TxEndedMeasurands"),
     Key("StopTxnSampledDataMaxLength", computed=_measurands),
     Key("SupportedFeatureProfiles", computed=lambda _: ",".join(PROFILES)),
+    Key("SupportedFileTransferProtocols", computed=lambda _: "FTP,FTPS,HTTP,HTTPS"),  # SFTP has no word in 1.6
     Key("SupportedFeatureProfilesMaxLength", computed=lambda _: str(len(PROFILES))),
     Key("TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts[TransactionEvent]"),
     Key("TransactionMessageRetryInterval", "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]"),

@@ -18,6 +18,7 @@ from chargepointd.core.messages import (
     FirmwareStatus,
     Heartbeat,
     HeartbeatAnswered,
+    LogStatus,
     Message,
     MetersRead,
     RecordAnswered,
@@ -137,6 +138,20 @@ def _firmware(told: FirmwareStatus, _: Connectors) -> Said | None:
     return ("FirmwareStatusNotification", {"status": told.status}) if told.status in FIRMWARE_STATUSES else None
 
 
+_DIAGNOSTICS = {"Idle": "Idle", "Uploading": "Uploading", "Uploaded": "Uploaded", "AcceptedCanceled": None}
+
+
+def _log_status(log: LogStatus, _: Connectors) -> Said | None:
+    """An upload that GetDiagnostics asked for, and no upload, has no id; GetLog is of the security extension, which has
+    no word for a cancelled one."""
+    if log.request_id is None:
+        status = _DIAGNOSTICS.get(log.status, "UploadFailed")
+        return ("DiagnosticsStatusNotification", {"status": status}) if status else None
+    if log.status == "AcceptedCanceled":
+        return None
+    return "LogStatusNotification", {"status": log.status, "requestId": log.request_id}
+
+
 _CALLS: Mapping[type, Callable[[Any, Connectors], Said | None]] = {
     Boot: _boot,
     Heartbeat: lambda message, connectors: ("Heartbeat", {}),
@@ -145,6 +160,7 @@ _CALLS: Mapping[type, Callable[[Any, Connectors], Said | None]] = {
     MetersRead: _meters,
     SecurityEvent: _security_event,
     FirmwareStatus: _firmware,
+    LogStatus: _log_status,
 }
 
 

@@ -15,6 +15,7 @@ TOPICS = {
     "Heartbeat": "station",
     "StatusChanged": "station",
     "SecurityEvent": "station",
+    "LogStatus": "logs",
     "ReportPart": "reports",
     "SignCertificate": "certificates",
     "Authorize": "transactions",

@@ -30,6 +30,7 @@ OFFERED = {
     "GetInstalledCertificateIds": "certificates",
     "InstallCertificate": "certificates",
     "SetNetworkProfile": "network",
+    "GetLog": "logs",
 }
 """action -> the module whose table `REQUESTS` has it"""
 
