@@ -274,7 +274,7 @@ class Firmware(Topic):
         if not self._interrupted:
             self._start("install", InstallImage(plan.install_command, name, update.digest, plan.timeout_s), step)
         elif plan.status_command:
-            self._start("status", AskInstaller(plan.status_command, name, plan.timeout_s), step)
+            self._start("status", AskInstaller(plan.status_command, name, update.state, plan.timeout_s), step)
         elif update.state == "Activating":
             self._installed(Installation("installed"), step)
         else:
@@ -406,11 +406,12 @@ class Firmware(Topic):
     def _verified(self, outcome: "Verified | JobFailed", step: Step) -> None:
         if isinstance(outcome, JobFailed):
             self._happened("failed", step, outcome.reason)
-        elif outcome.digest:
-            self._happened("verified", step, digest=outcome.digest)
+        elif outcome.result == "verified":
+            self._happened("verified", step, digest=outcome.info)
         else:
-            self._happened("forged", step, outcome.reason)
-            self._context.happened("InvalidFirmwareSignature", outcome.reason, step)
+            self._happened(outcome.result, step, outcome.info)
+            if outcome.result == "forged":
+                self._context.happened("InvalidFirmwareSignature", outcome.info, step)
 
     def _installed(self, outcome: "Installation | JobFailed", step: Step) -> None:
         assert self._update is not None

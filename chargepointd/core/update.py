@@ -126,10 +126,10 @@ class VerifyImage(NamedTuple):
 
 
 class Verified(NamedTuple):
-    digest: str
-    """SHA-256, hexadecimal; empty when the signature is not of this image"""
-    reason: str = ""
-    """what is wrong"""
+    result: str
+    """an event of `TABLE`: verified, forged, failed"""
+    info: str
+    """SHA-256 of the image, hexadecimal, where it is verified; else what is wrong"""
 
 
 class InstallImage(NamedTuple):
@@ -146,6 +146,7 @@ class AskInstaller(NamedTuple):
 
     command: tuple[str, ...]
     name: str
+    state: str
     timeout_s: float
 
 

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -99,18 +100,38 @@ async def fetch(job: FetchImage, place: Place, tell: Tell) -> Unfetched | None:
     room = shutil.disk_usage(folder).free - SPARE_BYTES
     if room <= 0:
         return Unfetched("the disk is full", hopeless=False)
+    # Of its own name: one that was cancelled may still be clearing away what it has.
+    part = folder / f"{token_hex(8)}.part"
     try:
-        await download(job.url, folder / job.name, limit_bytes=min(job.limit_bytes, room), progress=tell, roots=None)
+        await download(
+            job.url,
+            part,
+            limit_bytes=min(job.limit_bytes, room),
+            progress=tell,
+            roots=place.roots("CSMSRootCertificate"),
+            hosts=place.sftp_hosts,
+        )
     except TransferFailed as failed:
         return Unfetched(failed.reason, hopeless=failed.kind != "Failed")
+    await asyncio.to_thread(_take, part, folder / job.name)
     return None
+
+
+def _take(part: Path, image: Path) -> None:
+    """Durable when this returns."""
+    part.replace(image)
+    folder = os.open(image.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _emptied(folder: Path) -> None:
     """Whatever an earlier update left goes."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for file in folder.iterdir():
-        file.unlink()
+        file.unlink(missing_ok=True)
 
 
 async def verify(job: VerifyImage, place: Place, tell: Tell) -> Verified:
@@ -118,12 +139,12 @@ async def verify(job: VerifyImage, place: Place, tell: Tell) -> Verified:
     try:
         digest = await _digest(image)
     except OSError as error:
-        return Verified("", f"the image cannot be read: {error.strerror}")
+        return Verified("failed", f"the image cannot be read: {error.strerror}")
     wrong = await asyncio.to_thread(_signature_complaint, job.certificate, job.signature, digest)
     if wrong:
         image.unlink()
-        return Verified("", wrong)
-    return Verified(digest.hex())
+        return Verified("forged", wrong)
+    return Verified("verified", digest.hex())
 
 
 async def _digest(image: Path) -> bytes:
@@ -184,18 +205,19 @@ async def install(job: InstallImage, place: Place, tell: Tell) -> Installation:
     if not same:
         image.unlink()
         return Installation("unfit", "the image is not the one whose signature was verified")
-    return await _ran(job.command, image, job.timeout_s, tell)
+    return await _ran(job.command, image, "Installing", job.timeout_s, tell)
 
 
 async def ask(job: AskInstaller, place: Place, tell: Tell) -> Installation:
-    return await _ran(job.command, _folder(place) / job.name, job.timeout_s, tell)
+    return await _ran(job.command, _folder(place) / job.name, job.state, job.timeout_s, tell)
 
 
-async def _ran(command: tuple[str, ...], image: Path, timeout_s: float, tell: Tell) -> Installation:
+async def _ran(command: tuple[str, ...], image: Path, state: str, timeout_s: float, tell: Tell) -> Installation:
     """The command to its end; then the image is of no use any more. Broken off, it is told to end."""
+    env = {**os.environ, "FIRMWARE_IMAGE": str(image), "FIRMWARE_STATE": state}
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, str(image), env={**os.environ, "FIRMWARE_IMAGE": str(image)}, start_new_session=True,
+            *command, str(image), env=env, start_new_session=True,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             limit=LONGEST_LINE,
         )  # fmt: skip

@@ -6,14 +6,17 @@ Without it: the four DC outlets. `tester` is the station booted and accepted; `c
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.conformance.firmware import Maker
 from tests.conformance.stations import PASSWORD, dc_station
 from tests.conformance.tester import Tester
 from tests.csms import Csms
 from tests.daemon.config import Config
 from tests.daemon.process import Station
+from tests.servers.web import WebServer, web_server
 
 
 @pytest.fixture
@@ -44,3 +47,24 @@ def tester(csms: Csms, station: Station) -> Tester:
     made = Tester(csms, station)
     made.booted()
     return made
+
+
+# -- firmware ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "served"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def web(folder: Path) -> Iterator[WebServer]:
+    with web_server(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def maker(tester: Tester, folder: Path) -> Maker:
+    return Maker(tester, folder)

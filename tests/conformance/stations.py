@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.daemon.config import Config, ac_station
+from tests.daemon.process import ROOT
 
 IDENTITY = "CONF001"
 PASSWORD = "conformance-pass-1"
@@ -68,6 +69,17 @@ def with_bays(build: Callable[..., Config]) -> Callable[..., Config]:
         for evse in config["evse"]:
             evse["bay_sensor"] = f"sim.bay{evse['id']}"
         return config
+
+    return built
+
+
+def with_installer(build: Callable[..., Config], **firmware: Any) -> Callable[..., Config]:
+    """That station, with the bench's installer. firmware: more of that section."""
+
+    def built(url: str, **variables: Any) -> Config:
+        installer = str(ROOT / "etc" / "bench-installer")
+        commands = {"install_command": [installer, "install"], "status_command": [installer, "status"]}
+        return build(url, **variables) | {"firmware": commands | firmware}
 
     return built
 

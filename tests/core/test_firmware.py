@@ -82,7 +82,7 @@ class Depot(World):
         return self.ends(None, u.FetchImage)
 
     def verified(self) -> "Depot":
-        return self.fetched().ends(u.Verified(DIGEST), u.VerifyImage)
+        return self.fetched().ends(u.Verified("verified", DIGEST), u.VerifyImage)
 
     @property
     def told_of(self) -> list[tuple[int | None, str]]:
@@ -259,10 +259,17 @@ def test_retries_are_counted_over_a_restart(depot: Depot) -> None:
 
 def test_a_forged_image_is_not_installed(depot: Depot) -> None:
     depot.update()
-    depot.fetched().ends(u.Verified("", "not by this certificate"))
+    depot.fetched().ends(u.Verified("forged", "not by this certificate"))
     assert depot.statuses_of() == ["Downloading", "Downloaded", "InvalidSignature"]
     assert depot.events[-1] == "InvalidFirmwareSignature"
     assert not depot.jobs
+
+
+def test_an_image_that_is_gone_is_no_forgery(depot: Depot) -> None:
+    depot.update()
+    depot.fetched().ends(u.Verified("failed", "no such file"))
+    assert depot.statuses_of() == ["Downloading", "Downloaded", "InstallationFailed"]
+    assert "InvalidFirmwareSignature" not in depot.events
 
 
 @pytest.mark.parametrize(
@@ -571,7 +578,12 @@ OVER = {"DownloadFailed", "InvalidSignature", "Installed", "InstallVerificationF
 _OUTCOMES: dict[type, tuple[Any, ...]] = {
     u.CheckSigner: ("", "expired"),
     u.FetchImage: (None, None, u.Unfetched("cut off", False), u.Unfetched("not there", True), JobFailed("a bug")),
-    u.VerifyImage: (u.Verified(DIGEST), u.Verified(DIGEST), u.Verified("", "forged"), JobFailed("a bug")),
+    u.VerifyImage: (
+        u.Verified("verified", DIGEST),
+        u.Verified("verified", DIGEST),
+        u.Verified("forged", "forged"),
+        JobFailed("a bug"),
+    ),
     u.InstallImage: tuple(u.Installation(result) for result in ("installed", "restart needed", "unfit", "failed")),
     u.AskInstaller: tuple(u.Installation(result) for result in ("installed", "restart needed", "unfit", "failed")),
 }
