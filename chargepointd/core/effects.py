@@ -130,6 +130,12 @@ class SaveSecurityEvent(NamedTuple):
     """of the message that is to be delivered; empty: none"""
 
 
+class ForgetToken(NamedTuple):
+    """Leave this token out of the records that were set aside."""
+
+    key: str
+
+
 class SettleSecurityEvent(NamedTuple):
     """Delivered, or refused for good."""
 
@@ -146,6 +152,7 @@ Save = (
     | SaveState
     | SaveSecurityEvent
     | SettleSecurityEvent
+    | ForgetToken
 )
 
 

@@ -16,6 +16,7 @@ from chargepointd.core.availability import Availability, Statuses
 from chargepointd.core.boot import Registration
 from chargepointd.core.certificates import Certificates
 from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.customer import Customers
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.firmware import Firmware
@@ -130,6 +131,7 @@ class Station:
             signatures,
             Reports(self.context, self.outbox, self.registration),
             Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware),
+            Customers(self.context, self.outbox, self.tokens, self._everywhere),
             Logs(self.context, self.outbox, self.security, saved.state.get("log")),
         )
 

@@ -91,6 +91,14 @@ class TokenStore:
             del self._cache[least]
             step.emit(SaveToken(least, "", None, step.utc))
 
+    def known(self, wanted: Callable[[str, Remembered], bool]) -> list[tuple[str, Remembered]]:
+        """Those entries, valid or not, in use or not."""
+        return [(key, entry) for key, entry in self._cache.items() if wanted(key, entry)]
+
+    def forget(self, key: str, step: Step) -> None:
+        if self._cache.pop(key, None):
+            step.emit(SaveToken(key, "", None, step.utc))
+
     def clear(self, step: Step) -> bool:
         """C11. False when the cache is not in use."""
         if not self.enabled:

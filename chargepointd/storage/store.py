@@ -5,7 +5,9 @@ WAL, `synchronous=FULL`: a commit that returned survives a power cut. A commit t
 message id. Settled records are a high-water mark, not a delete a row: that would double the bytes written.
 """
 
+import json
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -150,6 +152,7 @@ class Store:
             f.SaveToken: self._save_token,
             f.DropTokens: lambda s: self._db.execute("DELETE FROM token"),
             f.SaveState: lambda s: self._put_state(s.name, s.value),
+            f.ForgetToken: self._forget_token,
             f.SaveSecurityEvent: self._save_security_event,
             f.SettleSecurityEvent: lambda s: self._db.execute(
                 "UPDATE security SET message_id = '' WHERE id = ?", (s.id,)
@@ -190,6 +193,12 @@ class Store:
         )
         if save.id % LOG_PURGE_EVERY == 0:
             self._db.execute("DELETE FROM security WHERE id <= ?", (save.id - SECURITY_LOG,))
+
+    def _forget_token(self, save: f.ForgetToken) -> None:
+        key = re.compile(re.escape(json.dumps(save.key, ensure_ascii=False)), re.IGNORECASE)
+        for number, body in self._db.execute("SELECT id, body FROM dead").fetchall():
+            if key.search(body):
+                self._db.execute("UPDATE dead SET body = ? WHERE id = ?", (key.sub('""', body), number))
 
     def _put_state(self, name: str, value: Any) -> None:
         if value is None:

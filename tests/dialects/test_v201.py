@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
+from chargepointd.core.customer import CustomerData, GiveCustomerInformation
 from chargepointd.core.messages import (
     Acknowledged,
     Authorize,
@@ -506,3 +507,14 @@ def test_how_an_upload_goes(dialect: Dialect) -> None:
         {"status": "Uploading", "requestId": 7},
     )
     assert told(dialect, LogStatus("Idle")) == ("LogStatusNotification", {"status": "Idle"})
+
+
+def test_what_is_known_of_a_customer(dialect: Dialect) -> None:
+    id_token = {"idToken": "04A1", "type": "ISO14443"}
+    payload = {"requestId": 3, "report": True, "clear": False, "idToken": id_token, "customerIdentifier": "c"}
+    asked_for = GiveCustomerInformation(3, True, False, Token("04A1"), "c")
+    assert asked(dialect, "CustomerInformation", payload) == asked_for
+    assert told(dialect, CustomerData(3, 1, "visit", True, AT)) == (
+        "NotifyCustomerInformation",
+        {"requestId": 3, "seqNo": 1, "data": "visit", "tbc": True, "generatedAt": AT_TEXT},
+    )

@@ -250,3 +250,19 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_station(
     saved = reopened(tmp_path)
     assert [entry.id for entry in saved.records] == [2]
     assert "record 1 cannot be read and is left out" in caplog.text
+
+
+def test_a_customer_is_forgotten_in_what_was_set_aside(tmp_path: Path) -> None:
+    from chargepointd.core.values import Token
+
+    store = Store(tmp_path)
+    store.open()
+    with_card = record(1)._replace(token=Token("abcd1234"), starter=Token("OTHER"))
+    saves = [f.SaveRecord(1, "m", with_card), f.SettleRecord(1, "InternalError"), f.ForgetToken("ABCD1234")]
+    store.commit(saves, durable=True)
+    store.close()
+    db = sqlite3.connect(tmp_path / "chargepointd.db")
+    body = db.execute("SELECT body FROM dead").fetchone()[0]
+    db.close()
+    assert '1234"' not in body
+    assert "OTHER" in body

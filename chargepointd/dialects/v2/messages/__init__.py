@@ -16,6 +16,7 @@ TOPICS = {
     "StatusChanged": "station",
     "SecurityEvent": "station",
     "LogStatus": "logs",
+    "CustomerData": "customer",
     "ReportPart": "reports",
     "SignCertificate": "certificates",
     "Authorize": "transactions",

@@ -31,6 +31,7 @@ OFFERED = {
     "InstallCertificate": "certificates",
     "SetNetworkProfile": "network",
     "GetLog": "logs",
+    "CustomerInformation": "customer",
 }
 """action -> the module whose table `REQUESTS` has it"""
 

@@ -1,0 +1,131 @@
+"""What the station knows of a customer: told to the CSMS, and forgotten, on request (N09, N10).
+
+A customer is meant by a token; by a *customer identifier*, which is the group that the CSMS gave tokens (groupIdToken:
+the contract behind several cards); or by a certificate, of which this station keeps nothing.
+
+Known are: the entry in the authorization cache, the visit and transaction that go on, and the records that wait for the
+CSMS. The cache can be cleared, and the token in records that were set aside; a visit that goes on and what has not been
+billed yet cannot, and goes by itself when it is over and delivered. Flight recorder and logs hold masked tokens only.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from chargepointd.core.commands import Status
+from chargepointd.core.context import Context, Step
+from chargepointd.core.effects import ForgetToken, Note
+from chargepointd.core.evse import Evse
+from chargepointd.core.messages import Message
+from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.token_store import Remembered, TokenStore
+from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.values import Token
+
+PART = 512
+"""characters of data in a message"""
+CLEARED = "cleared"
+
+
+class GiveCustomerInformation(NamedTuple):
+    request_id: int
+    report: bool
+    clear: bool
+    token: Token | None = None
+    identifier: str | None = None
+    certificate: bool = False
+    """by a certificate's hash"""
+
+
+class CustomerData(NamedTuple):
+    """A part of the answer (NotifyCustomerInformation)."""
+
+    request_id: int
+    seq_no: int
+    data: str
+    """empty: nothing is known"""
+    to_be_continued: bool
+    at: float
+
+
+class Customers(Topic):
+    name = "customer"
+
+    def __init__(self, context: Context, outbox: Outbox, tokens: TokenStore, evses: Mapping[int, Evse]) -> None:
+        self._context = context
+        self._outbox = outbox
+        self._tokens = tokens
+        self._evses = evses
+
+    def commands(self) -> Mapping[type, Obey]:
+        return {GiveCustomerInformation: self._give}
+
+    def _give(self, command: GiveCustomerInformation, step: Step, answer: Answer) -> None:
+        meant = (command.token is not None, command.identifier is not None, command.certificate)
+        if sum(meant) != 1:
+            answer(Status("Invalid", "name one of idToken, customerIdentifier and customerCertificate"), step)
+        elif not (command.report or command.clear):
+            answer(Status("Rejected", "neither a report nor clearing is asked for"), step)
+        else:
+            answer(Status("Accepted"), step)
+            self._obey(command, step)
+
+    def _obey(self, command: GiveCustomerInformation, step: Step) -> None:
+        cached = dict(self._tokens.known(lambda key, entry: _is_meant(command, key, entry.info.group)))
+        known = "\n".join(self._known(command, cached)) if command.report else ""
+        if command.clear:
+            self._clear(command, cached, step)
+        self._tell(command.request_id, known if command.report else CLEARED, step)
+
+    def _clear(self, command: GiveCustomerInformation, cached: Iterable[str], step: Step) -> None:
+        for key in cached:
+            self._tokens.forget(key, step)
+        for key in {*cached, *([command.token.key] if command.token else [])}:
+            step.emit(ForgetToken(key))
+        step.emit(Note("customer", 0, "the data of a customer were cleared"))
+
+    # -- what is known -------------------------------------------------------------------------------------------------
+
+    def _known(self, command: GiveCustomerInformation, cached: Mapping[str, Remembered]) -> Iterator[str]:
+        for key, entry in cached.items():
+            info = entry.info
+            more = [f"expires {_text(info.expires_at)}"] if info.expires_at is not None else []
+            more += [f"group {info.group}"] if info.group else []
+            more += [f"language {info.language}"] if info.language else []
+            more += [f"message {info.message}"] if info.message else []
+            about = ", ".join([info.status, *more, f"of {_text(entry.stored_at)}"])
+            yield f"authorization cache: {entry.kind} {key}: {about}"
+        for evse in self._evses.values():
+            session, transaction = evse.session, evse.transaction
+            if session.token and _is_meant(command, session.token.key, session.group):
+                where = f"EVSE {evse.id}" if evse.id > 0 else "no EVSE yet"
+                charged = f", transaction {transaction.id} since {_text(transaction.started_at)}" if transaction else ""
+                yield f"visit: {session.token.kind} {session.token.value} at {where}{charged}"
+        for waiting in self._outbox.waiting():
+            record = waiting.record
+            token = record.token or record.starter
+            if token and (_is_meant(command, token.key, None) or token.key in cached):
+                which = f"{record.kind} no. {record.seq_no} of transaction {record.transaction_id}"
+                yield f"waits for the CSMS: {which}, {_text(record.stamp.at)}"
+
+    # -- what the CSMS hears -------------------------------------------------------------------------------------------
+
+    def _tell(self, request_id: int, data: str, step: Step) -> None:
+        parts = [data[at : at + PART] for at in range(0, len(data), PART)] or [""]
+        for number, part in enumerate(parts):
+            message = CustomerData(request_id, number, part, number < len(parts) - 1, step.utc)
+            self._outbox.keep(self.name, self._context.new_id(), lambda message=message: message, _heard)  # type: ignore[misc]
+
+
+def _is_meant(command: GiveCustomerInformation, key: str, group: str | None) -> bool:
+    if command.token is not None:
+        return key == command.token.key
+    return command.identifier is not None and (group or "").upper() == command.identifier.upper() != ""
+
+
+def _text(at: float | None) -> str:
+    return "unknown" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _heard(message: Message, outcome: Outcome, step: Step) -> None:
+    """Nothing follows from it."""
