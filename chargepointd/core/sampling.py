@@ -125,7 +125,9 @@ class Sampling:
         return purpose.interval
 
     def ask(self, purpose: Purpose, step: Step, at: float | None = None) -> None:
-        """A sample as soon as there is a fresh reading."""
+        """A sample as soon as there is a fresh reading; it takes the place of one that still waits in vain."""
+        if purpose.interval:
+            self._waiting = [due for due in self._waiting if due.purpose is not purpose]
         self._waiting.append(Due(purpose, step.mono + (SIGNING_S if self.patient else metering.FRESH_S), at))
 
     def deadline(self) -> float:

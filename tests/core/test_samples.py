@@ -234,3 +234,15 @@ def test_no_measurand_is_offered_that_no_meter_has() -> None:
     for value, status in (("Current.Import,Power.Offered", "Accepted"), ("Voltage", "Rejected"), ("SoC", "Rejected")):
         got = w.ask(c.SetVariables(((name, "Actual", value),)))
         assert got.items[0].status == status
+
+
+def test_a_moment_that_the_meter_missed_is_not_made_up_for(version: str) -> None:
+    w = charging(version, {"SampledDataCtrlr.TxUpdatedInterval": "1"}).after(5)
+    w.meter_dead.add(1)
+    w.after(1.5)
+    w.meter_dead.clear()
+    w.after(5)
+    moments = [round(value.at, 3) for value in with_context(w, "Sample.Periodic")]
+    assert len(set(moments)) == len(moments)
+    readings = [value.samples[0].value for value in with_context(w, "Sample.Periodic")]
+    assert len(set(readings)) == len(readings)

@@ -687,3 +687,16 @@ def test_the_key_is_the_same_over_a_power_cut_and_nobody_elses_to_read(tmp_path)
 
     assert keys[0] == keys[1]
     assert (tmp_path / "sim-sim.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_looks_at_the_car_at_the_moment_it_asks_does_not_make_hours_pass(tmp_path):
+    @station(tmp_path, Config(reaction_s=0.01))
+    async def _(s):
+        await s.sim("plug_in", evse=1)
+        await s.contactor1.close()
+        await s.pilot1.offer(16.0)
+        time.sleep(0.02)  # noqa: ASYNC251 - the loop is busy: the moment has come, and its timer has not
+        assert (await s.sim("state"))["evses"][0]["power_w"] > 0
+        for _ in range(3):  # the turn of the loop in which the timer is served
+            await asyncio.sleep(0)
+        assert (await s.meter1.read()).energy_import_wh < 10

@@ -151,10 +151,11 @@ class Hold:
             timer.cancel()
         due = evse.due_at()
         if due < float("inf"):
-            self._timers[evse.number] = self._loop.call_at(due, self._due, evse)
+            self._timers[evse.number] = self._loop.call_at(due, self._due, evse, due)
 
-    def _due(self, evse: Evse) -> None:
-        evse.advance(max(evse.due_at(), time.monotonic()))
+    def _due(self, evse: Evse, due: float) -> None:
+        # Who looked meanwhile may have let it happen: what is due next may be hours away.
+        evse.advance(max(due, time.monotonic()))
         try:
             self.world.changed(evse)
         except NotConnected as error:  # the register cannot be written
