@@ -84,6 +84,20 @@ class DisplayConfig(NamedTuple):
     evses: tuple[int, ...] = ()
 
 
+class KeypadConfig(NamedTuple):
+    """Digits, * and #: codes that may charge, and the choice of the bearer of a master pass."""
+
+    device: str
+    evses: tuple[int, ...] = ()
+
+
+class ButtonConfig(NamedTuple):
+    """Starts and stops without authorization."""
+
+    device: str
+    evses: tuple[int, ...] = ()
+
+
 class ControlConfig(NamedTuple):
     socket: Path = Path("/run/chargepointd/control.sock")
     """relative: in the state directory"""
@@ -124,6 +138,8 @@ class Config(NamedTuple):
     evse: tuple[EvseConfig, ...]
     reader: tuple[ReaderConfig, ...] = ()
     display: tuple[DisplayConfig, ...] = ()
+    keypad: tuple[KeypadConfig, ...] = ()
+    button: tuple[ButtonConfig, ...] = ()
     emergency_stop: tuple[str, ...] = ()
     variables: dict[str, str] = {}
     ocpp16: dict[str, str] = {}
@@ -141,6 +157,8 @@ class _File(NamedTuple):
     evse: tuple[EvseConfig, ...]
     reader: tuple[ReaderConfig, ...] = ()
     display: tuple[DisplayConfig, ...] = ()
+    keypad: tuple[KeypadConfig, ...] = ()
+    button: tuple[ButtonConfig, ...] = ()
     emergency_stop: tuple[str, ...] = ()
     variables: dict[str, str | int | float | bool | tuple[str, ...]] = {}
     ocpp16: dict[str, str | int | float | bool | tuple[str, ...]] = {}
@@ -229,6 +247,8 @@ def _contradictions(file: _File) -> list[str]:
         problems += _evse_problems(f"evse[{n}]", evse)
     served = [(f"reader[{n}]", reader.evses) for n, reader in enumerate(file.reader)]
     served += [(f"display[{n}]", display.evses) for n, display in enumerate(file.display)]
+    served += [(f"keypad[{n}]", keypad.evses) for n, keypad in enumerate(file.keypad)]
+    served += [(f"button[{n}]", button.evses) for n, button in enumerate(file.button)]
     for where, evses in served:
         strangers = sorted(set(evses) - ids)
         if strangers:
@@ -277,6 +297,8 @@ def _bindings(file: _File) -> list[tuple[str, str]]:
     """(key, "DRIVER.DEVICE") of everything that names a device."""
     found = [(f"reader[{n}].device", r.device) for n, r in enumerate(file.reader)]
     found += [(f"display[{n}].device", d.device) for n, d in enumerate(file.display)]
+    found += [(f"keypad[{n}].device", k.device) for n, k in enumerate(file.keypad)]
+    found += [(f"button[{n}].device", b.device) for n, b in enumerate(file.button)]
     found += [("station.main_meter", file.station.main_meter)]
     found += [(f"emergency_stop[{n}]", device) for n, device in enumerate(file.emergency_stop)]
     for n, evse in enumerate(file.evse):

@@ -14,6 +14,7 @@ _ABILITIES: dict[str, tuple[tuple[str, ...], str]] = {
     "Contactor": (("open", "close"), ""),
     "ConnectorLock": (("watch", "lock", "unlock"), "LockReading"),
     "TokenReader": (("watch",), "TokenReading"),
+    "Keypad": (("watch",), "KeyReading"),
     "DcSupply": (("read", "capability", "set", "on", "off"), "DcReading"),
     "VehicleLink": (("watch", "present", "stop"), "VehicleReading"),
     "IsolationMonitor": (("read",), "IsolationReading"),

@@ -17,6 +17,7 @@ from hal.readings import (
     DcCapability,
     DcReading,
     IsolationReading,
+    KeyReading,
     LockReading,
     MeterReading,
     OccupancyReading,
@@ -96,6 +97,13 @@ class ConnectorLock(Protocol):
 class TokenReader(Protocol):
     def watch(self) -> AsyncIterator[TokenReading]:
         """Each card once per presence; nothing at the start."""
+        ...
+
+
+@runtime_checkable
+class Keypad(Protocol):
+    def watch(self) -> AsyncIterator[KeyReading]:
+        """Each key once, when it is pressed; nothing at the start. A button is a keypad with one key."""
         ...
 
 

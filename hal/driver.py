@@ -51,3 +51,5 @@ class Driver(NamedTuple):
     measures: Callable[[Any], frozenset[str]] | None = None
     """measures(config): the fields of MeterReading that its meters tell, at most. None: nobody knows before they are
     asked, so any. A station offers its CSMS no measurand that no meter has"""
+    token_kinds: tuple[str, ...] = ()
+    """the kinds of TokenReading that its readers give"""

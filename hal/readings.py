@@ -75,6 +75,14 @@ class TokenReading(NamedTuple):
     kind: Literal["ISO14443", "ISO15693", "KeyCode", "Local"] = "ISO14443"
 
 
+class KeyReading(NamedTuple):
+    """A key of a keypad, or a button: once for each time it is pressed."""
+
+    taken_at: float
+    key: str
+    """"0" to "9", "*" (cancel), "#" (enter); a button has one key, whatever its name"""
+
+
 class DcReading(NamedTuple):
     """The output of a DC power supply."""
 
@@ -145,6 +153,7 @@ Reading = (
     MeterReading
     | PilotReading
     | TokenReading
+    | KeyReading
     | DcReading
     | VehicleReading
     | LockReading

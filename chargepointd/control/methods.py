@@ -83,6 +83,7 @@ METHODS: dict[str, Method] = {
     "sim.drive_in": Method({"evse": _THE_EVSE}),
     "sim.drive_out": Method({"evse": _THE_EVSE}),
     "sim.swipe": Method({"token": _THE_TOKEN, "type": _TYPE, "reader": Param("text", low=1, high=100)}),
+    "sim.press": Method({"key": Param("text", required=True, low=1, high=1), "device": Param("text", low=1, high=100)}),
     "sim.pause": Method({"evse": _THE_EVSE}),
     "sim.resume": Method({"evse": _THE_EVSE}),
     "sim.raise_error": Method({"evse": _EVSE_OR_ALL, "error": _SIM_ERROR._replace(required=True)}),

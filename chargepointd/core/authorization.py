@@ -8,26 +8,42 @@ DisablePostAuthorize, DisableRemoteAuthorization), by the CSMS when there is one
 
 from collections.abc import Sequence
 
-from chargepointd.core.context import Context, Step
+from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Display, Note
 from chargepointd.core.evse import Cause, Evse
 from chargepointd.core.lobby import Lobby
+from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.values import Token, TokenInfo
+from chargepointd.core.variables.catalogue import AUTOCHARGE
+
+NOBODY_ASKED = Token("", "NoAuthorization")
+"""a start button, or a station without authorization (C02.FR.01)"""
+WRONG_CODES, CODES_REST_S = 5, 60.0
+"""so many wrong codes in a row, and none is taken for so long"""
 
 
 class Authorization:
     def __init__(
-        self, context: Context, outbox: Outbox, tokens: TokenStore, evses: dict[int, Evse], lobby: Lobby
+        self,
+        context: Context,
+        outbox: Outbox,
+        tokens: TokenStore,
+        evses: dict[int, Evse],
+        lobby: Lobby,
+        master_pass: MasterPass,
     ) -> None:
         self._context = context
         self._outbox = outbox
         self._tokens = tokens
         self._evses = evses
         self._lobby = lobby
+        self._master_pass = master_pass
         self._asking: set[str] = set()
+        self._wrong_codes = 0
+        self._codes_again_at = -NEVER
 
     # -- a token is presented ------------------------------------------------------------------------------------------
 
@@ -39,6 +55,9 @@ class Authorization:
             if self._began(evse, token):
                 self._end(evse, token, step)
                 return
+        if token.kind == "KeyCode" and step.mono < self._codes_again_at:
+            self._say(0, "Wait a minute", step)
+            return
         seat = self._lobby.of(token)
         if seat:
             self._end(seat, token, step)
@@ -71,6 +90,9 @@ class Authorization:
             self._accept(token, info, (evse_id,), "RemoteStart", remote_start_id, step)
 
     def _check(self, token: Token, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step) -> None:
+        if token.kind == "NoAuthorization" or not self._context.variables.boolean("AuthCtrlr.Enabled"):
+            self._accept(token, TokenInfo("Accepted"), evse_ids, trigger, remote, step)
+            return
         self._tokens.used(token, step)
         verdict = self._known_online(token, step) if self._context.online else None
         if verdict:
@@ -97,7 +119,10 @@ class Authorization:
     def _decide(
         self, token: Token, info: TokenInfo, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
     ) -> None:
-        if info.status == "Accepted":
+        good = info.status == "Accepted"
+        if token.kind == "KeyCode":
+            self._code_checked(good, step)
+        if good:
             self._accept(token, info, evse_ids, trigger, remote, step)
         else:
             step.emit(Note("token", 0, f"{token.masked} refused: {info.status}"))
@@ -125,11 +150,22 @@ class Authorization:
         unknown_may = variables.boolean("AuthCtrlr.OfflineTxForUnknownIdEnabled")
         return TokenInfo("Accepted" if unknown_may else "Unknown")
 
+    def _code_checked(self, good: bool, step: Step) -> None:
+        """C04.FR.06: codes cannot be tried one after the other."""
+        self._wrong_codes = 0 if good else self._wrong_codes + 1
+        if self._wrong_codes >= WRONG_CODES:
+            self._wrong_codes = 0
+            self._codes_again_at = step.mono + CODES_REST_S
+
     # -- it is good ----------------------------------------------------------------------------------------------------
 
     def _accept(
         self, token: Token, info: TokenInfo, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
     ) -> None:
+        if self._master_pass.names(info):  # C16.FR.03: it starts nothing
+            if trigger != "RemoteStart":
+                self._master_pass.use(token, step)
+            return
         mine = [self._evses[n] for n in evse_ids]
         for evse in mine:
             same = info.group is not None and evse.session.group == info.group
@@ -163,6 +199,27 @@ class Authorization:
         evse.authorize(token, group, trigger, remote, step)
         self._say(evse.id, "Charging" if evse.plugged else "Plug in", step)
 
+    # -- without a card ------------------------------------------------------------------------------------------------
+
+    def identified(self, evse_id: int, mac: str, step: Step) -> None:
+        """A car says who it is: that authorizes it, where this is wanted."""
+        evse = self._evses[evse_id]
+        told = "MacAddress" in self._context.plan.token_kinds
+        if told and self._context.variables.boolean(AUTOCHARGE) and self._is_new(evse):
+            self._check(Token(mac, "MacAddress"), (evse_id,), "Authorized", None, step)
+
+    def follow(self, step: Step) -> None:
+        """Where AuthCtrlr.Enabled is false, a car need only be plugged in."""
+        if self._context.variables.boolean("AuthCtrlr.Enabled"):
+            return
+        for evse in self._evses.values():
+            if evse.plugged and evse.seen and self._is_new(evse):
+                self._start(evse, NOBODY_ASKED, None, "Authorized", None, step)
+
+    def _is_new(self, evse: Evse) -> bool:
+        """Nobody has been authorized in this visit: who has stopped is not to be started anew."""
+        return evse.session.token is None and not evse.session.ended and evse.open_to(NOBODY_ASKED)
+
     # -- the CSMS thinks again -----------------------------------------------------------------------------------------
 
     def record_answered(self, message: Message, outcome: Outcome, step: Step) -> None:
@@ -176,7 +233,7 @@ class Authorization:
         evse = self._with(message.transaction_id)
         if evse is None or not _concerns(evse, token):
             return
-        if outcome.info.status == "Accepted":
+        if outcome.info.status == "Accepted" and not self._master_pass.names(outcome.info):
             evse.confirm(outcome.info.group, step)
             return
         step.emit(Note("token", evse.number, f"{token.masked} refused by the CSMS: {outcome.info.status}"))

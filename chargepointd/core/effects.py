@@ -61,7 +61,7 @@ class PaceMeter(NamedTuple):
 
 
 class Display(NamedTuple):
-    """What the people in front of an EVSE (0: the station) should know."""
+    """What the people in front of an EVSE (0: the station) should know; up to three lines of 20 characters."""
 
     evse_id: int
     text: str

@@ -71,6 +71,15 @@ class TokenPresented(NamedTuple):
     """whom the reader serves"""
 
 
+class KeyPressed(NamedTuple):
+    """Of a keypad, each key once."""
+
+    key: str
+    """0 to 9, "*" or "#" """
+    evse_ids: tuple[int, ...]
+    """whom the keypad serves"""
+
+
 class LockMoved(NamedTuple):
     """The plug is held, or let go."""
 
@@ -89,6 +98,8 @@ class LockStuck(NamedTuple):
 
 
 class VehicleIdentified(NamedTuple):
+    """Its link has told who it is."""
+
     evse_id: int
     mac: str
 

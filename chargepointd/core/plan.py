@@ -69,3 +69,7 @@ class StationPlan(NamedTuple):
     """the connection of the whole station to the grid has a meter"""
     firmware: FirmwarePlan = FirmwarePlan()
     csms: CsmsPlan = CsmsPlan()
+    token_kinds: tuple[str, ...] = ("ISO14443", "Central", "NoAuthorization")
+    """IdTokenEnumType: what its readers, keypads and vehicle links yield, and what needs none of them"""
+    menu: bool = False
+    """keypad and display let a person choose"""

@@ -20,8 +20,10 @@ from chargepointd.core.customer import Customers
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.firmware import Firmware
+from chargepointd.core.keypad import Keypads
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.logs import Logs
+from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Acknowledged
 from chargepointd.core.network import Network
 from chargepointd.core.outbox import Outbox, Refused
@@ -88,7 +90,9 @@ class Station:
         self._everywhere = self.evses | self.lobby.seats
         if plan.main_meter:  # nobody charges there, but it is read like any other (J01.FR.03)
             self._everywhere[0] = Evse(EvsePlan(0, ()), context, outbox, None)
-        self.authorization = Authorization(context, outbox, self.tokens, self.evses, self.lobby)
+        master_pass = MasterPass(context, self._everywhere.values())
+        self.authorization = Authorization(context, outbox, self.tokens, self.evses, self.lobby, master_pass)
+        self.keypads = Keypads(self.authorization, master_pass)
         self.registration = Registration(context, outbox)
         self.remote = Remote(
             context, outbox, self.evses, self._everywhere, self.authorization, self.statuses, self.registration
@@ -133,6 +137,7 @@ class Station:
             Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware),
             Customers(self.context, self.outbox, self.tokens, self._everywhere),
             Logs(self.context, self.outbox, self.security, saved.state.get("log")),
+            self.keypads,
         )
 
     def _hold(self, held: bool, step: Step) -> None:
@@ -161,6 +166,7 @@ class Station:
         return step.effects
 
     def _follow(self, step: Step, *, answered: bool) -> None:
+        self.authorization.follow(step)
         self.registration.tick(step)
         self.availability.tick(step)
         if self.registration.just_accepted:
@@ -188,7 +194,8 @@ class Station:
             e.TokenPresented: lambda ev, step: self.authorization.presented(ev.token, ev.evse_ids, step),
             e.LockMoved: self._lock_moved,
             e.LockStuck: self._lock_stuck,
-            e.VehicleIdentified: lambda ev, step: step.emit(Note("vehicle", ev.evse_id, "identified")),
+            e.VehicleIdentified: self._identified,
+            e.KeyPressed: self.keypads.pressed,
             e.FaultRaised: self._fault_raised,
             e.FaultCleared: self._fault_cleared,
             e.LinkOpened: self._link_opened,
@@ -212,6 +219,10 @@ class Station:
         evse = self.evses[event.evse_id]
         self.lobby.leave_for(evse, step)
         evse.plug_in(event.connector_id, event.limit_a, step)
+
+    def _identified(self, event: e.VehicleIdentified, step: Step) -> None:
+        step.emit(Note("vehicle", event.evse_id, "identified"))
+        self.authorization.identified(event.evse_id, event.mac, step)
 
     def _lock_moved(self, event: e.LockMoved, step: Step) -> None:
         evse = self.evses[event.evse_id]

@@ -21,13 +21,15 @@ class Token(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Tokens are compared without regard to case (CiString)."""
-        return self.value.upper()
+        """Tokens are compared without regard to case (CiString). What is typed, made here or told by a car is never
+        the card that has the same value; among cards 1.6 knows no types, so they do not count."""
+        value = self.value.upper()
+        return f"{self.kind}:{value}" if self.kind in ("KeyCode", "Local", "MacAddress", "NoAuthorization") else value
 
     @property
     def masked(self) -> str:
-        """For logs and screens: never a token in full."""
-        return "…" + self.value[-4:] if len(self.value) > 4 else "…"
+        """For logs and screens: never a token in full, of a code nothing (C04.FR.04)."""
+        return "…" + self.value[-4:] if len(self.value) > 4 and self.kind != "KeyCode" else "…"
 
 
 class TokenInfo(NamedTuple):

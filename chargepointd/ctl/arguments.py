@@ -174,6 +174,16 @@ SIM_COMMANDS = (
             Argument("--reader", "which reader", {"metavar": "READER"}),
         ),
     ),
+    Command(
+        "press",
+        "sim.press",
+        "press a key of the keypad, or a button",
+        ("1", "'#'", "'#' --device button1"),
+        (
+            Argument("key", "0 to 9, * or #", {"metavar": "KEY"}),
+            Argument("--device", "keypad (default), button1 …", {"metavar": "DEVICE"}),
+        ),
+    ),
     Command("pause", "sim.pause", "the car stops taking energy", ("1",), (_evse(),)),
     Command("resume", "sim.resume", "the car takes energy again", ("1",), (_evse(),)),
     Command(

@@ -235,6 +235,7 @@ class Local:
             "drive_in",
             "drive_out",
             "swipe",
+            "press",
             "pause",
             "resume",
             "raise_error",

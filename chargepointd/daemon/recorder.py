@@ -47,6 +47,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], Ref):  # a variable that is set
         hidden = "password" in value[0].variable.lower()
         return [_plain(value[0]), value[1], "***" if hidden else value[2]]
+    if isinstance(value, e.KeyPressed):
+        return {"key": "…"}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: _plain(item) for name, item in value._asdict().items()}
     if isinstance(value, tuple | list):

@@ -41,6 +41,8 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "bay_sensor": ("OtherError", False),
     "reader": ("ReaderFailure", False),
     "display": ("OtherError", False),
+    "keypad": ("OtherError", False),
+    "button": ("OtherError", False),
 }
 
 
@@ -68,6 +70,10 @@ def _all(config: Config) -> Iterator[Binding]:
         yield from _bound("reader", reader.device, 0)
     for display in config.display:
         yield from _bound("display", display.device, 0)
+    for keypad in config.keypad:
+        yield from _bound("keypad", keypad.device, 0)
+    for button in config.button:
+        yield from _bound("button", button.device, 0)
     yield from _bound("meter", config.station.main_meter, 0, lost="main meter")
     for stop in config.emergency_stop:
         yield from _bound("emergency_stop", stop, 0)
@@ -101,7 +107,18 @@ def plan(config: Config, version: str) -> StationPlan:
         bool(station.main_meter),
         _firmware_plan(config.firmware),
         _csms_plan(config.csms),
+        tuple(sorted(_token_kinds(config))),
+        bool(config.keypad and config.display),
     )
+
+
+def _token_kinds(config: Config) -> set[str]:
+    """What its devices can tell; what the CSMS sends, and none at all, need no device."""
+    readers = {address(reader.device).driver for reader in config.reader}
+    kinds = {kind for d in config.drivers if d.name in readers for kind in d.driver.token_kinds}
+    kinds |= {"KeyCode"} if config.keypad else set()
+    kinds |= {"MacAddress"} if any(evse.vehicle for evse in config.evse) else set()
+    return kinds | {"Central", "NoAuthorization"}
 
 
 def _firmware_plan(firmware: FirmwareConfig) -> FirmwarePlan:

@@ -42,8 +42,10 @@ class Hardware:
         self._post = post
         self._bindings = bindings(config)
         everyone = tuple(evse.id for evse in config.evse)
-        readers = {address(r.device): r.evses or everyone for r in config.reader}
-        self.inputs = Inputs(self._bindings, readers, post)
+        served = {address(r.device): r.evses or everyone for r in config.reader}
+        served |= {address(k.device): k.evses or everyone for k in config.keypad}
+        served |= {address(b.device): b.evses or everyone for b in config.button}
+        self.inputs = Inputs(self._bindings, served, post)
         self.supervisors = {
             d.name: Supervisor(d.name, d.driver, d.config, Site(d.name, state_dir), self._report)
             for d in config.drivers
@@ -190,7 +192,7 @@ class Hardware:
             at = address(display.device)
             where = f"EVSE {x.evse_id}" if x.evse_id else self._config.station.model
             try:
-                await self._call(at, lambda screen, where=where: screen.show((where, x.text)))  # type: ignore[misc]
+                await self._call(at, lambda screen, where=where: screen.show((where, *x.text.split("\n"))))  # type: ignore[misc]
             except HalError as error:
                 log.debug("display %s: %s", at, error)  # its health is the supervisor's to tell
 

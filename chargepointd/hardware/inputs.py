@@ -14,6 +14,7 @@ from chargepointd.hardware.bindings import Address, Binding
 from hal.health import DeviceHealth, DeviceRead
 from hal.readings import (
     AlarmReading,
+    KeyReading,
     LockReading,
     MeterReading,
     OccupancyReading,
@@ -41,13 +42,13 @@ _PILOT_FAULTS: tuple[tuple[str, FaultCode], ...] = (
 
 
 class Inputs:
-    def __init__(self, bindings: Iterable[Binding], readers: Mapping[Address, tuple[int, ...]], post: Post) -> None:
+    def __init__(self, bindings: Iterable[Binding], served: Mapping[Address, tuple[int, ...]], post: Post) -> None:
         self._bindings: dict[Address, list[Binding]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding.address, []).append(binding)
         self._by_vehicle = {b.evse_id for bound in self._bindings.values() for b in bound if b.role == "vehicle"}
         """DC: the vehicle's own link says whether it wants energy, not the pilot"""
-        self._readers = readers
+        self._served = served
         self._post = post
         self._plugged: dict[tuple[int, int], bool] = {}
         self._plugs: dict[tuple[int, int], bool] = {}
@@ -57,6 +58,7 @@ class Inputs:
         self._locked: dict[tuple[int, int], bool] = {}
         self._raised: dict[Binding, Fault] = {}
         self._soc: dict[int, float | None] = {}
+        self._macs: dict[int, str] = {}
         self.on_pilot: Callable[[int, PilotReading], None] = _nobody
         """the power paths listen too: they act on a pilot without asking the station"""
         self.on_vehicle: Callable[[int, VehicleReading], None] = _nobody
@@ -64,6 +66,7 @@ class Inputs:
             PilotReading: self._pilot,
             MeterReading: self._meter,
             TokenReading: self._token,
+            KeyReading: self._key,
             LockReading: self._lock,
             VehicleReading: self._vehicle,
             AlarmReading: self._alarm,
@@ -179,7 +182,14 @@ class Inputs:
         self._post(e.MeterRead(binding.evse_id, measured))
 
     def _token(self, binding: Binding, reading: TokenReading) -> None:
-        self._post(e.TokenPresented(Token(reading.value, reading.kind), self._readers[binding.address]))
+        self._post(e.TokenPresented(Token(reading.value, reading.kind), self._served[binding.address]))
+
+    def _key(self, binding: Binding, reading: KeyReading) -> None:
+        evses = self._served[binding.address]
+        if binding.role == "button":
+            self._post(e.TokenPresented(Token("", "NoAuthorization"), evses))
+        else:
+            self._post(e.KeyPressed(reading.key, evses))
 
     def _lock(self, binding: Binding, reading: LockReading) -> None:
         place = (binding.evse_id, binding.connector_id)
@@ -194,6 +204,11 @@ class Inputs:
 
     def _vehicle(self, binding: Binding, reading: VehicleReading) -> None:
         self._soc[binding.evse_id] = reading.soc_percent
+        mac = reading.mac if reading.connected else ""
+        if mac != self._macs.get(binding.evse_id, ""):
+            self._macs[binding.evse_id] = mac
+            if mac:
+                self._post(e.VehicleIdentified(binding.evse_id, mac))
         self._want(binding.evse_id, reading.connected and reading.wants_energy)
         self.on_vehicle(binding.evse_id, reading)
 

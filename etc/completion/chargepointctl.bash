@@ -4,7 +4,7 @@ _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
     local commands="status watch start stop availability get set unlock reset outbox security-log drivers pics sim"
-    local scenes="plug-in plug-out drive-in drive-out swipe pause resume raise-error clear-error disconnect connect
+    local scenes="plug-in plug-out drive-in drive-out swipe press pause resume raise-error clear-error disconnect connect
         meter state display transactions"
     local command="" scene="" word i words=""
     COMPREPLY=()
@@ -14,7 +14,7 @@ _chargepointctl() {
         --state-dir) compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --type) COMPREPLY=($(compgen -W "ISO14443 ISO15693 KeyCode Local Central eMAID MacAddress" -- "$cur")); return ;;
         --attribute) COMPREPLY=($(compgen -W "Actual Target MinSet MaxSet" -- "$cur")); return ;;
-        --token|--transaction|--evse|--connector|--prefix|--limit|--reader|--energy-wh) return ;;
+        --token|--transaction|--evse|--connector|--prefix|--limit|--reader|--device|--energy-wh) return ;;
     esac
 
     # the command, and the one after "sim": the first words that are neither options nor their values
@@ -44,6 +44,7 @@ _chargepointctl() {
         "sim plug-in") words="--connector" ;;
         "sim plug-out") words="--force --side" ;;
         "sim swipe") words="--type --reader" ;;
+        "sim press") words="--device" ;;
         "sim meter") words="--energy-wh" ;;
         "sim transactions") words="--evse --token" ;;
     esac

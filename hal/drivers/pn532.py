@@ -172,4 +172,4 @@ def _check(config: Config, site: Site) -> None:
         raise BadConfig(f"{where}.hold_off_s: expected 0 s or more, got {config.hold_off_s}")
 
 
-DRIVER = Driver("pn532", Config, open_reader)
+DRIVER = Driver("pn532", Config, open_reader, token_kinds=("ISO14443",))

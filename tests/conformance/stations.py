@@ -42,6 +42,21 @@ def dc_station(url: str, **variables: Any) -> Config:
     return config
 
 
+def dc_with_menu(url: str, **variables: Any) -> Config:
+    """The DC outlets with a keypad and a display: a person can choose."""
+    config = dc_station(url, **variables)
+    config["keypad"] = [{"device": "sim.keypad"}]
+    config["display"] = [{"device": "sim.display"}]
+    return config
+
+
+def dc_with_buttons(url: str, **variables: Any) -> Config:
+    """The DC outlets with a start and stop button each."""
+    config = dc_station(url, **variables)
+    config["button"] = [{"device": f"sim.button{n}", "evses": [n]} for n in (1, 2, 3, 4)]
+    return config
+
+
 def ac_socket(url: str, evses: int = 2, **variables: Any) -> Config:
     """AC sockets with a lock: detachable cables."""
     config = ac_station(

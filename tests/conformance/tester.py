@@ -139,6 +139,16 @@ class Tester:
         """A token is presented at the reader."""
         self.station.ctl("sim.swipe", token=token, type=kind)
 
+    def press(self, keys: str, device: str = "keypad") -> None:
+        """Somebody types at the keypad, or presses a button."""
+        for key in keys:
+            self.station.ctl("sim.press", key=key, device=device)
+
+    def shown(self) -> list[str]:
+        """What the display shows."""
+        lines: list[str] = self.station.ctl("sim.display")["lines"]
+        return lines
+
     def authorized(self, token: str = TOKEN, kind: str = "ISO14443") -> Message:
         """Authorized (local): the token is presented, S> Authorize, T> Accepted; the station has heard it."""
         self.present(token, kind)

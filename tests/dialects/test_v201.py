@@ -397,7 +397,7 @@ def test_setting_says_what_is_wrong_with_a_value(dialect: Dialect) -> None:
     asks = [
         datum("OCPPCommCtrlr", "OfflineThreshold", attributeValue="300"),
         datum("OCPPCommCtrlr", "OfflineThreshold", attributeValue="abc"),
-        datum("AuthCtrlr", "Enabled", attributeValue="false"),
+        datum("AuthCacheCtrlr", "Available", attributeValue="false"),
         datum("AuthCtrlr", "Nothing", attributeValue="1"),
     ]
     variables = registry()

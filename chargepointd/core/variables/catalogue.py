@@ -30,6 +30,9 @@ _REBOOT = frozenset({"OCPPCommCtrlr.NetworkConfigurationPriority"})
 
 Line = tuple[str, DataType, str, str, str, float | None, float | None, str]
 
+AUTOCHARGE = "AuthCtrlr.AutochargeEnabled"
+"""our own: a car is authorized by the MAC address its link tells"""
+
 STATION: tuple[Line, ...] = (
     # name, datatype, access, default, unit, least, largest, values
     ("AlignedDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
@@ -46,11 +49,13 @@ STATION: tuple[Line, ...] = (
     ("AuthCacheCtrlr.LifeTime", "integer", "RW", "0", "s", 0, 10 * _YEAR_S, ""),
     ("AuthCacheCtrlr.MaxEntries", "integer", "RO", "2000", "", None, None, ""),
     ("AuthCacheCtrlr.Policy", "OptionList", "RW", "LRU", "", None, None, "LRU,LFU,FIFO,CUSTOM"),
-    ("AuthCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
+    (AUTOCHARGE, "boolean", "RW", "false", "", None, None, ""),
+    ("AuthCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
     ("AuthCtrlr.AuthorizeRemoteStart", "boolean", "RW", "false", "", None, None, ""),
     ("AuthCtrlr.DisableRemoteAuthorization", "boolean", "RW", "false", "", None, None, ""),
     ("AuthCtrlr.LocalAuthorizeOffline", "boolean", "RW", "true", "", None, None, ""),
     ("AuthCtrlr.LocalPreAuthorize", "boolean", "RW", "false", "", None, None, ""),
+    ("AuthCtrlr.MasterPassGroupId", "string", "RW", "", "", None, 36, ""),
     ("AuthCtrlr.OfflineTxForUnknownIdEnabled", "boolean", "RW", "false", "", None, None, ""),
     ("ClockCtrlr.TimeAdjustmentReportingThreshold", "integer", "RW", "20", "s", 0, 86_400, ""),
     ("ClockCtrlr.TimeSource", "SequenceList", "RW", "Heartbeat,NTP", "", None, 100, "Heartbeat,NTP"),
@@ -158,7 +163,7 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
     for name, datatype, access, default, unit, least, largest, values in STATION:
         if name == "OCPPCommCtrlr.UnlockOnEVSideDisconnect" and not has_lock:
             access, default = "RO", "false"  # a fixed cable is never let go (1.6 §9.1, errata 2025-04)
-        if name in _SIGNING and not signs:
+        if (name in _SIGNING and not signs) or (name == AUTOCHARGE and "MacAddress" not in plan.token_kinds):
             continue
         if values is _MEASURANDS:
             default = ",".join(each for each in default.split(",") if each in measurands)
@@ -175,6 +180,8 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         ("FirmwareVersion", plan.firmware_version),
     ):
         yield Variable(Ref("ChargingStation", name), "string", "ReadOnly", value)
+    kinds = ",".join(plan.token_kinds)
+    yield Variable(Ref("AuthCtrlr", "SupportedIdTokenTypes"), "MemberList", "ReadOnly", kinds, values=plan.token_kinds)
     yield from _of_firmware(plan)
     yield Variable(Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases))
     for evse in plan.evses:

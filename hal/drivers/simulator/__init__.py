@@ -2,8 +2,8 @@
 
     [drivers.sim]
     driver = "simulator"
-    evses = 2                # devices pilot1 contactor1 lock1 meter1 bay1 temperature1, pilot2 …; once: reader display
-    supply = "AC"            # indicator estop rcm controls. "DC" adds supply1 vehicle1 isolation1.
+    evses = 2                # devices pilot1 contactor1 lock1 meter1 bay1 temperature1 button1, pilot2 …; once: reader
+    supply = "AC"            # keypad display indicator estop rcm controls. "DC" adds supply1 vehicle1 isolation1.
     connectors = 1           # per EVSE; the second connector's are pilot1_2 lock1_2
 
 A car that is plugged in asks for energy `reaction_s` after it is allowed to: offered 6 A or more on the pilot; a DC car
@@ -23,6 +23,7 @@ The device `controls` takes the commands of `chargepointctl sim`:
     sim.drive_in     {evse}                          a car stands in the bay; plugging in does that too
     sim.drive_out    {evse}                          the bay is empty again
     sim.swipe        {token, type = "ISO14443", reader = "reader"}
+    sim.press        {key, device = "keypad"}        0 to 9, "*", "#"; device button1 …: the button of an EVSE, any key
     sim.pause        {evse}                          the car stops taking energy
     sim.resume       {evse}                          the car takes energy again
     sim.raise_error  {evse = 0, error}               0: all EVSEs. Errors: ground_fault stuck_relay over_temperature
@@ -42,7 +43,7 @@ from hal.devices import Device
 from hal.driver import Driver, Site
 from hal.drivers.simulator import devices
 from hal.drivers.simulator.config import Config
-from hal.drivers.simulator.controls import Controls
+from hal.drivers.simulator.controls import TOKEN_TYPES, Controls
 from hal.drivers.simulator.signature import Signature
 from hal.drivers.simulator.world import Hold, world_of
 from hal.errors import NotConnected
@@ -74,13 +75,15 @@ async def open_simulator(config: Config, site: Site) -> AsyncIterator[Mapping[st
 
 def _devices(config: Config, hold: Hold, signature: Signature) -> dict[str, Device]:
     reader = devices.Reader(hold)
+    keys = {name: devices.Keys(hold) for name in ("keypad", *[f"button{n}" for n in range(1, config.evses + 1)])}
     found: dict[str, Device] = {
         "reader": reader,
+        **keys,
         "display": devices.Display(hold),
         "indicator": devices.Indicator(hold),
         "estop": devices.EmergencyStop(hold),
         "rcm": devices.ResidualCurrent(hold),
-        "controls": Controls(hold.world, reader),
+        "controls": Controls(hold.world, reader, keys),
     }
     for n in range(1, config.evses + 1):
         found |= {
@@ -106,4 +109,4 @@ def _measures(config: Config) -> frozenset[str]:
     return both if config.supply == "DC" else both | {"power_phases_w", "frequency_hz", "power_factor"}
 
 
-DRIVER = Driver("simulator", Config, open_simulator, _measures)
+DRIVER = Driver("simulator", Config, open_simulator, _measures, TOKEN_TYPES)

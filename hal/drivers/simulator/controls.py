@@ -1,11 +1,11 @@
 """What people and fate do at the simulated station, as commands. They work also while the driver is closed or dead."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
-from hal.drivers.simulator.devices import Reader
+from hal.drivers.simulator.devices import Keys, Reader
 from hal.drivers.simulator.physics import Evse
 from hal.drivers.simulator.world import World
 from hal.readings import TokenReading
@@ -38,6 +38,7 @@ OCPP_NAMES = {
 }
 """fault names a technician knows (ChargePointErrorCode of OCPP 1.6, and what this station adds to them)"""
 SIDES = ("station", "ev")
+KEYS = "0123456789*#"
 TOKEN_TYPES = ("ISO14443", "ISO15693", "KeyCode", "Local")
 
 
@@ -59,6 +60,7 @@ _COMMANDS: dict[str, dict[str, Param]] = {
         "type": Param(str, "a text", "ISO14443"),
         "reader": Param(str, "a text", "reader"),
     },
+    "sim.press": {"key": Param(str, "a key"), "device": Param(str, "a text", "keypad")},
     "sim.pause": _EVSE,
     "sim.resume": _EVSE,
     "sim.raise_error": {"evse": _EVSE["evse"]._replace(default=0), "error": Param(str, "the name of an error")},
@@ -75,9 +77,10 @@ _COMMANDS: dict[str, dict[str, Param]] = {
 class Controls:
     """The commands are named in the docstring of `hal.drivers.simulator`."""
 
-    def __init__(self, world: World, reader: Reader) -> None:
+    def __init__(self, world: World, reader: Reader, keys: Mapping[str, Keys]) -> None:
         self._world = world
         self._reader = reader
+        self._keys = keys
 
     async def call(self, method: str, params: dict[str, Any]) -> Any:
         """Do it. ValueError names the method or param that is wrong, and the remedy."""
@@ -136,6 +139,15 @@ class Controls:
             raise ValueError("sim.swipe: token: expected a text, got none")
         self._reader.swipe(TokenReading(time.monotonic(), token, cast(Any, type)))
         return {"reader": "reader"}
+
+    def _press(self, key: str, device: str) -> dict[str, Any]:
+        name = device.rpartition(".")[2]
+        if name not in self._keys:
+            raise ValueError(f'sim.press: no keypad or button "{device}"; {_remedy(name, self._keys)}')
+        if key not in KEYS:
+            raise ValueError(f'sim.press: key: expected one of {" ".join(KEYS)}, got "{key}"')
+        self._keys[name].press(key)
+        return {"device": name}
 
     def _pause(self, evse: int) -> dict[str, Any]:
         there = self._car("sim.pause", evse)

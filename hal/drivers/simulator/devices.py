@@ -12,6 +12,7 @@ from hal.readings import (
     DcCapability,
     DcReading,
     IsolationReading,
+    KeyReading,
     LockReading,
     MeterReading,
     OccupancyReading,
@@ -220,6 +221,21 @@ class Reader:
 
     def swipe(self, reading: TokenReading) -> None:
         self._feed.say(reading)
+
+
+class Keys:
+    """A keypad, or a button."""
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+        self._feed: Feed[KeyReading] = hold.feed(0, None)
+
+    def watch(self) -> AsyncIterator[KeyReading]:
+        self._hold.check()
+        return self._feed.watch()
+
+    def press(self, key: str) -> None:
+        self._feed.say(KeyReading(time.monotonic(), key))
 
 
 class Display:
