@@ -12,6 +12,7 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     facts.py          what is true of one EVSE     ledger.py   its records, and the samples in them
     evse.py           what happens to it, and what follows       power.py   its lock and power path
     session.py        one visit from plug-in to leaving, and its transaction
+    lobby.py          who is authorized and has not chosen an EVSE yet
     authorization.py  who may charge     token_store.py  what is remembered of tokens
     sampling.py       when the meter is read       metering.py   from a reading to samples
     outbox.py         what is still to be told     clock.py      what time it is

@@ -173,7 +173,7 @@ class Authorization:
                 self._end(evse, token, step)
                 return
         free = [evse for evse in mine if evse.open_to(token)]
-        here = [evse for evse in free if evse.plugged] or [evse for evse in free if evse.bay]
+        here = [evse for evse in free if evse.plugged] or [evse for evse in free if evse.bay and evse.running]
         if here:  # who came last stands at the reader
             last = max(here, key=lambda evse: evse.came_at)
             self._start(last, token, info.group, trigger, remote, step)

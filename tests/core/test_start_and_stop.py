@@ -327,6 +327,11 @@ def test_a_car_that_left_while_the_power_was_out_has_left() -> None:
     assert w.story()[-1] == "Ended EVDeparted Idle (PowerLoss)"
 
 
+def test_a_card_is_for_the_car_that_is_plugged_in_not_for_one_that_only_parks() -> None:
+    w = World("2.0.1", plan=SENSED).online().drive_in(1).present("CARD1").plug(2)
+    assert (w.on[1], w.on[2]) == (False, True)
+
+
 def test_a_sensor_that_says_nothing_lets_nobody_charge_for_free() -> None:
     w = World("2.0.1", BAY, plan=SENSED).online().plug().present("CARD1").after(30)
     assert w.story()[0] == "Started CablePluggedIn EVConnected"

@@ -650,6 +650,14 @@ def test_the_bay_is_taken_before_and_after_the_cable(tmp_path):
         assert not (await until(s.bay1, lambda r: True)).occupied
 
 
+def test_a_car_that_only_comes_to_charge_is_in_the_bay_as_long_as_its_cable_is_in(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        await s.sim("plug_in", evse=1)
+        assert (await s.sim("plug_out", evse=1, side="ev"))["in_bay"]
+        assert not (await s.sim("plug_out", evse=1))["in_bay"]
+
+
 # -- what the meter signs ----------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,8 @@ The device `controls` takes the commands of `chargepointctl sim`:
     sim.plug_in      {evse, connector = 1}
     sim.plug_out     {evse, force = false, side = "station"}   a locked plug only with force; side "ev": the car
                                                      leaves a detachable cable in the socket
-    sim.drive_in     {evse}                          a car stands in the bay; plugging in does that too
+    sim.drive_in     {evse}                          a car stands in the bay until it is driven out; else it is there
+                                                     as long as it is plugged in
     sim.drive_out    {evse}                          the bay is empty again
     sim.swipe        {token, type = "ISO14443", reader = "reader"}
     sim.press        {key, device = "keypad"}        0 to 9, "*", "#"; device button1 …: the button of an EVSE, any key

@@ -30,6 +30,8 @@ class Evse:
         self.plugs = [False] * config.connectors
         """which sockets hold a plug, a car at its other end or not; a fixed cable is none"""
         self.in_bay = False
+        self.passing = False
+        """the car came only to be plugged in, and leaves when it is unplugged"""
         self.locked = [False] * config.connectors
         self.offers_a = [0.0] * config.connectors
         self.closed = False
@@ -48,6 +50,7 @@ class Evse:
     # -- what people and the station do; `settle` follows each ---------------------------------------------------------
 
     def plug_in(self, connector: int) -> None:
+        self.passing = not self.in_bay
         self.connector, self.in_bay = connector, True
         self.plugs[connector - 1] = not self.cable_fixed
         self.paused = self.stopped = self.presented = False
@@ -56,6 +59,7 @@ class Evse:
     def plug_out(self) -> None:
         """The car is unplugged, and the cable pulled out of the socket."""
         self.plugs = [False] * self.config.connectors
+        self.in_bay = self.in_bay and not self.passing
         self.leave()
 
     def leave(self) -> None:

@@ -61,6 +61,7 @@ def _kept(evse: Evse) -> dict[str, Any]:
         "paused": evse.paused,
         "plugs": evse.plugs,
         "in_bay": evse.in_bay,
+        "passing": evse.passing,
     }
 
 
@@ -71,6 +72,7 @@ def _restore(evse: Evse, kept: dict[str, Any]) -> None:
     evse.stored_wh = float(kept.get("stored_wh", 0.0))
     evse.paused = bool(kept.get("paused", False))
     evse.in_bay = bool(kept.get("in_bay", evse.connector))
+    evse.passing = bool(kept.get("passing", evse.connector))
     plugs = [bool(plug) for plug in kept.get("plugs", ())]
     if len(plugs) == evse.config.connectors:
         evse.plugs = plugs
