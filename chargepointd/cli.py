@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from argparse import Namespace
+from base64 import b64decode
 from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
@@ -61,12 +62,26 @@ def socket_path(args: Namespace, environ: Mapping[str, str]) -> Path:
 
 def _once(client: Client, call: Call, args: Namespace) -> int:
     result = client.call(call.method, call.params)
+    if call.method == "diagnostics":
+        return _write(result, args)
     refused = refusal(call, result)
     if args.json:
         print(json.dumps(result, indent=2), flush=True)
     elif not refused or call.method == "get":
         print(shown(call.method, result, style_for(sys.stdout, args.no_color)), flush=True)
     return _failed(f"refused by the station: {refused}", REFUSED) if refused else DONE
+
+
+def _write(result: Any, args: Namespace) -> int:
+    """The archive, readable by whoever asked for it."""
+    path = args.file / result["filename"] if args.file.is_dir() else args.file
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(b64decode(result["archive"]))
+    except OSError as error:
+        return _failed(f"{path}: {error.strerror}", REFUSED)
+    print(json.dumps({"file": str(path)}) if args.json else path, flush=True)
+    return DONE
 
 
 def _watch(client: Client, call: Call, args: Namespace) -> int:

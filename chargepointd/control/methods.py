@@ -75,6 +75,7 @@ METHODS: dict[str, Method] = {
     "outbox": Method({"limit": Param("integer", low=0, high=10_000)}),
     "drivers": Method({}),
     "pics": Method({}),
+    "diagnostics": Method({}),
     "security_log": Method({"limit": Param("integer", low=0, high=10_000)}),
     "sim.plug_in": Method({"evse": _THE_EVSE, "connector": _EVSE}),
     "sim.plug_out": Method(

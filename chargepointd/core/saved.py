@@ -20,6 +20,8 @@ class Saved(NamedTuple):
     """records that were set aside"""
     security: tuple[Logged, ...] = ()
     """the security log, oldest first"""
+    damaged: bool = False
+    """what was kept could not be read, and was set aside"""
 
     @property
     def references(self) -> dict[str, int]:

@@ -27,9 +27,9 @@ TOLD = frozenset((
     # critical
     "FirmwareUpdated", "SettingSystemTime", "StartupOfTheDevice", "ResetOrReboot", "SecurityLogWasCleared",
     "MemoryExhaustion", "TamperDetectionActivated", "MaintenanceLoginAccepted", "MaintenanceLoginFailed",
-    # wanted where they arise: A00.FR.310, .316, .419; A02.FR.07; L01.FR.02, .03
+    # wanted where they arise: A00.FR.310, .316, .419; A02.FR.07, .28; L01.FR.02, .03
     "InvalidCsmsCertificate", "InvalidTLSVersion", "InvalidTLSCipherSuite", "InvalidChargingStationCertificate",
-    "InvalidFirmwareSignature", "InvalidFirmwareSigningCertificate",
+    "InvalidFirmwareSignature", "InvalidFirmwareSigningCertificate", "DiscardedRenewedClientCertificate",
     "DiscardedRenewedClientCertificate",  # A02.FR.29
 ))  # fmt: skip
 _RESETS = ("RemoteReset", "ScheduledReset", "LocalReset", "ApplicationReset", "Watchdog", "FirmwareUpdate")
@@ -48,8 +48,14 @@ class Security(Topic):
     name = "security"
 
     def __init__(
-        self, context: Context, outbox: Outbox, registration: Registration, saved: Iterable[Logged] = ()
+        self,
+        context: Context,
+        outbox: Outbox,
+        registration: Registration,
+        saved: Iterable[Logged] = (),
+        lost: bool = False,
     ) -> None:
+        self._lost = lost
         self._context = context
         self._outbox = outbox
         self._registration = registration
@@ -110,6 +116,8 @@ class Security(Topic):
 
     def power_up(self, step: Step) -> None:
         """TC_B_01"""
+        if self._lost:
+            self.happened("SecurityLogWasCleared", "the state was damaged: set aside, begun anew", step)
         reason = self._registration.reason
         self.happened("ResetOrReboot" if reason in _RESETS else "StartupOfTheDevice", reason, step)
 

@@ -98,7 +98,7 @@ class Station:
             context, outbox, self.evses, self._everywhere, self.authorization, self.statuses, self.registration
         )
         self.resets = Resets(context, outbox, self._everywhere)
-        self.security = Security(context, outbox, self.registration, saved.security)
+        self.security = Security(context, outbox, self.registration, saved.security, saved.damaged)
         self.context = context
         self.outbox = outbox
         self.variables = variables

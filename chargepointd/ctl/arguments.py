@@ -43,7 +43,7 @@ def _evse_option(text: str) -> Argument:
 _TYPE = Argument(
     "--type", "what kind of token it is", {"choices": TOKEN_TYPES, "default": "ISO14443", "metavar": "TYPE"}
 )
-_NO_PARAM = {"names", "prefix", "state", "on_idle"}
+_NO_PARAM = {"names", "prefix", "state", "on_idle", "file"}
 """what commands.call_for turns into params itself"""
 
 _SIM_ERRORS = (
@@ -137,6 +137,13 @@ COMMANDS = (
         "what endangered the station, newest last",
         ("", "--limit 500 --json"),
         (Argument("--limit", "the newest so many", {"type": int, "metavar": "N"}),),
+    ),
+    Command(
+        "diagnostics",
+        "diagnostics",
+        "write the archive that a technician needs: logs, events, state, variables, health; no passwords, no tokens",
+        (".", "/tmp/station.tar.gz"),
+        (Argument("file", "where to: a file, or a folder", {"type": Path, "metavar": "FILE"}),),
     ),
     Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
     Command("pics", "pics", "the optional features of OCPP 2.0.1 that this station has", ("", "--json")),

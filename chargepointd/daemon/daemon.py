@@ -192,6 +192,7 @@ class Daemon:
         control = self._config.control
         methods = self._local.methods()
         methods["pics"] = self._pics
+        methods["diagnostics"] = self._diagnostics
         if "sim.plug_in" in methods:
             from chargepointd.daemon.transactions import Transactions
 
@@ -226,6 +227,16 @@ class Daemon:
         return await Diagnostics(
             self._config, self._state_dir, self._ring, self._recorder, asks, self._clock_facts
         ).gather(oldest, latest)
+
+    async def _diagnostics(self, params: dict[str, Any]) -> Any:
+        from base64 import b64encode
+
+        from chargepointd.jobs.diagnostics import archive
+
+        name = f"diagnostics-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        parts = await self._gather(None, None)
+        packed = await asyncio.to_thread(archive, name, parts)
+        return {"filename": f"{name}.tar.gz", "archive": b64encode(packed).decode()}
 
     def _clock_facts(self) -> dict[str, Any]:
         moment, clock = now(), self._station.context.clock

@@ -46,6 +46,8 @@ class Database:
         self._schemas = schemas(migrations)
         self.path = directory / NAME
         self._lock_fd = -1
+        self.damaged = False
+        """the file that was there was set aside"""
         self.connection: sqlite3.Connection
 
     def open(self) -> None:
@@ -112,6 +114,7 @@ class Database:
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         self.connection.close()
+        self.damaged = True
         number = 1
         while (broken := self.path.with_name(f"{NAME}.broken-{number}")).exists():
             number += 1

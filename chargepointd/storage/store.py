@@ -100,6 +100,7 @@ class Store:
             tokens=tuple(self._read("token", f"key, kind, {_TOKEN}", _remembered)),
             state=state,
             dead=dead,
+            damaged=self._database.damaged,
             security=tuple(self._read("security", "id, kind, at, info, message_id", _logged, "ORDER BY id")),
         )
 

@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox security-log drivers pics sim"
+    local commands="status watch start stop availability get set unlock reset outbox security-log diagnostics drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe press pause resume raise-error clear-error disconnect connect
         meter state display transactions"
     local command="" scene="" word i words=""
@@ -38,6 +38,7 @@ _chargepointctl() {
         set) words="--attribute" ;;
         reset) words="--evse --on-idle" ;;
         outbox | security-log) words="--limit" ;;
+        diagnostics) [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
         "sim raise-error"|"sim clear-error")
             words="ground_fault stuck_relay over_temperature over_current lock_failure meter_dead pilot_fault
                 isolation_fault supply_fault emergency_stop driver_dead" ;;

@@ -91,6 +91,7 @@ class Station:
             "outbox",
             "drivers",
             "security_log",
+            "diagnostics",
         )
         methods = {name: self._method(name) for name in (*names, "bug", "sim.plug_in", "sim.swipe", "sim.state")}
         self.server = ControlServer(path, group, methods, self._subscribe)

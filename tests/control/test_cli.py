@@ -388,3 +388,14 @@ def test_the_security_log_is_a_table(station: Station) -> None:
     assert "7 events" in text
     assert "TamperDetectionActivated" in text
     assert "lid" in text
+
+
+def test_the_diagnostics_are_written_to_a_file_or_into_a_folder(station: Station, tmp_path: Path) -> None:
+    station.answers["diagnostics"] = {"filename": "d.tar.gz", "archive": "AAEC"}
+    assert run(station, "diagnostics", tmp_path).stdout == f"{tmp_path / 'd.tar.gz'}\n"
+    assert (tmp_path / "d.tar.gz").read_bytes() == b"\x00\x01\x02"
+    assert run(station, "diagnostics", tmp_path / "x", "--json").returncode == 0
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o600
+    nowhere = run(station, "diagnostics", tmp_path / "nowhere" / "x")
+    assert nowhere.returncode == 1
+    assert "No such file or directory" in nowhere.stderr

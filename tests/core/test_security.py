@@ -168,3 +168,12 @@ def test_a_technician_sees_the_newest() -> None:
     assert shown[0]["events"][0] | {"at": 0} == {
         "id": 1, "at": 0, "kind": "StartupOfTheDevice", "info": "PowerUp", "state": "waiting",
     }  # fmt: skip
+
+
+def test_a_log_that_was_lost_is_itself_an_event() -> None:
+    w = World("2.0.1")
+    saved = w.disk.saved()._replace(security=(), damaged=True)
+    w.disk.saved = lambda: saved  # type: ignore[method-assign]
+    w.cut()
+    w.online()
+    assert kinds(w) == ["SecurityLogWasCleared", "StartupOfTheDevice"]

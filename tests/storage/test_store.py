@@ -230,7 +230,7 @@ def test_a_damaged_file_is_set_aside_and_the_station_begins_anew(
         store.close()
         damage(path)
         damaged = path.read_bytes()
-        assert reopened(tmp_path) == Saved()
+        assert reopened(tmp_path) == Saved(damaged=True)
         assert (tmp_path / f"chargepointd.db.broken-{time}").read_bytes() == damaged
     told = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert len(told) == 2
