@@ -258,10 +258,21 @@ def _files_and_security() -> Iterable[Row]:
         yield _built(id_, f"{name} can be set", name, lambda facts, name=name: _writable(facts, name))  # type: ignore[misc]
     yield _asked("C-56", "SummaryInventory", "GetBaseReport")
     yield _asked("C-57", "A running log upload can be cancelled", "GetLog")
-    yield _asked("C-60", "A running firmware update can be cancelled", "UpdateFirmware")
+    yield _firmware("C-43", "Firmware installed during a transaction", "InstallDuringTransactions")
+    yield _firmware("C-60", "A running firmware update can be cancelled", "Available")
+    yield _firmware("AQ-7", "Firmware downloaded during a transaction", "DownloadDuringTransactions")
     yield _built("C-61", "Security profile 1", "csms.security_profile", lambda facts: True)
     yield _may("AS-2", "Additional root certificate check", "SecurityCtrlr.AdditionalRootCertificateCheck")
     yield _may("AS-3", "Certificate requests repeated", "SecurityCtrlr.CertSigningWaitMinimum")
+
+
+def _firmware(id_: str, question: str, ability: str) -> Row:
+    name = f"FirmwareCtrlr.{ability}"
+    return _built(id_, question, name, lambda facts: _true(facts, name))
+
+
+def _true(facts: Facts, name: str) -> bool:
+    return facts.variables.named(name) is not None and facts.variables.boolean(name)
 
 
 def _writable(facts: Facts, name: str) -> bool:
