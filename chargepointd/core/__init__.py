@@ -17,7 +17,7 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     sampling.py       when the meter is read       metering.py   from a reading to samples
     outbox.py         what is still to be told     clock.py      what time it is
     topic.py          what a topic with commands, jobs and deadlines of its own is     jobs.py   long work, as values
-    boot.py  availability.py  remote.py  reset.py  security.py  variables/
+    boot.py  availability.py  remote.py  reset.py  security.py  logs.py  customer.py  masking.py  variables/
 
 Values are named tuples: as immutable as frozen dataclasses, a fifth of the cost to define (1.2 ms each on a slow
 board's desktop sibling), which is what a start is made of. They are told apart by type, so never compare two of

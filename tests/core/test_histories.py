@@ -7,6 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
+from chargepointd.core import events as e
+from chargepointd.core.customer import GiveCustomerInformation
+from chargepointd.core.jobs import JobFailed
 from chargepointd.core.values import Token, TokenInfo
 from tests.core.world import PLAN, World, check_records
 
@@ -71,6 +74,9 @@ DEEDS = QUIET_DEEDS | {
     "wait for the car": lambda w, n: w.configure("TxCtrlr.StopTxOnEVSideDisconnect", "false"),
     "keep the cable": lambda w, n: w.configure("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "false"),
     "card A is refused from now on": lambda w, n: w.infos.update({"AAAA1111": TokenInfo("Blocked")}),
+    "log asked for": lambda w, n: w.ask(c.GetLog("SecurityLog", "ftp://h/", n, retries=n % 3)),
+    "log uploaded": lambda w, n: w.tell(e.JobEnded("log", str(1 + n % 5), "" if n % 2 else JobFailed("no way"))),
+    "customer forgotten": lambda w, n: w.ask(GiveCustomerInformation(n, True, True, Token("AAAA1111"))),
     "queue all": lambda w, n: w.configure("OCPPCommCtrlr.QueueAllMessages", "true" if n % 2 else "false"),
     "switch to 2.0.1": lambda w, n: w.switch_to("2.0.1"),
 }

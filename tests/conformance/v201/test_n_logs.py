@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from tests.conformance.tester import Tester
+from tests.conformance.v201.test_l_firmware import LOGIN as FILE_LOGIN
+from tests.conformance.v201.test_l_firmware import served
 from tests.csms import Csms, Reply
 from tests.servers.web import WebServer, web_server
 
@@ -42,17 +44,21 @@ def uploaded(csms: Csms, request_id: int) -> None:
     status(csms, request_id, "Uploaded")
 
 
-def test_tc_n_25_cs(tester: Tester, csms: Csms, server: WebServer) -> None:
+@pytest.mark.parametrize("protocol", ["HTTP", "HTTPS", "FTP", "FTPS", "SFTP"])
+def test_tc_n_25_cs(tester: Tester, csms: Csms, tmp_path: Path, protocol: str) -> None:
     """Retrieve Log Information - Diagnostics Log - Success"""
-    reply = get_log(csms, "DiagnosticsLog", 1, server.url("logs/", login=LOGIN))
-    assert reply["status"] == "Accepted"
-    uploaded(csms, 1)
-    archive = (server.folder / "logs" / reply["filename"]).read_bytes()
+    folder = tmp_path / "there"
+    (folder / "logs").mkdir(parents=True)
+    with served(protocol, folder, tester, tmp_path) as made:
+        reply = get_log(csms, "DiagnosticsLog", 1, made.url("logs/", login=FILE_LOGIN))
+        assert reply["status"] == "Accepted"
+        uploaded(csms, 1)
+    archive = (folder / "logs" / reply["filename"]).read_bytes()
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         files = {Path(name).name: tar.extractfile(name).read().decode() for name in tar.getnames()}  # type: ignore[union-attr]
     assert {"status.json", "variables.json", "configuration.json", "log.txt", "events.jsonl"} <= files.keys()
     assert "CallReceived" in files["events.jsonl"]
-    assert not any(LOGIN[1] in text for text in files.values())
+    assert not any(f":{FILE_LOGIN[1]}@" in text for text in files.values())
 
 
 def test_tc_n_26_cs(tester: Tester, csms: Csms, server: WebServer) -> None:
