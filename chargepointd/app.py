@@ -90,7 +90,7 @@ def _run(config: Config, variables: dict[str, str], state_dir: Path) -> int:
         log.critical("a bug: the station was made safe and ends", exc_info=True)
         return EXIT_BUG
     if restart:
-        _restart(hard=restart.hard, command=config.station.reboot_command)
+        _restart(config.station.reboot_command if restart.hard else (), restart.retries)
     return 0
 
 
@@ -103,11 +103,15 @@ async def _until_stopped(daemon: Any) -> Any:
     return await daemon.run(stop)
 
 
-def _restart(*, hard: bool, command: tuple[str, ...]) -> None:
-    """A hard reset restarts the board, where the configuration says how; else the program begins anew in its place."""
-    if hard and command:
+def _restart(command: tuple[str, ...], retries: int) -> None:
+    """A hard reset restarts the board, where the configuration says how; else, or where that cannot be run however
+    often it is tried, the program begins anew in its place."""
+    for _ in range(1 + retries if command else 0):
         log.warning("reset: running %s", " ".join(command))
-        os.execvp(command[0], command)
+        try:
+            os.execvp(command[0], command)
+        except OSError as error:
+            log.error("reset: cannot run %s: %s", command[0], error.strerror)
     os.execv(sys.executable, [sys.executable, "-m", "chargepointd.app", *sys.argv[1:]])
 
 

@@ -68,6 +68,8 @@ class EvseConfig(NamedTuple):
     phases: Literal[0, 1, 3] = 3
     voltage_v: float = 230.0
     max_current_a: float = 32.0
+    allow_reset: bool = True
+    """false where its boards cannot begin anew while those of the others go on"""
     max_power_w: float = 0.0
     """0: voltage × current × phases"""
     connector: tuple[ConnectorConfig, ...] = (ConnectorConfig(1),)

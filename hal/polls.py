@@ -31,6 +31,11 @@ class Polls:
         if device in self._due:
             self._due[device] = self._following(device, now)
 
+    def now(self, device: str, now: float) -> None:
+        """Poll it at once, and then as before."""
+        if device in self._due:
+            self._due[device] = now
+
     def answers(self, device: str, yes: bool, now: float) -> None:
         """A device that does not answer is polled seldom: each of its time limits holds up those on the same bus."""
         if yes != (device in self._down):

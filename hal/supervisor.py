@@ -15,7 +15,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -74,6 +74,8 @@ class Supervisor:
         self._table = DeviceTable(name, limits, self._polls, report)
         self._wake = asyncio.Event()
         self._trouble: asyncio.Future[str] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._watches: dict[str, asyncio.Task[None]] = {}
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 
@@ -104,6 +106,25 @@ class Supervisor:
         except HalError as error:
             self._read_failed(device, target, error)
             raise type(error)(f"driver {self.name}: {device}: {error}") from error
+
+    async def renew(self, names: Iterable[str]) -> str:
+        """Make these devices safe and ask them anew: a watched one says again how it is, a polled one is read. Gives
+        what went wrong, empty for nothing; the others of the driver go on."""
+        devices = {name: self._devices[name] for name in names if name in self._devices}
+        missing = sorted(set(names) - set(devices))
+        if missing or self._tasks is None:
+            return f"driver {self.name}: {self._reason or 'not open'}: {', '.join(missing)}"
+        unsafe = await make_safe(devices, self._limits.safe_timeout_s)
+        if self._tasks is None or any(self._devices.get(name) is not device for name, device in devices.items()):
+            return f"driver {self.name}: {self._reason or 'was opened anew'}"
+        for name, device in devices.items():
+            if name in self._watches:
+                self._watches[name].cancel()
+                self._watches[name] = self._watched(name, device, self._tasks)
+            elif self._polls.paced(name):
+                self._polls.now(name, time.monotonic())
+        self._wake.set()
+        return "; ".join(f"driver {self.name}: {name}: {why}" for name, why in unsafe.items())
 
     def pace(self, device: str, interval_s: float) -> None:
         """Poll `device` every `interval_s` from now on; 0: not at all. Holds also for a driver that is down."""
@@ -180,12 +201,18 @@ class Supervisor:
 
     async def _stay(self, devices: Mapping[str, Device]) -> None:
         self._trouble = asyncio.get_running_loop().create_future()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._poll(devices), name=f"poll {self.name}")
-            for name, device in devices.items():
-                if self._table.known[name].watched:
-                    tasks.create_task(self._watch(name, device), name=f"watch {self.name}.{name}")
-            raise NotConnected(await self._trouble)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._poll(devices), name=f"poll {self.name}")
+                watched = [name for name in devices if self._table.known[name].watched]
+                self._watches = {name: self._watched(name, devices[name], tasks) for name in watched}
+                self._tasks = tasks
+                raise NotConnected(await self._trouble)
+        finally:
+            self._tasks = None
+
+    def _watched(self, name: str, device: Device, tasks: asyncio.TaskGroup) -> "asyncio.Task[None]":
+        return tasks.create_task(self._watch(name, device), name=f"watch {self.name}.{name}")
 
     async def _make_safe(self, devices: Mapping[str, Device]) -> None:
         self._devices = _NONE

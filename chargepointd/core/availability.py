@@ -125,9 +125,9 @@ class Statuses:
         """the CSMS has heard of this process: what changes while it is away can wait for it (QueueAllMessages)"""
         self.station_faults: dict[tuple[str, str], Fault] = {}
 
-    def forget(self) -> None:
-        """After a boot, or a long time offline: tell all anew (B01.FR.05, B04.FR.01)."""
-        self._told.clear()
+    def forget(self, evse_id: int = 0) -> None:
+        """After a boot, a reset, or a long time offline: tell all anew (B01.FR.05, B04.FR.01); or all of one EVSE."""
+        self._told = {place: told for place, told in self._told.items() if evse_id not in (0, place[0])}
 
     def tell(self, step: Step) -> None:
         """Whatever differs from what was told."""

@@ -53,6 +53,12 @@ class ReadMeter(NamedTuple):
     """by the meter itself; one that cannot at this moment is read without"""
 
 
+class RestartEvse(NamedTuple):
+    """Make its devices safe and ask them anew; `EvseRestarted` tells when that is done, the devices how things are."""
+
+    evse_id: int
+
+
 class PaceMeter(NamedTuple):
     """How often the meter is to be read from now on: often while it matters, seldom while idle."""
 
@@ -203,6 +209,8 @@ class Restart(NamedTuple):
 
     hard: bool
     reason: str
+    retries: int = 0
+    """of what a hard reset runs, where it cannot be run"""
 
 
 class StartJob(NamedTuple):

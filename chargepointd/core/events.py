@@ -63,6 +63,14 @@ class MeterRead(NamedTuple):
     measured: Measured
 
 
+class EvseRestarted(NamedTuple):
+    """The devices of an EVSE were made safe and asked anew."""
+
+    evse_id: int
+    failed: str = ""
+    """what went wrong"""
+
+
 class TokenPresented(NamedTuple):
     """A card at a reader, a typed code, a technician's start."""
 

@@ -266,6 +266,16 @@ class Evse(Ledger):
         self.session = self.session._replace(authorized=False, suspended=False)
         self.settle(before, NO_CAUSE, step)
 
+    def forget(self, step: Step) -> None:
+        """Its devices begin anew, and say again how things are. What was decided stays, as over a power cut."""
+        before = self.conditions()
+        self.seen = self.wanted = self.power_on = self.bay_seen = False
+        self.measured = self.signed = None
+        self.locked.clear()
+        self.plugs.clear()
+        self.power.try_locks_again()
+        self.settle(before, NO_CAUSE, step)
+
     def release(self, step: Step) -> None:
         """The plug is not held any longer."""
         session = self.session

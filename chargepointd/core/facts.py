@@ -39,6 +39,7 @@ class Facts:
         self.locked: dict[int, bool] = {}
         self.operative = True
         """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
+        self.resetting = False
         self.connectors_operative = {c.id: True for c in plan.connectors}
         self.reserved = False
         self.allowed_a = plan.max_current_a
@@ -75,7 +76,7 @@ class Facts:
         return self.plugged or self.session.connector_id or only
 
     def usable(self, connector_id: int) -> bool:
-        return self.operative and self.connectors_operative.get(connector_id, True)
+        return self.operative and not self.resetting and self.connectors_operative.get(connector_id, True)
 
     def open_to(self, token: Token) -> bool:
         """This token could begin here; or go on, in a transaction that still waits for one, or for the car to leave

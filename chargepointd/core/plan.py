@@ -29,6 +29,8 @@ class EvsePlan(NamedTuple):
     """the meter can sign its readings"""
     bay_sensor: bool = False
     """a sensor tells whether a vehicle stands in the parking bay"""
+    allow_reset: bool = True
+    """it can be reset alone"""
 
     def connector(self, connector_id: int) -> ConnectorPlan | None:
         return next((c for c in self.connectors if c.id == connector_id), None)

@@ -1,51 +1,97 @@
-"""Reset of the station or of an EVSE (B11, B12; 1.6 §5.14)."""
+"""Reset of the station or of one EVSE (B11, B12; 1.6 §5.14).
+
+The station restarts as a program. An EVSE is reset in steps, while the others go on: its transaction is waited for or
+ended, its power path opened, then its devices are made safe and asked anew; what they said before is forgotten, what
+was decided stays. Meanwhile its connectors are Unavailable.
+
+    Waiting ──no transaction──► Ending ──power path open──► Restarting ──devices anew──► Listening ──pilot spoke──► over
+                                                              ▲    │
+                                                              └────┘ failed: again after RETRY_S, ResetRetries times
+"""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Reset, Status
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, Restart, SaveState
-from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.effects import Note, Restart, RestartEvse, SaveState
+from chargepointd.core.events import EvseRestarted
+from chargepointd.core.evse import LAST_READING_S, NO_CAUSE, Cause, Evse
 from chargepointd.core.outbox import Outbox
 
 FLUSH_S = 5.0
 """how long a reset waits for the CSMS to take the last records; what is left is delivered after the boot"""
+ENDING_S = LAST_READING_S + 2.0
+"""a power path that is not open by then is made safe all the same"""
+LISTEN_S = 10.0
+"""a pilot that is silent for longer is a fault, told as such"""
+RETRY_S = 5.0
 
 
 class Planned(NamedTuple):
+    """A reset of the station."""
+
     command: Reset
     restart_by: float
 
 
+class Single(NamedTuple):
+    """A reset of one EVSE."""
+
+    state: Literal["Waiting", "Ending", "Restarting", "Failed", "Listening"]
+    by: float = NEVER
+    failures: int = 0
+
+
 class Resets:
-    def __init__(self, context: Context, outbox: Outbox, evses: Mapping[int, Evse]) -> None:
+    def __init__(self, context: Context, outbox: Outbox, evses: Mapping[int, Evse], statuses: Statuses) -> None:
         self._context = context
         self._outbox = outbox
         self._evses = evses
+        self._statuses = statuses
         self._planned: Planned | None = None
+        self._singles: dict[int, Single] = {}
 
     def reset(self, command: Reset, step: Step) -> Status:
-        """Accepted; Scheduled where it waits for transactions to end; Rejected for an EVSE alone or a stranger."""
-        if command.evse_id:
-            # AllowReset is false for an EVSE alone: the boards of a station share one supply (B11.FR.09).
-            return Status("Rejected", "an EVSE cannot be reset alone")
-        busy = any(evse.transaction for evse in self._evses.values())
-        self._planned = Planned(command, NEVER)
-        return Status("Scheduled" if command.on_idle and busy else "Accepted")
+        """Accepted; Scheduled where it waits for transactions to end; Rejected for an EVSE that cannot be reset alone
+        (B11.FR.09), or that is none. What follows an Accepted is for `begin`."""
+        waits = command.on_idle and any(evse.transaction for evse in self._concerned(command))
+        if not command.evse_id:
+            self._planned = Planned(command, NEVER)
+        elif command.evse_id < 0 or command.evse_id not in self._evses:
+            return Status("Rejected", f"no EVSE {command.evse_id}")
+        elif not self._evses[command.evse_id].plan.allow_reset:
+            return Status("Rejected", "this EVSE cannot be reset alone")
+        elif waits:
+            self._singles[command.evse_id] = Single("Waiting")
+        return Status("Scheduled" if waits else "Accepted")
 
-    def begin(self, step: Step) -> None:
+    def _concerned(self, command: Reset) -> list[Evse]:
+        return [evse for evse in self._evses.values() if command.evse_id in (0, evse.id)]
+
+    def begin(self, command: Reset, step: Step) -> None:
         """After the answer: end what runs, if it is not to be waited for."""
-        if self._planned and not self._planned.command.on_idle:
-            reason = "HardReset" if self._planned.command.hard else "ImmediateReset"
+        if command.evse_id:
+            self._end(self._evses[command.evse_id], step)
+        elif self._planned and not command.on_idle:
+            reason = "HardReset" if command.hard else "ImmediateReset"
             for evse in self._evses.values():
                 evse.stop(Cause("ResetCommand", reason), step)
             self._planned = self._planned._replace(restart_by=step.mono + FLUSH_S)
 
     def deadline(self) -> float:
-        return self._planned.restart_by if self._planned else NEVER
+        singles = min((single.by for single in self._singles.values()), default=NEVER)
+        return min(self._planned.restart_by if self._planned else NEVER, singles)
 
     def tick(self, step: Step) -> None:
+        for evse_id, single in list(self._singles.items()):
+            self._advance(self._evses[evse_id], single, step)
+        self._restart_if_due(step)
+
+    # -- the station ---------------------------------------------------------------------------------------------------
+
+    def _restart_if_due(self, step: Step) -> None:
         """Restart as soon as nothing runs and the CSMS has all, or has had its time."""
         if self._planned is None or any(evse.transaction or evse.power_asked for evse in self._evses.values()):
             return
@@ -58,4 +104,57 @@ class Resets:
         reason = "ScheduledReset" if command.on_idle else "RemoteReset"
         step.emit(SaveState("boot_reason", reason))
         step.emit(Note("reset", 0, reason))
-        step.emit(Restart(command.hard, reason))
+        step.emit(Restart(command.hard, reason, self._retries()))
+
+    def _retries(self) -> int:
+        return self._context.variables.integer("OCPPCommCtrlr.ResetRetries")
+
+    # -- one EVSE ------------------------------------------------------------------------------------------------------
+
+    def _advance(self, evse: Evse, single: Single, step: Step) -> None:
+        late = step.mono >= single.by
+        if single.state == "Waiting" and evse.transaction is None:
+            self._end(evse, step)
+        elif (late and single.state in ("Ending", "Failed")) or (single.state == "Ending" and _at_rest(evse)):
+            self._restart(evse, single.failures, step)
+        elif single.state == "Listening" and (late or evse.seen):
+            self._over(evse, step)
+
+    def _end(self, evse: Evse, step: Step) -> None:
+        """Out of service, and what runs there ends (B12.FR.08)."""
+        step.emit(Note("reset", evse.id, "begins"))
+        self._singles[evse.id] = Single("Ending", step.mono + ENDING_S)
+        evse.resetting = True
+        evse.stop(Cause("ResetCommand", "ImmediateReset"), step)
+        self._statuses.tell(step)
+
+    def _restart(self, evse: Evse, failures: int, step: Step) -> None:
+        self._singles[evse.id] = Single("Restarting", failures=failures)
+        evse.forget(step)
+        step.emit(RestartEvse(evse.id))
+
+    def restarted(self, event: EvseRestarted, step: Step) -> None:
+        """Its devices are as new; or one could not be made safe, or does not answer."""
+        evse, single = self._evses[event.evse_id], self._singles.get(event.evse_id)
+        if single is None or single.state != "Restarting":
+            return
+        if not event.failed:
+            self._singles[evse.id] = Single("Listening", step.mono + LISTEN_S)
+            return
+        step.emit(Note("reset", evse.id, f"failed: {event.failed}"))
+        if single.failures < self._retries():
+            self._singles[evse.id] = Single("Failed", step.mono + RETRY_S, single.failures + 1)
+        else:
+            self._over(evse, step)
+
+    def _over(self, evse: Evse, step: Step) -> None:
+        del self._singles[evse.id]
+        evse.resetting = False
+        self._statuses.forget(evse.id)
+        evse.settle(evse.conditions(), NO_CAUSE, step)
+        self._statuses.tell(step)
+        step.emit(Note("reset", evse.id, "over"))
+
+
+def _at_rest(evse: Evse) -> bool:
+    return not (evse.transaction or evse.power_asked or evse.power_on)

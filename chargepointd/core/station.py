@@ -97,7 +97,7 @@ class Station:
         self.remote = Remote(
             context, outbox, self.evses, self._everywhere, self.authorization, self.statuses, self.registration
         )
-        self.resets = Resets(context, outbox, self._everywhere)
+        self.resets = Resets(context, outbox, self._everywhere, self.statuses)
         self.security = Security(context, outbox, self.registration, saved.security, saved.damaged)
         self.context = context
         self.outbox = outbox
@@ -191,6 +191,7 @@ class Station:
             e.EnergyWanted: lambda ev, step: evses[ev.evse_id].want(ev.wanted, step),
             e.PowerSwitched: lambda ev, step: evses[ev.evse_id].switch(ev.on, step),
             e.MeterRead: lambda ev, step: self._everywhere[ev.evse_id].read(ev.measured, step),
+            e.EvseRestarted: self.resets.restarted,
             e.TokenPresented: lambda ev, step: self.authorization.presented(ev.token, ev.evse_ids, step),
             e.LockMoved: self._lock_moved,
             e.LockStuck: self._lock_stuck,
@@ -380,7 +381,7 @@ class Station:
         status = self.resets.reset(command, step)
         reply(status, step)
         if status.status == "Accepted":
-            self.resets.begin(step)
+            self.resets.begin(command, step)
 
     def _clear_cache(self, command: c.ClearCache, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
         cleared = self.tokens.clear(step)

@@ -158,4 +158,5 @@ def _evse_plan(evse: EvseConfig, measures: frozenset[str] | None) -> EvsePlan:
         measures,
         evse.meter_signs,
         bool(evse.bay_sensor),
+        evse.allow_reset,
     )

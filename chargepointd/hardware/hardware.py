@@ -62,6 +62,7 @@ class Hardware:
             f.MoveLock: lambda x: self._spawn(self._move_lock(x)),
             f.ReadMeter: lambda x: self._spawn(self._sign(x.evse_id) if x.signed else self.read_meter(x.evse_id)),
             f.PaceMeter: self._pace,
+            f.RestartEvse: lambda x: self._spawn(self._restart(x.evse_id)),
             f.Display: lambda x: self._spawn(self._show(x)),
         }
         self.performed = frozenset(self._performers)
@@ -179,6 +180,20 @@ class Hardware:
             self._unsigned.discard(evse_id)
             log.info("evse %d: meter: signs again", evse_id)
         self.inputs.signed(at, signed)
+
+    async def _restart(self, evse_id: int) -> None:
+        """The devices of this EVSE anew. What it shares with another goes on."""
+        shared = {b.address for b in self._bindings if b.evse_id != evse_id}
+        devices: dict[str, set[str]] = {}
+        for at in {b.address for b in self._bindings if b.evse_id == evse_id} - shared:
+            devices.setdefault(at.driver, set()).add(at.device)
+        self.inputs.forget(evse_id)
+        results = [await self.supervisors[driver].renew(names) for driver, names in sorted(devices.items())]
+        failed = "; ".join(filter(None, results))
+        if not failed:
+            for role in ("pilot", "contactor", "supply"):
+                self._power[evse_id].reopened(role)
+        self._post(e.EvseRestarted(evse_id, failed))
 
     def _pace(self, x: f.PaceMeter) -> None:
         at = self._at.get((x.evse_id, 0, "meter"))

@@ -109,6 +109,14 @@ class Inputs:
         if fault:
             self._post(e.FaultCleared(binding.evse_id, fault.code, fault.source))
 
+    def forget(self, evse_id: int) -> None:
+        """What is read of this EVSE next is told, though it may be as before."""
+        for known in (self._wanted, self._switched, self._occupied):
+            known.pop(evse_id, None)
+        for told in (self._plugged, self._plugs, self._locked):
+            for place in [place for place in told if place[0] == evse_id]:
+                del told[place]
+
     # -- readings ------------------------------------------------------------------------------------------------------
 
     def _pilot(self, binding: Binding, reading: PilotReading) -> None:

@@ -53,6 +53,7 @@ DEEDS = QUIET_DEEDS | {
     "operative": lambda w, n: w.ask(c.ChangeAvailability(True, n % 3)),
     "unlock": lambda w, n: w.ask(c.UnlockConnector(1, 1)),
     "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0)),
+    "reset one": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0, evse_id=1 + n // 2 % 2)),
     "meter dies": lambda w, n: w.meter_dead.add(1 + n % 2),
     "meter lives": lambda w, n: w.meter_dead.discard(1 + n % 2),
     "CSMS mute": lambda w, n: setattr(w, "mute", True),

@@ -231,11 +231,5 @@ def test_a_reset_on_idle_waits_for_every_transaction(version: str) -> None:
     assert w.restarts == [f.Restart(False, "ScheduledReset")]
 
 
-def test_an_evse_is_not_reset_alone(version: str) -> None:
-    w = charging(version)
-    assert w.ask(c.Reset(on_idle=True, evse_id=1)).status == "Rejected"
-    assert w.on[1]
-
-
 def test_a_strange_vendor_is_not_known(version: str) -> None:
     assert World(version).online().ask(c.TransferData("com.example")).status == "UnknownVendorId"

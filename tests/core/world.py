@@ -111,6 +111,10 @@ class World:
         self.dialled_anew: list[str] = []
         self.under_way: deque[f.StartJob] = deque()
         """under way"""
+        self.renewed: list[int] = []
+        """the EVSEs whose devices were asked anew"""
+        self.unsafe: dict[int, str] = {}
+        """EVSEs whose devices cannot be made safe, and why"""
         self.registrations: deque[m.BootAnswered] = deque()
         """what the CSMS answers to the next boots; Accepted when there is none left"""
         self.infos: dict[str, TokenInfo] = {}
@@ -174,13 +178,17 @@ class World:
         for evse, code in sorted(self.broken):
             self.tell(e.FaultRaised(evse, Fault(code, "test")))
         for evse in (1, 2):
-            self.read(evse)
-            self.tell(e.LockMoved(1, 1, False)) if evse == 1 else None
-            self._tell_bay(evse)
-            self._tell_plug(evse)
-            self.tell(e.CablePlugged(evse, 1, 32.0) if self.plugged[evse] else e.CableUnplugged(evse, 1))
-            self._appetite(evse)
-            self._run()
+            self._tell_all(evse)
+
+    def _tell_all(self, evse: int) -> None:
+        """What the devices of an EVSE say when they are asked for the first time."""
+        self.read(evse)
+        self.tell(e.LockMoved(1, 1, False)) if evse == 1 else None
+        self._tell_bay(evse)
+        self._tell_plug(evse)
+        self.tell(e.CablePlugged(evse, 1, 32.0) if self.plugged[evse] else e.CableUnplugged(evse, 1))
+        self._appetite(evse)
+        self._run()
 
     def cut(self) -> None:
         """The power is cut and comes back: nothing but the disk and the world outside remains."""
@@ -407,6 +415,11 @@ class World:
             self._begin(effect)
         elif isinstance(effect, f.Reconnect):
             self.dialled_anew.append(effect.reason)
+        elif isinstance(effect, f.RestartEvse):
+            self.renewed.append(effect.evse_id)
+            self._queue.append(e.EvseRestarted(effect.evse_id, self.unsafe.get(effect.evse_id, "")))
+            if effect.evse_id not in self.unsafe:
+                self._tell_all(effect.evse_id)
         elif isinstance(effect, f.Restart):
             self.restarts.append(effect)
             self._restarting = True

@@ -232,6 +232,19 @@ def test_a_hard_reset_runs_the_command_that_the_file_names(csms: Csms, dialect: 
     assert witness.exists()
 
 
+@pytest.mark.parametrize("dialect", ["1.6"], indirect=True)
+def test_a_command_that_cannot_be_run_is_tried_again_and_the_program_begins_anew(csms: Csms, dialect: str) -> None:
+    config = brisk(csms.url, dialect)
+    config["station"]["reboot_command"] = ["/nowhere/reboot"]
+    config["variables"]["OCPPCommCtrlr.ResetRetries"] = 2
+    with Station(config) as station:
+        csms.wait_status("Available")
+        csms.wait("BootNotification")
+        assert csms.call("Reset", {"type": "Hard"})["status"] == "Accepted"
+        csms.wait("BootNotification")
+        assert station.log.count("cannot run /nowhere/reboot") == 3
+
+
 # -- a bug -------------------------------------------------------------------------------------------------------------
 
 

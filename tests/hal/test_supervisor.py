@@ -344,6 +344,39 @@ def test_pace_takes_effect_at_once_and_zero_stops_polling():
         assert b.board.meter.reads <= reads + 1
 
 
+# -- some devices anew -------------------------------------------------------------------------------------------------
+
+
+def test_devices_that_are_renewed_are_safe_and_say_again_how_they_are():
+    @story("pilot", "contactor", "contactor2", "meter", limits=QUICK._replace(poll_idle_s=3600))
+    async def bench(b):
+        b.board.pilot.news.put_nowait("C")
+        while (await b.reading("pilot")).state != "C":
+            pass
+        await b.supervisor.call("contactor", lambda device: device.close())
+        await b.supervisor.call("contactor2", lambda device: device.close())
+        reads = b.board.meter.reads
+        assert await b.supervisor.renew({"pilot", "contactor", "meter"}) == ""
+        assert (await b.reading("pilot")).state == "A"
+        assert not b.board.contactor.closed
+        assert b.board.contactor2.closed, "the others go on"
+        b.board.pilot.news.put_nowait("B")
+        assert (await b.reading("pilot")).state == "B", "and it is watched as before"
+        while b.board.meter.reads == reads:  # noqa: ASYNC110 - it is read in a loop that is not ours
+            await asyncio.sleep(0)
+
+    assert bench.board.opens == 1
+
+
+def test_renewing_tells_what_is_not_safe_and_what_there_is_not():
+    @story("contactor", "pilot")
+    async def _(b):
+        await b.reading("pilot")
+        b.board.contactor.error = DeviceFault("welded")
+        assert "contactor: DeviceFault: welded" in await b.supervisor.renew({"contactor"})
+        assert "nobody" in await b.supervisor.renew({"nobody"})
+
+
 # -- the whole driver --------------------------------------------------------------------------------------------------
 
 

@@ -219,6 +219,7 @@ def _of_evse(plan: EvsePlan) -> Iterator[Variable]:
     def fixed(name: str, datatype: DataType, value: str, unit: str = "", largest: float | None = None) -> Variable:
         return Variable(Ref("EVSE", name, evse_id=plan.id), datatype, "ReadOnly", value, unit, None, largest)
 
+    yield fixed("AllowReset", "boolean", str(plan.allow_reset).lower())
     yield fixed("Available", "boolean", "true")
     yield fixed("SupplyPhases", "integer", str(plan.phases))
     yield fixed("Power", "decimal", "0", "W", plan.max_power_w)

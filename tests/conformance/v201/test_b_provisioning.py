@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.stations import dc_station
 from tests.conformance.tester import OTHER_TOKEN, TOKEN, Tester, named
 from tests.csms import Csms
 from tests.daemon.config import Config
@@ -150,6 +151,77 @@ def test_tc_b_23_cs(tester: Tester, csms: Csms) -> None:
     csms.wait_status("Unavailable", 1)
     tester.reset("Immediate")
     tester.booted("RemoteReset", evse1="Unavailable")
+
+
+def only_this_one(tester: Tester, evse: int, status: str) -> None:
+    """The EVSE was out of service and is in it again; nothing is told of the others, and there was no boot."""
+    tester.csms.wait_status("Unavailable", evse)
+    tester.csms.wait_status(status, evse)
+    tester.fence()
+    told = {
+        m["evseId"]
+        for m in tester.csms.transcript.unconsumed()
+        if m.kind == "call" and m.action == "StatusNotification"
+    }
+    assert not told, told
+    assert len(tester.csms.calls("BootNotification")) == 1
+
+
+def test_tc_b_25_cs(tester: Tester, csms: Csms) -> None:
+    """Reset EVSE - Without ongoing transaction"""
+    tester.reset("OnIdle", evse=1)
+    only_this_one(tester, 1, "Available")
+    tester.charging(1)
+
+
+def test_tc_b_26_cs(tester: Tester, csms: Csms) -> None:
+    """Reset EVSE - With Ongoing Transaction - OnIdle"""
+    transaction, other = tester.charging(1, TOKEN), tester.charging(2, OTHER_TOKEN)
+    tester.reset("OnIdle", evse=1, expect="Scheduled")
+    tester.fence()
+    assert tester.transaction_status(transaction)["ongoingIndicator"] is True
+    tester.stop_authorized(TOKEN)
+    tester.ended(transaction)
+    only_this_one(tester, 1, "Occupied")
+    assert tester.transaction_status(other)["ongoingIndicator"] is True
+
+
+def test_tc_b_27_cs(tester: Tester, csms: Csms) -> None:
+    """Reset EVSE - With Ongoing Transaction - Immediate"""
+    transaction, other = tester.charging(1, TOKEN), tester.charging(2, OTHER_TOKEN)
+    tester.reset("Immediate", evse=1)
+    ended = tester.ended(transaction)
+    assert ended["triggerReason"] == "ResetCommand"
+    assert ended["transactionInfo"]["stoppedReason"] == "ImmediateReset"
+    assert ended["transactionInfo"]["chargingState"] == "EVConnected"
+    only_this_one(tester, 1, "Occupied")
+    assert tester.transaction_status(other)["ongoingIndicator"] is True
+
+
+def one_board(url: str, **variables: Any) -> Config:
+    """DC outlets whose boards begin anew together, or not at all."""
+    config = dc_station(url, **variables)
+    for evse in config["evse"]:
+        evse["allow_reset"] = False
+    return config
+
+
+@pytest.mark.under_test(one_board)
+def test_tc_b_28_cs(tester: Tester, csms: Csms) -> None:
+    """Reset EVSE - Not Supported"""
+    tester.reset("OnIdle", evse=1, expect="Rejected")
+    tester.fence()
+    assert len(csms.calls("BootNotification")) == 1
+    assert not csms.calls("StatusNotification", {"connectorStatus": "Unavailable"})
+
+
+@pytest.mark.under_test(one_board)
+def test_tc_b_29_cs(tester: Tester, csms: Csms) -> None:
+    """Reset EVSE - With ongoing transaction - Not Supported"""
+    transaction = tester.charging()
+    tester.reset("OnIdle", evse=1, expect="Rejected")
+    tester.fence()
+    assert tester.transaction_status(transaction)["ongoingIndicator"] is True
 
 
 def not_got(csms: Csms, name: str, attribute: str | None, status: str) -> None:
