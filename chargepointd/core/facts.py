@@ -16,7 +16,7 @@ class Facts:
         self.id = plan.id
         self.plan = plan
         self.session = session or NOBODY
-        self.plugged = 0 if self.session.held else self.session.connector_id
+        self.plugged = 0 if self._told_that_it_left() else self.session.connector_id
         """the connector that holds a car's cable, 0 for none. After a power cut what was, until the pilot speaks"""
         self.came_at = -NEVER
         """when the car came: into the bay, or to the cable"""
@@ -46,6 +46,11 @@ class Facts:
         """A per phase, what charging profiles and the site leave"""
         self.power = Power()
         self._context = context
+
+    def _told_that_it_left(self) -> bool:
+        """Before the power cut there was no car at the cable any more."""
+        transaction = self.session.transaction
+        return self.session.held or (transaction is not None and transaction.charging_state == "Idle")
 
     @property
     def number(self) -> int:

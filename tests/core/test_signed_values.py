@@ -4,7 +4,7 @@ import pytest
 
 from chargepointd.core import messages as m
 from chargepointd.core.values import MeterValue
-from tests.core.world import PLAN, World
+from tests.core.world import PLAN, World, record_of
 
 SIGNING = PLAN._replace(evses=tuple(evse._replace(signs=True) for evse in PLAN.evses))
 SAMPLED = {"SampledDataCtrlr.SignReadings": "true"}
@@ -29,7 +29,7 @@ def test_every_value_of_a_transaction_is_signed_from_its_beginning_to_its_end(ve
         if version == "1.6"
         else ["Transaction.Begin", "Sample.Periodic", "Sample.Periodic", "Transaction.End"]
     )
-    assert all(v.signed and v.signed.data == f"record of {v.samples[0].value}" for v in told)
+    assert all(v.signed and v.signed.data == record_of(v.samples[0].value) for v in told)
 
 
 def test_nothing_is_signed_that_is_not_to_be(version: str) -> None:

@@ -385,6 +385,26 @@ def test_while_it_waits_for_its_car_the_socket_is_taken_and_the_fixed_cable_is_n
     assert (w.statuses[(1, 1)], w.statuses[(2, 1)]) == ("Occupied", "Available")
 
 
+def test_in_1_6_what_waits_for_its_car_is_suspended_by_it() -> None:
+    names = {"TxCtrlr.StopTxOnEVSideDisconnect": "false"}
+    w = World("1.6", names, senses_plugs=True).online().plug().present("CARD1", 1).after(30).unplug_at_car().after(2)
+    assert w.statuses[(1, 1)] == "SuspendedEV"
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_what_waits_for_its_car_still_does_after_a_power_cut(version: str, back: bool) -> None:
+    names = {"TxCtrlr.StopTxOnEVSideDisconnect": "false", "TxCtrlr.TxStopPoint": "Authorized"}
+    w = World(version, names).online().plug().present("CARD1", 1).after(30).unplug_at_car()
+    w.plugged[1] = back
+    w.cut()
+    w.online().after(30)
+    assert w.story().count("Updated EVCommunicationLost Idle") == 1
+    if back:
+        assert w.story()[-2:] == ["Updated CablePluggedIn EVConnected", "Updated ChargingStateChanged Charging"]
+    else:
+        assert w.after(40).story()[-1] == "Ended EVConnectTimeout Idle (Timeout)"
+
+
 def test_the_reason_is_why_the_right_to_energy_ended() -> None:
     w = World("2.0.1", {"TxCtrlr.TxStopPoint": "EVConnected"}).online().plug().present("CARD1", 1).after(30)
     w.ask_stop(1)

@@ -5,6 +5,7 @@ the CSMS received, and what would be on the disk after a power cut.
 """
 
 import json
+from base64 import b64encode
 from collections import deque
 from typing import Any
 
@@ -458,7 +459,7 @@ class World:
 
     def _reading(self, evse: int, signed: bool = False) -> e.MeterRead:
         wh, watts = self.register[evse], 11_000.0 if self.on[evse] else 0.0
-        record = Signed(f"record of {wh}", "OCMF", "ECDSA", "key") if signed else None
+        record = Signed(record_of(wh), "OCMF", "ECDSA", "key") if signed else None
         return e.MeterRead(evse, Measured(self.mono + 0.001, wh, power_w=watts, signed=record))
 
     # -- the CSMS's side -----------------------------------------------------------------------------------------------
@@ -546,6 +547,11 @@ class World:
             if isinstance(message, m.TransactionRecord):
                 assert seen.setdefault(message_id, message) == message, "sent twice with different content"
         return list(seen.values())
+
+
+def record_of(energy_wh: float) -> str:
+    """What the meter signs."""
+    return b64encode(f"OCMF|{energy_wh}|seal".encode()).decode()
 
 
 def check_records(records: list[m.TransactionRecord]) -> None:

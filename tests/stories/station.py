@@ -10,9 +10,10 @@ from typing import Any
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core.plan import StationPlan
 from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import VERSIONS, Dialect, Refusal, load
-from tests.core.world import World
+from tests.core.world import PLAN, World
 from tests.csms.schemas import schema_problem
 from tests.csms.transcript import Message, Transcript
 
@@ -22,11 +23,11 @@ class Story(World):
 
     dialect: Dialect
 
-    def __init__(self, version: str, variables: dict[str, str] | None = None) -> None:
+    def __init__(self, version: str, variables: dict[str, str] | None = None, *, plan: StationPlan = PLAN) -> None:
         self.transcript = Transcript(f"OCPP {version}")
         self._asked: dict[str, tuple[str, dict[str, Any]]] = {}
         self._seen: set[str] = set()
-        super().__init__(version, variables)
+        super().__init__(version, variables, plan=plan)
 
     def online(self) -> "Story":
         if not self.linked:

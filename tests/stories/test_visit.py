@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.core.world import PLAN
 from tests.csms.transcript import label, side_by_side
 from tests.stories.station import Story
 
@@ -162,6 +163,24 @@ def out_of_service(story: Story) -> None:
     story.plug().present("CARD1", 1).unplug()
 
 
+def unplugged_at_the_car_and_plugged_in_again(story: Story) -> None:
+    story.online().set("TxCtrlr.StopTxOnEVSideDisconnect", "false").set("TxCtrlr.TxStopPoint", "Authorized")
+    story.plug().present("CARD1", 1).after(100).unplug_at_car().after(20).plug().after(100)
+    story.present("CARD1", 1).after(10).unplug()
+
+
+def signed_by_the_meter(story: Story) -> None:
+    story.online().set("SampledDataCtrlr.SignReadings", "true").set("AlignedDataCtrlr.SignReadings", "true")
+    story.plug().present("CARD1", 1).after(200).present("CARD1", 1).after(20).unplug()
+    said = story.said("MeterValues", "StopTransaction", "TransactionEvent")
+    assert any("signedMeterValue" in str(each) or "SignedData" in str(each) for each in said)
+
+
+def from_the_bay_to_the_bay(story: Story) -> None:
+    story.online().set("TxCtrlr.TxStartPoint", "ParkingBayOccupancy").set("TxCtrlr.TxStopPoint", "ParkingBayOccupancy")
+    story.drive_in().after(10).plug().present("CARD1", 1).after(100).present("CARD1", 1).unplug().after(10).drive_out()
+
+
 SMALLER: list[Callable[[Story], None]] = [
     remote_visit,
     card_first_and_no_car,
@@ -169,13 +188,18 @@ SMALLER: list[Callable[[Story], None]] = [
     cut_in_the_middle,
     reset_in_the_middle,
     out_of_service,
+    unplugged_at_the_car_and_plugged_in_again,
+    signed_by_the_meter,
+    from_the_bay_to_the_bay,
 ]
+EQUIPPED = PLAN._replace(evses=tuple(evse._replace(bay_sensor=True, signs=True) for evse in PLAN.evses))
 
 
 @pytest.mark.parametrize("tell", SMALLER, ids=lambda tell: tell.__name__)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_message_of_it_is_valid_and_nothing_is_left(version: str, tell: Callable[[Story], None]) -> None:
-    story = Story(version, {"AlignedDataCtrlr.Interval": "60", "SampledDataCtrlr.TxEndedInterval": "60"})
+    names = {"AlignedDataCtrlr.Interval": "60", "SampledDataCtrlr.TxEndedInterval": "60"}
+    story = Story(version, names, plan=EQUIPPED)
     tell(story)
     story.after(30)
     assert story.said("BootNotification"), "it has been told"

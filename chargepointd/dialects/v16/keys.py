@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from chargepointd.core import commands as c
 from chargepointd.core.metering import MEASURANDS
+from chargepointd.core.sampling import SERIES_MAX
 from chargepointd.core.variables.model import Variable
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
@@ -76,6 +77,7 @@ TABLE = (
     Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
     Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
     Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile"),
+    Key("StopTransactionMaxMeterValues", computed=lambda _: str(SERIES_MAX + 1)),
     Key("StopTransactionOnEVSideDisconnect", "TxCtrlr.StopTxOnEVSideDisconnect"),
     Key("StopTransactionOnInvalidId", "TxCtrlr.StopTxOnInvalidId"),
     Key("StopTxnAlignedData", "AlignedDataCtrlr.TxEndedMeasurands"),

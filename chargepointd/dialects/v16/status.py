@@ -31,7 +31,7 @@ def _in_transaction(view: ConnectorView) -> str:
         return view.charging_state
     if not view.authorized:
         return "Finishing"
-    return "Preparing" if view.plugged else "SuspendedEV"
+    return "Preparing" if view.charging_state == "EVConnected" else "SuspendedEV"
 
 
 def station_status(view: StationView) -> str:
