@@ -36,11 +36,18 @@ class Lobby:
         seat.session = seat.session._replace(choice=tuple(evse_ids))
 
     def leave_for(self, evse: Evse, step: Step) -> bool:
-        """A car comes to this EVSE: the session that waits for it longest goes on there. False: none does."""
+        """A car comes to this EVSE, to its cable or into its bay: the session that waits for it longest goes on there.
+        False: none does."""
         for seat in sorted(self._taken(), key=lambda seat: seat.plug_by):
             token = seat.session.token
-            if evse.id in seat.session.choice and token and evse.open_to(token) and not evse.plugged:
+            if evse.id not in seat.session.choice or not token or not evse.open_to(token) or evse.plugged:
+                continue
+            if evse.transaction is None:
                 evse.take_over(seat.hand_over(step), step)
+                return True
+            if seat.transaction is None:  # there one has begun without anybody's card
+                session = seat.hand_over(step)
+                evse.authorize(token, session.group, "Authorized", None, step)
                 return True
         return False
 

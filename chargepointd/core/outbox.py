@@ -106,8 +106,8 @@ class Outbox:
         self._answer_by = NEVER
         self._retry_at = -NEVER
         self._linked = False
-        self._tried = 0
-        """the id of the last record that was sent"""
+        self._tried = self._records[0].id if self._records else 0
+        """the id of the last record that was sent; the first of those that were kept may have been, before the cut"""
         self.on_record_answered: Heard = _ignore
         self.sent = 0
         """messages answered since the start of the process"""

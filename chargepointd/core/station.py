@@ -187,7 +187,7 @@ class Station:
             e.CablePlugged: self._plugged,
             e.CableUnplugged: lambda ev, step: evses[ev.evse_id].unplug(ev.connector_id, step),
             e.PlugMoved: lambda ev, step: evses[ev.evse_id].move_plug(ev.connector_id, ev.present, step),
-            e.BayChanged: lambda ev, step: evses[ev.evse_id].occupy(ev.occupied, step),
+            e.BayChanged: self._bay_changed,
             e.EnergyWanted: lambda ev, step: evses[ev.evse_id].want(ev.wanted, step),
             e.PowerSwitched: lambda ev, step: evses[ev.evse_id].switch(ev.on, step),
             e.MeterRead: lambda ev, step: self._everywhere[ev.evse_id].read(ev.measured, step),
@@ -224,6 +224,12 @@ class Station:
     def _identified(self, event: e.VehicleIdentified, step: Step) -> None:
         step.emit(Note("vehicle", event.evse_id, "identified"))
         self.authorization.identified(event.evse_id, event.mac, step)
+
+    def _bay_changed(self, event: e.BayChanged, step: Step) -> None:
+        evse = self.evses[event.evse_id]
+        if event.occupied and "ParkingBayOccupancy" in evse.start_points():
+            self.lobby.leave_for(evse, step)
+        evse.occupy(event.occupied, step)
 
     def _lock_moved(self, event: e.LockMoved, step: Step) -> None:
         evse = self.evses[event.evse_id]

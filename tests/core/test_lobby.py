@@ -3,7 +3,7 @@
 import pytest
 
 from chargepointd.core.values import TokenInfo
-from tests.core.world import World
+from tests.core.world import PLAN, World
 
 AUTHORIZED = {"TxCtrlr.TxStartPoint": "Authorized", "TxCtrlr.TxStopPoint": "Authorized"}
 
@@ -84,3 +84,16 @@ def test_without_that_start_point_waiting_is_no_transaction(version: str) -> Non
     w = World(version).online().present("CARD1").after(20)
     assert w.records == []
     assert w.plug(1).story()[0] == "Started CablePluggedIn EVConnected"
+
+
+SENSED = PLAN._replace(evses=tuple(evse._replace(bay_sensor=True) for evse in PLAN.evses))
+
+
+@pytest.mark.parametrize("start", ["ParkingBayOccupancy", "ParkingBayOccupancy,Authorized"])
+def test_where_parking_is_billed_the_bay_is_chosen_by_driving_in(start: str) -> None:
+    names = {"TxCtrlr.TxStartPoint": start, "TxCtrlr.TxStopPoint": "ParkingBayOccupancy"}
+    w = World("2.0.1", names, plan=SENSED).online().present("CARD1").after(5).drive_in(2)
+    assert w.story()[-1].split()[1:] == ["EVDetected", "Idle"]
+    assert w.plug(2).on[2]
+    assert len({r.transaction_id for r in w.records}) == 1
+    assert [r.token.value for r in w.records if r.token] == ["CARD1"]

@@ -197,3 +197,15 @@ def test_so_many_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     w.online()
     assert len(statuses(w)) <= 1 + 3 + 1, "what was dropped is told as it is now"
     assert statuses(w)[-1] == "Available"
+
+
+def test_a_record_that_was_sent_before_a_power_cut_is_sent_again_as_it_was(version: str) -> None:
+    w = World(version).online()
+    w.mute_records = True
+    w.plug().present("CARD1", 1)
+    w.cut()
+    w.mute = True
+    w.online().offline()
+    w.mute = w.mute_records = False
+    w.online().after(5)
+    assert [record.kind for record in w.delivered()][:1] == ["Started"], "each with one content only"
