@@ -26,6 +26,9 @@ class StationConfig(NamedTuple):
     serial_number: str = ""
     firmware_version: str = ""
     """empty: that of chargepointd"""
+    firmware_version_file: Path | None = None
+    """its first line is the version of what runs, as the build of the image writes it: read at each start, before
+    `firmware_version`"""
     main_meter: str = ""
     """of the whole station, at its connection to the grid"""
     reboot_command: tuple[str, ...] = ()
@@ -257,6 +260,17 @@ def _contradictions(file: _File) -> list[str]:
             problems.append(f"{where}.evses: no EVSE {strangers[0]}; known: {', '.join(map(str, sorted(ids)))}")
     for where, device in _bindings(file):
         problems += _binding_problems(where, device, file.drivers)
+    return problems + _firmware_problems(file.firmware)
+
+
+def _firmware_problems(firmware: FirmwareConfig) -> list[str]:
+    problems = []
+    if firmware.status_command and not firmware.install_command:
+        problems.append("firmware.install_command: missing; without it the status_command has nothing to tell")
+    if firmware.max_size_mb < 1:
+        problems.append(f"firmware.max_size_mb: expected 1 or more, got {firmware.max_size_mb}")
+    if not firmware.timeout_s > 0:
+        problems.append(f"firmware.timeout_s: expected more than 0, got {firmware.timeout_s}")
     return problems
 
 

@@ -92,6 +92,14 @@ def test_a_security_profile_needs_what_it_needs(tmp_path: Path, good: Config, pr
     assert f"{key}: " in complaint(tmp_path, good)
 
 
+def test_an_installer_that_makes_no_sense(tmp_path: Path, good: Config) -> None:
+    good["firmware"] = {"status_command": ["status"], "max_size_mb": 0, "timeout_s": 0.0}
+    told = complaint(tmp_path, good)
+    assert "firmware.install_command: missing" in told
+    assert "firmware.max_size_mb: expected 1 or more" in told
+    assert "firmware.timeout_s: expected more than 0" in told
+
+
 def test_an_address_that_is_none(tmp_path: Path, good: Config) -> None:
     good["csms"]["url"] = "csms.example.com"
     assert 'csms.url: expected an address such as "wss://csms.example.com/ocpp"' in complaint(tmp_path, good)

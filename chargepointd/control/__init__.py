@@ -7,6 +7,7 @@ Methods become the same events as all else. A call returns when the event is tak
     status          -                                   {station: {id, vendor, model, serial_number, firmware_version,
                                                          started_at, uptime_s}, csms: {url, connected, subprotocol,
                                                          registration, since, offline_s}, availability, faults: [str],
+                                                         firmware: {request, state} | null,
                                                          evses: [{id, availability, faults: [str], reserved_by?,
                                                            connectors: [{id, type, status}],
                                                            session?: {cable, authorized, token (masked),

@@ -426,6 +426,10 @@ class Firmware(Topic):
         else:
             self._happened("failed", step, "the installer wants another restart after the one it asked for")
 
+    def show(self) -> dict[str, Any] | None:
+        update = self._update
+        return update and {"request": update.request.request_id, "state": update.state}
+
     # -- what is told --------------------------------------------------------------------------------------------------
 
     def _tell(self, step: Step) -> None:

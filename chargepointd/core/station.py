@@ -124,6 +124,7 @@ class Station:
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
         """In the order in which they follow from each other."""
         firmware = saved.state.get(Firmware.name)
+        self.firmware = Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware)
         context, state = self.context, saved.state
         self.certificates = Certificates(context, state.get("certificates"))
         signatures = Signatures(context, self.outbox, self.certificates, state.get("signatures"))
@@ -134,7 +135,7 @@ class Station:
             self.certificates,
             signatures,
             Reports(self.context, self.outbox, self.registration),
-            Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware),
+            self.firmware,
             Customers(self.context, self.outbox, self.tokens, self._everywhere),
             Logs(self.context, self.outbox, self.security, saved.state.get("log")),
             self.keypads,
@@ -404,6 +405,7 @@ class Station:
             "registration": self.registration.state,
             "availability": "Operative" if self.availability.station_operative else "Inoperative",
             "faults": [f"{f.code} ({f.source})" for f in self.statuses.station_faults.values()],
+            "firmware": self.firmware.show(),
             "lobby": [shown.seat(seat) for seat in self.lobby.seats.values() if seat.session.authorized],
             "evses": [
                 shown.evse(

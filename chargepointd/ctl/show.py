@@ -69,7 +69,8 @@ def _status(result: Result, style: Style) -> str:
     station, csms = result.get("station") or {}, result.get("csms") or {}
     outbox = result.get("outbox") or {}
     faults = _list(result.get("faults"))
-    facts = (
+    firmware = result.get("firmware")
+    facts: tuple[tuple[str, str], ...] = (
         ("Station", _station(station, style)),
         ("Up", f"{duration(station.get('uptime_s'))}, since {local_time(station.get('started_at'))}"),
         ("CSMS", _csms(csms, style)),
@@ -77,6 +78,8 @@ def _status(result: Result, style: Style) -> str:
         ("Outbox", _outbox_facts(outbox)),
         ("Faults", style.paint(faults, "red") if faults else "none"),
     )
+    if firmware:
+        facts = (*facts, ("Firmware", f"update {printable(firmware.get('request'))}: {printable(firmware['state'])}"))
     head = "\n".join(f"{name:<8} {text}" for name, text in facts)
     return f"{head}\n\n{_evses(result.get('evses') or (), style)}"
 

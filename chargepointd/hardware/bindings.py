@@ -1,11 +1,15 @@
 """Which device serves which EVSE."""
 
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from chargepointd.config import Config, ConnectorConfig, CsmsConfig, EvseConfig, FirmwareConfig
 from chargepointd.core.plan import ConnectorPlan, CsmsPlan, EvsePlan, FirmwarePlan, StationPlan
 from chargepointd.core.values import FaultCode
+
+log = logging.getLogger(__name__)
 
 
 class Address(NamedTuple):
@@ -102,7 +106,7 @@ def plan(config: Config, version: str) -> StationPlan:
         station.vendor,
         station.model,
         station.serial_number,
-        station.firmware_version or version,
+        _version_file(station.firmware_version_file) or station.firmware_version or version,
         tuple(_evse_plan(evse, _measures(evse, config)) for evse in config.evse),
         bool(station.main_meter),
         _firmware_plan(config.firmware),
@@ -119,6 +123,17 @@ def _token_kinds(config: Config) -> set[str]:
     kinds |= {"KeyCode"} if config.keypad else set()
     kinds |= {"MacAddress"} if any(evse.vehicle for evse in config.evse) else set()
     return kinds | {"Central", "NoAuthorization"}
+
+
+def _version_file(file: Path | None) -> str:
+    """Empty where there is none: a station whose last update was not so good must start all the same."""
+    if file is None:
+        return ""
+    try:
+        return file.read_text("utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        log.warning("station.firmware_version_file: %s", error)
+        return ""
 
 
 def _firmware_plan(firmware: FirmwareConfig) -> FirmwarePlan:

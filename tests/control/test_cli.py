@@ -92,6 +92,12 @@ def test_status_is_a_table_without_colours_in_a_pipe(station: Station) -> None:
     assert "connected since 2026-03-01 09:00:02, ocpp2.0.1, Accepted" in done.stdout
 
 
+def test_status_tells_of_a_firmware_update(station: Station) -> None:
+    assert "Firmware" not in run(station, "status").stdout
+    station.answers["status"] = {**STATUS, "firmware": {"request": 7, "state": "Downloading"}}
+    assert "Firmware update 7: Downloading" in run(station, "status").stdout
+
+
 def test_status_tells_that_the_csms_is_away(station: Station) -> None:
     station.answers["status"] = {**STATUS, "csms": {"url": "ws://x", "connected": False, "offline_s": 90.5}}
     assert "ws://x, not connected for 1 min 30 s" in run(station, "status").stdout

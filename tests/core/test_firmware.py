@@ -138,6 +138,12 @@ def test_an_update_from_request_to_installed(depot: Depot) -> None:
     assert depot.disk.state["firmware"] is None
 
 
+def test_a_technician_sees_it(depot: Depot) -> None:
+    assert depot.station.firmware.show() is None
+    depot.update(7)
+    assert depot.station.firmware.show() == {"request": 7, "state": "Downloading"}
+
+
 def test_without_an_installer_nothing_is_accepted() -> None:
     w = Depot(FirmwarePlan())
     w.online()

@@ -66,10 +66,29 @@ def test_killed_while_downloading_it_downloads_again(maker: Maker, station: Stat
     assert {file.suffix for file in (station.state_dir / "firmware").iterdir()} == {".pid", ".result"}
 
 
+def test_the_version_is_the_one_that_runs(maker: Maker, csms: Csms, station: Station, web: WebServer) -> None:
+    version = station.home / "version"
+    station.config["station"]["firmware_version_file"] = str(version)
+    version.write_text("2.0.0\nbuilt on a Monday\n")
+    station.restart()
+    maker.tester.booted()
+    assert maker.tester.get("ChargingStation.FirmwareVersion") == "2.0.0"
+    version.write_text("2.1.0\n")  # as an installer would
+    maker.ask(web.url(maker.image()))
+    maker.status("InstallRebooting")
+    boot = csms.wait("BootNotification")
+    assert boot["chargingStation"]["firmwareVersion"] == "2.1.0"
+    maker.status("Installed")
+    version.unlink()
+    station.restart()
+    assert csms.wait("BootNotification")["chargingStation"]["firmwareVersion"], "there is always one"
+
+
 def test_killed_while_waiting_it_goes_on_waiting(maker: Maker, station: Station, web: WebServer) -> None:
     at = soon(3)
     maker.ask(web.url(maker.image("")), installDateTime=at)
     maker.statuses(*DOWNLOAD, "InstallScheduled")
+    assert station.ctl("status")["firmware"] == {"request": 1, "state": "InstallScheduled"}
     station.restart(Station.kill)
     maker.statuses("Installing", "Installed")
     assert soon(0) >= at
