@@ -75,6 +75,7 @@ sessions = st.builds(
     optional(transactions),
     st.booleans(),
     st.booleans(),
+    refused_wh=optional(floats),
 )
 plain: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | numbers | floats | texts,
