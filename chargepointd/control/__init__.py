@@ -27,8 +27,8 @@ Methods become the same events as all else. A call returns when the event is tak
     set             {variable, value, attribute?}       {"status": "Accepted"|"Rejected"|"RebootRequired"|..., reason?}
     unlock          {evse, connector?}                  {"status": "Unlocked"|"UnlockFailed"|...}
     reset           {evse?, mode: "immediate"|"onidle"} {"status": "Accepted"|"Scheduled"|"Rejected"}
-    outbox          {limit?}                            {queued, dead, messages: [{id, kind, at, transaction_id, seq_no,
-                                                         attempts, state}]}
+    outbox          {limit?}                            {queued, dead, others, messages: [{id, kind, at,
+                                                         transaction_id, seq_no, attempts, state}]}
     drivers         -                                   {"drivers": [{name, driver, state: "up"|"down"|"starting",
                                                          reason?, since, devices: [{name, abilities: [str],
                                                          state, reading?, age_s?, used_by: [str]}]}]}

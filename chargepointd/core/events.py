@@ -211,6 +211,12 @@ class PoweredUp(NamedTuple):
     """BootReasonEnumType, unless the state that was kept knows better"""
 
 
+class StorageLow(NamedTuple):
+    """The disk with the state is nearly full."""
+
+    free_bytes: int
+
+
 class Ticked(NamedTuple):
     """The deadline the station asked for has come."""
 

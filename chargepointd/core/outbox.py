@@ -339,6 +339,10 @@ class Outbox:
         """Whether a record (of this transaction) still waits."""
         return any(transaction_id in (None, entry.record.transaction_id) for entry in self._records)
 
+    def others(self) -> int:
+        """How many messages wait that are no records."""
+        return len(self._said) + len(self._late) + len(self._kept)
+
     def waiting(self) -> tuple[Entry, ...]:
         return tuple(self._records)
 

@@ -134,6 +134,9 @@ class Security(Topic):
         self._quiet_until, self._uncounted = step.mono + QUIET_S, 0
         self.happened("InvalidMessages", reason[:200] + more, step)
 
+    def storage_low(self, free_bytes: int, step: Step) -> None:
+        self.happened("MemoryExhaustion", f"{free_bytes // 1_000_000} MB are left on the disk", step)
+
     # -- what others ask -----------------------------------------------------------------------------------------------
 
     def between(self, oldest: float | None, latest: float | None) -> tuple[Logged, ...]:

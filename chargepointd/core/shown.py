@@ -53,6 +53,7 @@ def outbox(box: Outbox, limit: int) -> dict[str, Any]:
     return {
         "queued": len(entries),
         "dead": box.dead,
+        "others": box.others(),
         "messages": [
             {
                 "id": entry.id,

@@ -212,6 +212,7 @@ class Station:
             e.JobEnded: lambda ev, step: self._topics[ev.topic].job_ended(ev.id, ev.outcome, step),
             e.ControlAsked: self._control_asked,
             e.PoweredUp: self._powered_up,
+            e.StorageLow: lambda ev, step: self.security.storage_low(ev.free_bytes, step),
             e.Ticked: self._ticked,
         }
 

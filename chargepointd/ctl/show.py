@@ -157,6 +157,8 @@ def _variables(result: Result, style: Style) -> str:
 
 def _outbox(result: Result, style: Style) -> str:
     head = f"{result.get('queued', 0)} waiting, {result.get('dead', 0)} given up"
+    if result.get("others"):
+        head += f", {result['others']} that are no transaction records"
     rows: list[list[Cell | str]] = [
         [
             printable(each.get("id")),

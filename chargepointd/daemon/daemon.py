@@ -19,6 +19,7 @@ from chargepointd.core.rules import ConnectorView
 from chargepointd.core.station import Station
 from chargepointd.core.variables import catalogue
 from chargepointd.core.variables.registry import Registry
+from chargepointd.daemon import disk
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
@@ -105,6 +106,7 @@ class Daemon:
             tasks.append(parts.create_task(self._hardware.run(lambda: engine.post(e.PoweredUp())), name="hardware"))
             tasks.append(parts.create_task(control.run(), name="control"))
             tasks.append(parts.create_task(self._jobs.run(), name="jobs"))
+            tasks.append(parts.create_task(disk.watch(self._state_dir, engine.post), name="disk"))
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
             self._notifier.ready(self._summary())
             log.info("%s: running, %s", self._plan.id, self._summary())

@@ -5,8 +5,10 @@ import time
 from collections import deque
 
 KEPT = 5000
-"""lines; at most 500 characters each, so at most 2.5 MB"""
+"""lines"""
 LINE_LIMIT = 500
+"""characters, so 2.5 MB in all"""
+TRACEBACK_LIMIT = 8000
 
 
 class LogRing(logging.Handler):
@@ -16,7 +18,8 @@ class LogRing(logging.Handler):
         self.setFormatter(logging.Formatter("%(levelname)-7s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append((record.created, self.format(record)[:LINE_LIMIT]))
+        limit = TRACEBACK_LIMIT if record.exc_info else LINE_LIMIT
+        self._lines.append((record.created, self.format(record)[:limit]))
 
     def text(self, oldest: float, latest: float) -> str:
         """The lines of that time; UTC, s since 1970, as the system's clock says it."""

@@ -87,6 +87,8 @@ def stall(server: Any) -> None:
     """In the middle of the next file."""
     if hasattr(server, "stalled"):
         server.stalled.set()
+    elif hasattr(server, "stall"):
+        server.stall()
     else:
         server.go_on.clear()
 
@@ -258,7 +260,7 @@ def test_a_data_connection_that_breaks_off(world: World, protocol: str) -> None:
         assert world.failed(world.up(server.url("logs/", login=LOGIN))).kind == "Failed"
 
 
-@pytest.mark.parametrize("protocol", ["http", "sftp"])
+@pytest.mark.parametrize("protocol", ["http", "ftp", "sftp"])
 def test_a_server_that_falls_silent(world: World, protocol: str) -> None:
     with world.server(protocol) as server:
         stall(server)
@@ -298,8 +300,18 @@ def test_what_is_no_address(world: World, url: str, kind: str) -> None:
 # -- called off --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("protocol", ["http", "https", "sftp"])
-@pytest.mark.parametrize("direction", ["down", "up"])
+@pytest.mark.parametrize(
+    ("protocol", "direction"),
+    [
+        ("http", "down"),
+        ("http", "up"),
+        ("https", "down"),
+        ("https", "up"),
+        ("ftp", "down"),
+        ("sftp", "down"),
+        ("sftp", "up"),
+    ],
+)
 def test_a_transfer_is_called_off_at_once(world: World, protocol: str, direction: str) -> None:
     async def story(server: Any) -> None:
         stall(server)

@@ -41,6 +41,8 @@ class FtpServer:
         if tls:
             settings |= {"certfile": str(certificate), "tls_control_required": True, "tls_data_required": True}
         self.handler = type("Control", (control,), settings)
+        self.busy = threading.Event()
+        """a stalled data connection was to be used"""
         self._loop = IOLoop()
         self._server = FTPServer(("127.0.0.1", 0), self.handler, ioloop=self._loop)
         self.port = self._server.address[1]
@@ -48,6 +50,16 @@ class FtpServer:
     def url(self, path: str, *, login: tuple[str, str] | None = None, scheme: str = "", host: str = "localhost") -> str:
         user, password = login or self._login
         return f"{scheme or self.scheme}://{user}:{password}@{host}:{self.port}/{path}"
+
+    def stall(self) -> None:
+        """A data connection (without TLS) is opened, and then nothing comes over it."""
+        busy = self.busy
+
+        def nothing(connection: DTPHandler, *args: object) -> None:
+            busy.set()
+
+        self.data.initiate_send = nothing
+        self.handler.use_sendfile = False
 
     def break_off(self) -> None:
         """Every data connection breaks as soon as something goes over it."""

@@ -1,0 +1,29 @@
+"""How much room is left where the state is kept: a full disk ends the books, so it is said before."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from chargepointd.core import events as e
+
+LOW_BYTES = 32 * 1024 * 1024
+"""for the database, its copy before a migration, and an archive of diagnostics"""
+EVERY_S = 600.0
+
+
+async def watch(directory: Path, post: Callable[[e.Event], None]) -> None:
+    """Post `StorageLow` whenever it has become so. Until cancelled."""
+    low = False
+    while True:
+        free = _free(directory)
+        if (free < LOW_BYTES) != low:
+            low = not low
+            if low:
+                post(e.StorageLow(free))
+        await asyncio.sleep(EVERY_S)
+
+
+def _free(directory: Path) -> int:
+    facts = os.statvfs(directory)
+    return facts.f_bavail * facts.f_frsize
