@@ -15,7 +15,7 @@ from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Note, SaveState, StartJob
 from chargepointd.core.jobs import JobFailed
-from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.topic import Act, Answer, Obey, Topic
 
 CSMS_ROOT = "CSMSRootCertificate"
 STATION = "ChargingStationCertificate"
@@ -128,8 +128,12 @@ class Certificates(Topic):
         self.pending: list[str] = saved.get("pending", [])
         """keys that wait for a certificate, oldest first"""
         self.taken_in: str = saved.get("taken_in", "")
+        self.changes = 0
+        """how often the facts changed"""
         self._work: deque[tuple[Any, Done]] = deque()
         """jobs, and what follows from them; the first is under way"""
+        self._later: deque[Act] = deque()
+        """commands that wait for them"""
         self._jobs = 0
         self._count()
 
@@ -144,6 +148,12 @@ class Certificates(Topic):
 
     def named(self, use: str, name: str) -> Certificate | None:
         return next((c for c in self.of(use) if c.name == name), None)
+
+    def has(self, use: str) -> bool:
+        """One that the configuration names counts before it is taken in."""
+        csms = self._context.plan.csms
+        named = csms.ca_file if use == CSMS_ROOT else csms.client_cert
+        return bool(self.of(use) or (named and not self.taken_in))
 
     def trusted(self, *, fallback: bool) -> list[str]:
         """Names of the roots that may vouch for the CSMS now."""
@@ -165,10 +175,21 @@ class Certificates(Topic):
 
     def commands(self) -> Mapping[type, Obey]:
         return {
-            InstallCertificate: self._install,
-            GetInstalledCertificateIds: self._list,
-            DeleteCertificate: self._delete,
+            InstallCertificate: self._in_turn(self._install),
+            GetInstalledCertificateIds: self._in_turn(self._list),
+            DeleteCertificate: self._in_turn(self._delete),
         }
+
+    def _in_turn(self, obey: Obey) -> Obey:
+        """When nothing is under way: a command sees settled facts, also right after the start."""
+
+        def obeyed(command: Any, step: Step, answer: Answer) -> None:
+            if self._work:
+                self._later.append(lambda step: obey(command, step, answer))
+            else:
+                obey(command, step, answer)
+
+        return obeyed
 
     def _install(self, command: InstallCertificate, step: Step, answer: Answer) -> None:
         if len(self._installed) >= CAPACITY:
@@ -233,6 +254,8 @@ class Certificates(Topic):
         self._work.popleft()
         if self._work:
             self._begin(step)
+        while self._later and not self._work:
+            self._later.popleft()(step)
 
     def _checked(self, root: Certificate | Status, job: CheckRoot, step: Step) -> Status:
         if isinstance(root, Status):
@@ -286,6 +309,7 @@ class Certificates(Topic):
         self.work(RemoveCertificate(tuple(names)), _whatever, step)
 
     def save(self, step: Step) -> None:
+        self.changes += 1
         self._count()
         step.emit(
             SaveState(

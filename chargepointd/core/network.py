@@ -17,7 +17,7 @@ Good is a connection over which the CSMS has accepted the station.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chargepointd.core.certificates import CSMS_ROOT, Certificates
+from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
 from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Note, Reconnect, SaveState
@@ -103,6 +103,8 @@ class Network(Topic):
         self._old_certificate = False
         self._old_root = False
         self._raised: set[str] = set()
+        self._told: tuple[int, Slot] | None = None
+        """by which the CSMS was told who we are, in this process"""
         self._linked = False
         self._good = True
         self._tell_active()
@@ -113,7 +115,7 @@ class Network(Topic):
     def power_up(self, step: Step) -> None:
         if self.slot != CONFIGURED or self.profile != self._configured:
             what = f"slot {self.slot} is used by order of the CSMS: {self.profile.url}"
-            step.emit(Note("network", 0, f"{what}; `chargepointctl csms reset` goes back to the configuration's"))
+            step.emit(Note("network", 0, f"{what}; `chargepointctl reset-csms` goes back to the configuration's"))
 
     # -- the way -------------------------------------------------------------------------------------------------------
 
@@ -195,7 +197,7 @@ class Network(Topic):
         self._failed = 0
         self._linked, self._good = True, False
         self._tell_active()
-        return self.slot != self._worked
+        return self._told not in (None, (self.slot, self.profile))
 
     def unlinked(self) -> None:
         self._linked = False
@@ -207,6 +209,7 @@ class Network(Topic):
 
     def _proven(self, step: Step) -> None:
         self._raised.clear()
+        self._told = (self.slot, self.profile)
         if self.slot != self._worked:
             self._worked = self.slot
             self._save(step)
@@ -294,9 +297,9 @@ class Network(Topic):
             return f"slot {n} holds no profile; set it first"
         if self._downgrade(slot):
             return f"slot {n} has a lower security profile than the one in use"
-        if slot.security_profile >= 2 and not self._trusts_system(slot) and not self._certificates.of(CSMS_ROOT):
+        if slot.security_profile >= 2 and not self._trusts_system(slot) and not self._certificates.has(CSMS_ROOT):
             return f"slot {n} needs a root certificate of the CSMS; install it first"
-        if slot.security_profile == 3 and not self._certificates.current:
+        if slot.security_profile == 3 and not self._certificates.has(STATION):
             return f"slot {n} needs a certificate of the station; have one signed first"
         if slot.security_profile in (1, 2) and not self._password:
             return f"slot {n} needs a password; set {PASSWORD} first"

@@ -80,6 +80,8 @@ class Signatures(Topic):
         self._certificates = certificates
         self._asked = Asked(*saved) if saved else None
         self._again_at = NEVER
+        self._seen = -1
+        """`certificates.changes` then"""
         self._looked_at = -NEVER
         """when the dates of the certificates were looked at"""
         self._making = False
@@ -220,8 +222,8 @@ class Signatures(Topic):
     # -- dates ---------------------------------------------------------------------------------------------------------
 
     def _look(self, step: Step) -> None:
-        """Once a day."""
-        self._looked_at = step.mono
+        """Once a day, and when another certificate is there."""
+        self._looked_at, self._seen = step.mono, self._certificates.changes
         if not self._context.clock.sure:
             return
         certificates = self._certificates
@@ -235,7 +237,9 @@ class Signatures(Topic):
                 step.emit(Note("certificate", 0, what))
 
     def follow(self, step: Step) -> None:
-        if self._context.online and step.mono >= self._looked_at + DAY_S:
+        if not self._context.online:
+            return
+        if step.mono >= self._looked_at + DAY_S or self._seen != self._certificates.changes:
             self._look(step)
 
     def deadline(self) -> float:

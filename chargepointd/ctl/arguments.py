@@ -125,6 +125,12 @@ COMMANDS = (
         ),
     ),
     Command(
+        "reset-csms",
+        "reset_csms",
+        "go back to the CSMS and the password of the configuration, whatever a CSMS has set",
+        ("",),
+    ),
+    Command(
         "outbox",
         "outbox",
         "messages that wait for the CSMS, and those it will not take",

@@ -36,6 +36,7 @@ _DONE = {
     "set": ("Accepted", "RebootRequired"),
     "unlock": ("Unlocked",),
     "reset": ("Accepted", "Scheduled"),
+    "reset_csms": ("Accepted",),
 }
 """statuses that mean yes, in the words of OCPP 2.0.1 (…StatusEnumType)"""
 

@@ -96,6 +96,7 @@ def _csms(csms: Result, style: Style) -> str:
         return f"{url}, {style.state('not connected')} for {duration(csms.get('offline_s'))}"
     registration = style.state(printable(csms.get("registration")))
     since = f" since {local_time(csms['since'])}" if csms.get("since") else ""
+    url += f" (slot {csms['slot']})" if csms.get("slot", 1) != 1 else ""
     return f"{url}, {style.state('connected')}{since}, {printable(csms.get('subprotocol'))}, {registration}"
 
 
@@ -286,4 +287,5 @@ _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "set": _done,
     "unlock": _done,
     "reset": _done,
+    "reset_csms": _done,
 }

@@ -9,6 +9,7 @@ from chargepointd.control.protocol import ControlError, unknown_evse
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
+from chargepointd.core.network import ResetNetwork
 from chargepointd.core.values import Token
 from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.core.variables.registry import Registry
@@ -54,6 +55,7 @@ class Local:
             "set": self._set,
             "unlock": self._unlock,
             "reset": self._reset,
+            "reset_csms": self._reset_csms,
             "outbox": self._outbox,
             "drivers": self._drivers,
             "security_log": self._security_log,
@@ -138,6 +140,9 @@ class Local:
     async def _reset(self, params: dict[str, Any]) -> Any:
         evse, _ = self._place(params)
         return _plain(await self.ask(c.Reset(params["mode"] == "onidle", evse)))
+
+    async def _reset_csms(self, params: dict[str, Any]) -> Any:
+        return _plain(await self.ask(ResetNetwork()))
 
     async def _outbox(self, params: dict[str, Any]) -> Any:
         shown = (await self.ask(c.ShowOutbox(params.get("limit", 50)))).data

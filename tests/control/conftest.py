@@ -90,6 +90,7 @@ class Station:
             "reset",
             "outbox",
             "drivers",
+            "reset_csms",
             "security_log",
             "diagnostics",
         )

@@ -37,6 +37,9 @@ class Line:
         self.subprotocol = socket_.subprotocol or ""
         self.version = self.subprotocol.removeprefix("ocpp")
         self.peer_certificate = peer_certificate(socket_)
+        tls = socket_.transport.get_extra_info("ssl_object")
+        self.tls_version: str = tls.version() if tls else ""
+        self.shared_ciphers = [name for name, *_ in tls.shared_ciphers() or ()] if tls else []
         self._socket = socket_
 
     async def send(self, text: str) -> bool:
