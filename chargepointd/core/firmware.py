@@ -296,7 +296,8 @@ class Firmware(Topic):
         if not any(evse.power_asked for evse in self._evses.values()) and self._restart_by < NEVER:
             self._restart_by = NEVER
             self._restarting(step)
-            step.emit(Restart(update.hard, "FirmwareUpdate"))
+            retries = self._context.variables.integer("OCPPCommCtrlr.ResetRetries")
+            step.emit(Restart(update.hard, "FirmwareUpdate", retries))
 
     def _restarting(self, step: Step) -> None:
         step.emit(SaveState("boot_reason", "FirmwareUpdate"))
@@ -425,6 +426,10 @@ class Firmware(Topic):
             self._reconnects = outcome.result == "installed" and not interrupted
         else:
             self._happened("failed", step, "the installer wants another restart after the one it asked for")
+
+    def installing(self) -> bool:
+        """A restart now would cut the installer off."""
+        return self._update is not None and self._update.state in ("Installing", "InstallRebooting")
 
     def show(self) -> dict[str, Any] | None:
         update = self._update

@@ -9,7 +9,7 @@ was decided stays. Meanwhile its connectors are Unavailable.
                                                               └────┘ failed: again after RETRY_S, ResetRetries times
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from chargepointd.core.availability import Statuses
@@ -52,12 +52,15 @@ class Resets:
         self._statuses = statuses
         self._planned: Planned | None = None
         self._singles: dict[int, Single] = {}
+        self.not_now: Callable[[], bool] = lambda: False
+        """something is under way that a restart would spoil"""
 
     def reset(self, command: Reset, step: Step) -> Status:
-        """Accepted; Scheduled where it waits for transactions to end; Rejected for an EVSE that cannot be reset alone
-        (B11.FR.09), or that is none. What follows an Accepted is for `begin`."""
+        """Accepted; Scheduled where it waits for transactions, or for an installation, to end; Rejected for an EVSE
+        that cannot be reset alone (B11.FR.09), or that is none. What follows an Accepted is for `begin`."""
         waits = command.on_idle and any(evse.transaction for evse in self._concerned(command))
         if not command.evse_id:
+            waits = waits or self.not_now()
             self._planned = Planned(command, NEVER)
         elif command.evse_id < 0 or command.evse_id not in self._evses:
             return Status("Rejected", f"no EVSE {command.evse_id}")
@@ -93,7 +96,9 @@ class Resets:
 
     def _restart_if_due(self, step: Step) -> None:
         """Restart as soon as nothing runs and the CSMS has all, or has had its time."""
-        if self._planned is None or any(evse.transaction or evse.power_asked for evse in self._evses.values()):
+        if self._planned is None or self.not_now():
+            return
+        if any(evse.transaction or evse.power_asked for evse in self._evses.values()):
             return
         command, by = self._planned
         if by == NEVER:

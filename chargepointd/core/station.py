@@ -125,6 +125,7 @@ class Station:
         """In the order in which they follow from each other."""
         firmware = saved.state.get(Firmware.name)
         self.firmware = Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware)
+        self.resets.not_now = self.firmware.installing
         context, state = self.context, saved.state
         self.certificates = Certificates(context, state.get("certificates"))
         signatures = Signatures(context, self.outbox, self.certificates, state.get("signatures"))

@@ -498,6 +498,27 @@ def test_an_installer_that_did_not_restart_after_all(depot: Depot) -> None:
     assert depot.told(m.Boot)[-1].reason == "PowerUp"
 
 
+@pytest.mark.parametrize("on_idle", [True, False])
+def test_a_reset_waits_for_the_installer(depot: Depot, on_idle: bool) -> None:
+    depot.update()
+    depot.verified()
+    assert depot.ask(c.Reset(on_idle)).status == "Scheduled"
+    depot.after(60)
+    assert not depot.restarts
+    depot.ends(u.Installation("installed"), u.InstallImage).after(1)
+    assert [restart.reason for restart in depot.restarts] == ["ScheduledReset" if on_idle else "RemoteReset"]
+    depot.online()
+    assert depot.statuses_of() == DONE
+
+
+def test_a_reset_does_not_wait_for_a_download(depot: Depot) -> None:
+    depot.update()
+    assert depot.ask(c.Reset(False)).status == "Accepted"
+    assert len(depot.restarts) == 1
+    depot.online().verified()
+    assert depot.statuses_of() == DONE[:-1]
+
+
 # -- telling -----------------------------------------------------------------------------------------------------------
 
 
