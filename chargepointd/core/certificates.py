@@ -263,15 +263,16 @@ class Certificates(Topic):
         if len(self._installed) >= CAPACITY and not self.named(root.use, root.name):
             self._drop([(root.use, root.name)], step)
             return Status("Rejected", f"{CAPACITY} certificates are installed; delete one first")
+        self.add(root, step)
         if job.signed_by and root.name != job.signed_by:
             self._succeed(job.signed_by, root.name, step)
-        self.add(root, step)
         return Status("Accepted")
 
     def _succeed(self, old: str, new: str, step: Step) -> None:
         """The fallback is always a root by which a connection was good; one that never was makes way."""
         if not self.fallback:
             self.fallback = old
+            self.save(step)
         elif new != self.fallback:
             self.forget(CSMS_ROOT, old, step)
             self._drop([(CSMS_ROOT, old)], step)

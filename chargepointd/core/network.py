@@ -162,22 +162,20 @@ class Network(Topic):
         self._tell_event(kind, reason, step)
         if kind == "unauthorized":
             self._with = (self._with + 1) % (1 + len(self._older))
-        if kind in ("tls", "tls-cipher", "unauthorized"):
-            self._turn_certificate()
         if kind == "certificate" and self._certificates.fallback:
             self._old_root = not self._old_root
         self._failed += 1
-        if self._failed >= self._integer("NetworkProfileConnectionAttempts"):
-            self._next_slot(step)
-
-    def _next_slot(self, step: Step) -> None:
-        self._failed = 0
-        self._place += 1
-        if self._place >= len(self._round):
-            self._place = 0
+        round_over = self._failed >= self._integer("NetworkProfileConnectionAttempts") and self._next_slot(step)
+        if round_over or kind in ("tls", "tls-cipher", "unauthorized"):
             self._turn_certificate()
+
+    def _next_slot(self, step: Step) -> bool:
+        """True when it is the first again."""
+        self._failed = 0
+        self._place = (self._place + 1) % len(self._round)
         if len(self._round) > 1:
             step.emit(Note("network", 0, f"trying slot {self.slot}: {self.profile.url}"))
+        return self._place == 0
 
     def _turn_certificate(self) -> None:
         if self._certificates.renewed:

@@ -110,6 +110,8 @@ class World:
         self.replies: dict[str, Any] = {}
         self.restarts: list[f.Restart] = []
         self.dialled_anew: list[str] = []
+        self.tidied: Tidied | None = None
+        """what the key store finds at the next start; None: all is as it was"""
         self.under_way: deque[f.StartJob] = deque()
         """under way"""
         self.renewed: list[int] = []
@@ -283,6 +285,11 @@ class World:
             self.tell(e.LinkOpened(dialect.rules))
         return self
 
+    def fail(self, kind: str) -> "World":
+        """An attempt to connect comes to nothing."""
+        self.tell(e.LinkFailed(kind, "test"))
+        return self
+
     def offline(self) -> "World":
         if self.linked:
             self.linked = False
@@ -298,10 +305,14 @@ class World:
 
     def ask(self, command: Any) -> Any:
         """A request of the CSMS; its reply, a Refuse, or None while it is still to come."""
+        return self.replies.get(self.ask_later(command))
+
+    def ask_later(self, command: Any) -> str:
+        """A request of the CSMS; the reply will stand in `replies` under what this returns."""
         self._next_call += 1
         message_id = f"csms-{self._next_call}"
         self.tell(e.CallReceived(message_id, command))
-        return self.replies.get(message_id)
+        return message_id
 
     def ask_start(self, evse: int) -> Any:
         return self.ask(c.RequestStart(Token("DRIVER", "Central"), evse, 77))
@@ -428,7 +439,8 @@ class World:
     def _begin(self, start: f.StartJob) -> None:
         """The key store is in order; what else is to be worked on waits for `finish`."""
         if isinstance(start.job, Tidy):
-            self._queue.append(e.JobEnded(start.topic, start.id, Tidied((), start.job.taken_in)))
+            found = self.tidied or Tidied((), start.job.taken_in)
+            self._queue.append(e.JobEnded(start.topic, start.id, found))
         else:
             self.under_way.append(start)
 

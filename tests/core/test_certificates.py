@@ -1,0 +1,180 @@
+"""Roots and the station's own certificate: what is kept, and what may go."""
+
+from typing import Any
+
+import pytest
+
+from chargepointd.core import certificates as c
+from chargepointd.core.commands import Status
+from chargepointd.core.jobs import JobFailed
+from tests.core.world import World
+
+CHECKED = {"SecurityCtrlr.AdditionalRootCertificateCheck": "true"}
+HOUR = 3600.0
+
+
+def root(name: str, use: str = c.CSMS_ROOT, days: float = 3650) -> c.Certificate:
+    hashes = (("SHA256", "aa" + name, "bb", name.encode().hex()),)
+    return c.Certificate(use, name, hashes, 0.0, 1_800_000_000.0 + days * 86_400, f"CN={name}")
+
+
+def install(w: World, kept: Any, use: str = c.CSMS_ROOT) -> Status:
+    """The CSMS installs it; the job says what became of it."""
+    asked = w.ask_later(c.InstallCertificate(use, "PEM"))
+    if w.under_way:
+        w.finish(kept)
+    reply: Status = w.replies[asked]
+    return reply
+
+
+def names(w: World, *uses: str) -> list[str]:
+    return [each.name for each in w.ask(c.GetInstalledCertificateIds(uses)).certificates]
+
+
+@pytest.fixture
+def w() -> World:
+    return World("2.0.1").online()
+
+
+def test_a_root_is_kept_over_a_power_cut_and_answered_only_then(w: World) -> None:
+    assert install(w, root("a")) == Status("Accepted")
+    assert names(w) == ["a"]
+    assert w.variables.text("SecurityCtrlr.CertificateEntries") == "1"
+    w.cut()
+    w.online()
+    assert names(w, c.CSMS_ROOT) == ["a"]
+    assert names(w, "MORootCertificate") == []
+    assert w.station.certificates.installed[0] == root("a")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [(Status("Rejected", "expired"), "Rejected"), (Status("Failed", "full"), "Failed"), (JobFailed("bug"), "Failed")],
+)
+def test_what_is_not_good_is_not_kept(w: World, outcome: Any, status: str) -> None:
+    assert install(w, outcome).status == status
+    assert names(w) == []
+
+
+def test_the_same_certificate_again_takes_its_own_place(w: World) -> None:
+    for _ in range(2):
+        assert install(w, root("a")).status == "Accepted"
+    assert names(w) == ["a"]
+
+
+def test_500_certificates_and_no_more(w: World) -> None:
+    for n in range(c.CAPACITY):
+        assert install(w, root(str(n), "V2GRootCertificate"), "V2GRootCertificate").status == "Accepted"
+    assert install(w, root("more")).status == "Rejected"
+    assert len(names(w)) == c.CAPACITY
+    assert w.variables.text("SecurityCtrlr.CertificateEntries") == "500"
+
+
+def delete(w: World, hash_data: c.HashData, *outcomes: Any) -> str:
+    asked = w.ask_later(c.DeleteCertificate(hash_data))
+    for outcome in outcomes:
+        w.finish(outcome)
+    return str(w.replies[asked].status)
+
+
+def test_deleting_by_hash_whatever_its_case_and_zeros(w: World) -> None:
+    install(w, root("a"))
+    algorithm, name, key, serial = root("a").hashes[0]
+    assert delete(w, (algorithm, name, key, "ff")) == "NotFound"
+    assert delete(w, (algorithm, name.upper(), key, f"00{serial.upper()}"), None) == "Accepted"
+    assert names(w) == []
+    assert delete(w, (algorithm, name, key, serial)) == "NotFound"
+
+
+def test_a_hash_by_another_algorithm_is_looked_for_in_the_files(w: World) -> None:
+    install(w, root("a"))
+    assert delete(w, ("SHA512", "x", "y", "1"), None) == "NotFound"
+    assert delete(w, ("SHA512", "x", "y", "1"), (c.CSMS_ROOT, "a"), None) == "Accepted"
+    assert names(w) == []
+
+
+def test_a_file_that_stays_is_a_certificate_that_stays(w: World) -> None:
+    install(w, root("a"))
+    assert delete(w, root("a").hashes[0], Status("Failed", "read-only")) == "Failed"
+    assert names(w) == ["a"]
+
+
+# -- a root and its successor ------------------------------------------------------------------------------------------
+
+
+def test_a_successor_must_be_signed_by_the_root_in_use() -> None:
+    w = World("2.0.1", CHECKED).online()
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    assert w.finish(root("first")) == c.CheckRoot(c.CSMS_ROOT, "PEM", "")
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    assert w.finish(root("second")) == c.CheckRoot(c.CSMS_ROOT, "PEM", "first")
+    certificates = w.station.certificates
+    assert certificates.trusted(fallback=False) == ["second"]
+    assert certificates.trusted(fallback=True) == ["first"]
+    # A third before a connection has proven the second: the fallback is still the one that worked.
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    assert w.finish(root("third")) == c.CheckRoot(c.CSMS_ROOT, "PEM", "second")
+    assert w.finish(None) == c.RemoveCertificate(((c.CSMS_ROOT, "second"),))
+    assert certificates.trusted(fallback=False) == ["third"]
+    assert certificates.trusted(fallback=True) == ["first"]
+
+
+def test_commands_come_one_after_another() -> None:
+    """Two roots at once: the second is held against the first."""
+    w = World("2.0.1", CHECKED).online()
+    first = w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "A"))
+    second = w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "B"))
+    assert w.finish(root("a")).signed_by == ""
+    assert w.replies[first].status == "Accepted"
+    assert w.finish(Status("Rejected", "not signed")).signed_by == "a"
+    assert w.replies[second].status == "Rejected"
+
+
+def test_without_the_check_all_roots_count(w: World) -> None:
+    for name in ("a", "b"):
+        install(w, root(name))
+    assert w.station.certificates.trusted(fallback=False) == ["a", "b"]
+
+
+# -- what the configuration names --------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_gone_is_forgotten(w: World) -> None:
+    install(w, root("a"))
+    w.tidied = c.Tidied(((c.CSMS_ROOT, "a"),), "")
+    w.cut()
+    w.online()
+    assert names(w) == []
+
+
+def test_the_configuration_is_taken_in_once_and_again_when_it_changes(w: World) -> None:
+    own = root("own", c.STATION)
+    w.tidied = c.Tidied((), "digest", (root("a"), own))
+    w.cut()
+    certificates = w.station.certificates
+    assert certificates.trusted(fallback=False) == ["a"]
+    assert (certificates.current, certificates.taken_in) == ("own", "digest")
+    w.tidied = None
+    w.cut()
+    certificates = w.station.certificates
+    assert (certificates.current, certificates.taken_in) == ("own", "digest")
+    w.tidied = c.Tidied((), "another", (root("a"), root("newer", c.STATION)))
+    w.cut()
+    assert w.station.certificates.current == "newer"
+    assert [each.name for each in w.station.certificates.of(c.STATION)] == ["newer"]
+
+
+def test_what_cannot_be_taken_in_changes_nothing(w: World) -> None:
+    install(w, root("a"))
+    w.tidied = c.Tidied((), "", wrong="ca.pem: no certificate in PEM")
+    w.cut()
+    assert w.station.certificates.trusted(fallback=False) == ["a"]
+
+
+def test_the_stations_own_certificate_is_neither_listed_nor_deleted(w: World) -> None:
+    own = root("own", c.STATION)
+    w.tidied = c.Tidied((), "digest", (own,))
+    w.cut()
+    w.online()
+    assert names(w) == []
+    assert delete(w, own.hashes[0]) == "Failed"

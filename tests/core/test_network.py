@@ -1,0 +1,271 @@
+"""Network profiles, passwords: in what order they are tried, and that a station is never locked out."""
+
+from typing import Any
+
+import pytest
+
+from chargepointd.core import certificates as c
+from chargepointd.core import commands
+from chargepointd.core import network as n
+from chargepointd.core.messages import Boot, SecurityEvent
+from chargepointd.core.plan import CsmsPlan
+from chargepointd.core.variables.catalogue import parse_name
+from tests.core.test_certificates import root
+from tests.core.world import PLAN, World
+
+OLD, NEW, NEWER = ("o" * 16, "n" * 16, "m" * 16)
+ATTEMPTS = "OCPPCommCtrlr.NetworkProfileConnectionAttempts"
+
+
+def world(profile: int = 1, **variables: str) -> World:
+    plan = PLAN._replace(csms=CsmsPlan("wss://one/", profile, "ca.pem", "own.pem" if profile == 3 else ""))
+    configured = {n.PASSWORD: OLD, ATTEMPTS: "2"} | {name.replace("__", "."): v for name, v in variables.items()}
+    w = World("2.0.1", configured, plan=plan)
+    if profile > 1:
+        w.tidied = c.Tidied((), "digest", (root("ca"), root("own", c.STATION)))
+        w.cut()
+        w.tidied = None
+    return w.online()
+
+
+def fill(w: World, slot: int = 2, profile: int = 1, url: str = "wss://two/") -> commands.Status:
+    status: commands.Status = w.ask(n.SetNetworkProfile(slot, n.Slot(url, profile, "2.0.1", 30, "Wired0")))
+    return status
+
+
+def order(w: World, value: str) -> str:
+    got = w.ask(commands.SetVariables(((parse_name(n.PRIORITY), "Actual", value),)))
+    return str(got.items[0].status)
+
+
+def tried(w: World, times: int, kind: str = "refused") -> list[int]:
+    """The slots of the next attempts, which all fail."""
+    slots = []
+    for _ in range(times):
+        slots.append(w.station.network.slot)
+        w.fail(kind)
+    return slots
+
+
+def test_each_slot_has_its_attempts_and_after_the_last_the_first_again() -> None:
+    w = world()
+    assert fill(w).status == "Accepted"
+    assert order(w, "2,1") == "RebootRequired"
+    assert w.station.network.slot == 1, "taken at the start, not before"
+    w.cut()
+    assert tried(w, 10) == [2, 2, 1, 1, 2, 2, 1, 1, 2, 2]
+
+
+def test_the_slot_that_worked_last_is_tried_though_the_order_does_not_name_it() -> None:
+    w = world()
+    fill(w)
+    order(w, "2")
+    w.cut()
+    assert tried(w, 6) == [2, 2, 1, 1, 2, 2]
+
+
+def test_a_connection_that_is_lost_is_tried_again_where_it_was() -> None:
+    w = world()
+    fill(w)
+    order(w, "2,1")
+    w.cut()
+    tried(w, 2)
+    w.online().offline()
+    assert tried(w, 3) == [1, 1, 2]
+
+
+def test_another_csms_is_told_who_we_are_and_the_same_is_not() -> None:
+    w = world()
+    fill(w)
+    order(w, "1,2")
+    w.cut()
+    w.online()
+    boots = len(w.told(Boot))
+    w.offline().online()
+    assert len(w.told(Boot)) == boots
+    w.offline()
+    tried(w, 2)
+    w.online()
+    assert len(w.told(Boot)) == boots + 1
+    assert w.variables.text("OCPPCommCtrlr.ActiveNetworkProfile") == "2"
+
+
+def test_a_higher_profile_that_was_good_deletes_the_lower_ones() -> None:
+    w = world()
+    w.tidied = c.Tidied((), "digest", (root("ca"),))
+    w.cut()
+    w.tidied = None
+    w.online()
+    assert fill(w, 2, 2).status == "Accepted"
+    assert order(w, "2,1") == "RebootRequired"
+    w.cut()
+    assert w.variables.text(n.PRIORITY) == "2,1"
+    w.online()
+    assert w.variables.text(n.PRIORITY) == "2"
+    assert w.variables.text("SecurityCtrlr.SecurityProfile") == "2"
+    assert tried(w.offline(), 6) == [2] * 6
+    w.cut()
+    assert tried(w, 6) == [2] * 6
+    w.online()
+    assert order(w, "1,2") == "Rejected"
+    assert fill(w, 1, 1).code == "NoSecurityDowngrade"
+
+
+@pytest.mark.parametrize(
+    ("active", "wanted", "allowed", "status"),
+    [
+        (2, 1, False, "Rejected"), (2, 1, True, "Rejected"), (3, 2, False, "Rejected"), (3, 2, True, "Accepted"),
+        (3, 1, True, "Rejected"), (2, 2, False, "Accepted"), (2, 3, False, "Accepted"),
+    ],
+)  # fmt: skip
+def test_no_step_down(active: int, wanted: int, allowed: bool, status: str) -> None:
+    w = world(active, SecurityCtrlr__AllowSecurityProfileDowngrade=str(allowed).lower())
+    assert fill(w, 2, wanted).status == status
+
+
+@pytest.mark.parametrize(
+    ("slot", "profile", "code"),
+    [
+        (5, n.Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
+        (0, n.Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
+        (1, n.Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
+        (2, n.Slot("http://x/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("ws://", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("ws://x/", 2, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("wss://x/", 4, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("ws://x/", 1, "", 0, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("ws://x/", 1, "", 30, "Pigeon"), "InvalidNetworkConf"),
+    ],
+)
+def test_what_a_profile_may_not_be(slot: int, profile: n.Slot, code: str) -> None:
+    status = world().ask(n.SetNetworkProfile(slot, profile))
+    assert (status.status, status.code) == ("Rejected", code)
+
+
+def test_an_order_needs_what_its_slots_need() -> None:
+    w = World("2.0.1", plan=PLAN._replace(csms=CsmsPlan("ws://one/", 0))).online()
+    assert order(w, "2") == "Rejected", "empty"
+    assert order(w, "") == "Rejected"
+    fill(w, 2, 1)
+    assert order(w, "2,1") == "Rejected", "no password"
+    w.set(n.PASSWORD, NEW)
+    assert order(w, "2,1") == "RebootRequired"
+    fill(w, 3, 2)
+    assert order(w, "3,1") == "Rejected", "no root"
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    w.finish(root("ca"))
+    assert order(w, "3,1") == "RebootRequired"
+    fill(w, 4, 3)
+    assert order(w, "4") == "Rejected", "no certificate of the station"
+
+
+# -- passwords ---------------------------------------------------------------------------------------------------------
+
+
+def password(w: World) -> str:
+    return w.station.network.way().password
+
+
+def test_a_new_password_is_used_at_once_and_the_old_one_kept_until_it_works() -> None:
+    w = world()
+    w.set(n.PASSWORD, NEW)
+    assert w.dialled_anew == ["a new password"]
+    w.offline()
+    assert password(w) == NEW
+    w.fail("timeout")
+    assert password(w) == NEW, "nobody has said that it is wrong"
+    w.fail("unauthorized")
+    assert password(w) == OLD
+    w.fail("unauthorized")
+    assert password(w) == NEW
+    w.online().offline()
+    w.fail("unauthorized")
+    assert password(w) == NEW, "it worked, the old one is forgotten"
+
+
+def test_the_password_that_worked_last_outlives_every_change_that_did_not() -> None:
+    w = world()
+    for change in (NEW, NEWER, "x" * 16, "y" * 16, "z" * 16):
+        w.set(n.PASSWORD, change)
+    w.offline()
+    seen = set()
+    for _ in range(8):
+        seen.add(password(w))
+        w.fail("unauthorized")
+    assert {"z" * 16, OLD} <= seen
+    assert len(seen) == n.PASSWORDS
+
+
+def test_both_passwords_survive_a_power_cut() -> None:
+    w = world()
+    w.set(n.PASSWORD, NEW)
+    w.cut()
+    assert password(w) == NEW
+    w.fail("unauthorized")
+    assert password(w) == OLD
+
+
+@pytest.mark.parametrize("value", ["short", "x" * 65, "tab\tin the middle of it"])
+def test_a_password_that_cannot_be_one_changes_nothing(value: str) -> None:
+    w = world()
+    got = w.ask(commands.SetVariables(((parse_name(n.PASSWORD), "Actual", value),)))
+    assert got.items[0].status == "Rejected"
+    assert password(w) == OLD
+    assert not w.dialled_anew
+
+
+# -- what went wrong on the way ----------------------------------------------------------------------------------------
+
+
+def test_a_bad_server_is_told_once_after_the_next_good_connection() -> None:
+    w = world(2).offline()
+    for kind in ("certificate", "certificate", "tls-version", "tls-cipher", "refused"):
+        w.fail(kind)
+    assert not [event for event in w.told(SecurityEvent) if event.kind.startswith("InvalidTLS")]
+    w.online()
+    kinds = [event.kind for event in w.told(SecurityEvent) if event.kind.startswith("Invalid")]
+    assert kinds == ["InvalidCsmsCertificate", "InvalidTLSVersion", "InvalidTLSCipherSuite"]
+    w.offline()
+    w.fail("certificate")
+    w.online()
+    kinds = [event.kind for event in w.told(SecurityEvent) if event.kind.startswith("Invalid")]
+    assert kinds.count("InvalidCsmsCertificate") == 2
+
+
+def test_the_old_root_is_tried_where_the_new_one_fails_and_forgotten_when_it_works() -> None:
+    w = world(2, SecurityCtrlr__AdditionalRootCertificateCheck="true")
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    w.finish(root("next"))
+
+    def roots() -> tuple[Any, ...]:
+        return w.station.network.way().roots
+
+    w.offline()
+    assert roots() == ("next",)
+    w.fail("certificate")
+    assert roots() == ("ca",)
+    w.online().offline()
+    assert w.station.certificates.fallback == "ca", "the old root worked: both stay"
+    w.fail("certificate")
+    assert roots() == ("next",)
+    w.online()
+    assert w.finish(None).names == ((c.CSMS_ROOT, "ca"),)
+    assert roots() == ("next",)
+
+
+def test_a_technician_goes_back_to_the_configuration() -> None:
+    w = world()
+    fill(w)
+    order(w, "2")
+    w.set(n.PASSWORD, NEW)
+    w.cut()
+    w.online()
+    boots = len(w.told(Boot))
+    assert w.ask(n.ResetNetwork()).status == "Accepted"
+    assert w.dialled_anew[-1].startswith("back to the connection of the configuration")
+    w.offline()
+    assert (w.station.network.slot, password(w)) == (1, OLD)
+    w.online()
+    assert len(w.told(Boot)) == boots + 1
+    w.cut()
+    assert (w.station.network.slot, password(w)) == (1, OLD)
