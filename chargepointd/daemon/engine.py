@@ -4,7 +4,8 @@ Events come in by `post`, from the loop's thread, in the order they happened. Ea
 
 - what makes safe is done at once, waiting for nothing;
 - what is to be kept goes to the writer's thread as one batch, together with what other steps of the same turn save;
-- all else is done when that batch is safe; at once, where the step keeps nothing.
+- all else is done when that batch is safe; at once, where the step keeps nothing. But no message leaves and no
+  contactor closes before all earlier batches are safe.
 
 Full queue. Meter readings coalesce (only the newest of an EVSE waits), a token that already waits is dropped, and
 while `full` the link does not read its socket; nothing else is bounded, for it comes from a bounded world.
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 FULL = 1000
 """events or uncommitted batches waiting"""
 SAVES = frozenset(get_args(f.Save))
+AFTER_ALL = frozenset((f.SendCall, f.ClosePowerPath, f.SetLimit))
+"""what rests on earlier steps, whose batches may still wait for the disk; a limit keeps its place behind a closing"""
 
 Perform = Callable[[Any], None]
 
@@ -99,8 +102,7 @@ class Engine:
         effects = self._station.step(event, moment)
         saves = [effect for effect in effects if type(effect) in SAVES]
         if not saves:
-            for effect in effects:
-                self._perform(effect)
+            self._tell(effects)
             return
         rest = []
         for effect in effects:
@@ -113,9 +115,22 @@ class Engine:
     def _commit(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
         if is_lazy(saves):
             self._writer.submit_lazily(saves, at_once=any(type(save) is f.SaveState for save in saves))
-            for effect in rest:
-                self._perform(effect)
+            self._tell(rest)
             return
+        self._when_safe(saves, rest)
+
+    def _tell(self, effects: list[f.Effect]) -> None:
+        """What needs no disk of its own. The record a message carries, and the authorization a contactor closes on, may
+        be of an earlier step that is not safe yet."""
+        if self._uncommitted:
+            waiting = [effect for effect in effects if type(effect) in AFTER_ALL]
+            effects = [effect for effect in effects if type(effect) not in AFTER_ALL]
+            if waiting:
+                self._when_safe([], waiting)
+        for effect in effects:
+            self._perform(effect)
+
+    def _when_safe(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
         self._uncommitted += 1
         self._check_full()
         self._writer.submit(saves, lambda: self._committed(rest))
