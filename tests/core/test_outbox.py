@@ -108,6 +108,20 @@ def test_what_was_queued_when_the_link_was_lost_says_so(version: str) -> None:
     assert w.delivered() == w.records
 
 
+def test_what_may_have_been_sent_before_a_power_cut_stays_as_it_was(version: str) -> None:
+    w = World(version, RETRIES).online().plug()
+    w.mute_records = True
+    w.present("CARD1", 1).after(1)
+    w.cut()
+    w.mute = True
+    w.online().offline()
+    first = w.station.outbox.waiting()[0]
+    assert not first.record.offline
+    w.mute = w.mute_records = False
+    w.online().after(60)
+    assert w.delivered() == w.records
+
+
 def test_what_happened_offline_is_told_in_order_with_the_times_that_were(version: str) -> None:
     w = World(version, RETRIES).online().offline()
     w.plug().present("CARD1", 1).after(3600).present("CARD1", 1).after(10).unplug().after(600)
