@@ -15,7 +15,7 @@ class Case(NamedTuple):
     id: str
     profile: str
     status: str
-    """mandatory, or conditional: only for a station with certain features"""
+    """mandatory; conditional: only for a station with certain features; dropped: from the programme"""
     seed: bool
     """among those that a certified DC station is known to have passed"""
     name: str
