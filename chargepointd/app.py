@@ -111,7 +111,7 @@ def _restart(command: tuple[str, ...], retries: int) -> None:
         try:
             os.execvp(command[0], command)
         except OSError as error:
-            log.error("reset: cannot run %s: %s", command[0], error.strerror)
+            log.warning("reset: cannot run %s: %s", command[0], error.strerror)
     os.execv(sys.executable, [sys.executable, "-m", "chargepointd.app", *sys.argv[1:]])
 
 

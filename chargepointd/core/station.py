@@ -36,6 +36,7 @@ from chargepointd.core.sampling import INTERVALS
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Security
 from chargepointd.core.signing import Signatures
+from chargepointd.core.standing import standing
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
@@ -82,7 +83,10 @@ class Station:
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
+        self._mono = now.mono
         variables.add(self.tokens.storage())
+        for variable in standing(plan, self.evses, self.statuses, lambda: self._mono):
+            variables.add(variable)
         for evse in self.evses.values():
             if evse.plan.signs:
                 variables.add(_public_key(evse))
@@ -158,6 +162,7 @@ class Station:
         """All that is to be done because of this event."""
         change = self.context.clock.looked_at(now)
         step = Step(now.mono, self.context.clock.utc(now.mono))
+        self._mono = now.mono
         if change:
             self._clock_changed(change, step)
         self._handlers[type(event)](event, step)

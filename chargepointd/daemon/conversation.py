@@ -54,7 +54,7 @@ class Conversation:
             return
         message = rpc.parse(text, dialect.version)
         if isinstance(message, rpc.Call):
-            self._call(message, dialect)
+            self._call(message, text, dialect)
         elif isinstance(message, rpc.Result):
             self._result(message, dialect)
         elif isinstance(message, rpc.Error):
@@ -75,7 +75,12 @@ class Conversation:
 
     # -- what the CSMS asks --------------------------------------------------------------------------------------------
 
-    def _call(self, call: rpc.Call, dialect: Dialect) -> None:
+    def _call(self, call: rpc.Call, text: str, dialect: Dialect) -> None:
+        most = dialect.longest(call.action)
+        if most and (len(text) > most or (not text.isascii() and len(text.encode()) > most)):
+            # B05.FR.11, B06.FR.17, B08.FR.18
+            self._refuse(call.message_id, "FormatViolation", f"more than {most} bytes in a message", dialect)
+            return
         refusal = rpc.check(dialect.version, call.action, call.payload, "request")
         if refusal:
             log.warning("csms: %s refused: %s %s", call.action[:50], refusal.code, refusal.description)

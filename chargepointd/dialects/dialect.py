@@ -31,6 +31,10 @@ class Dialect(Protocol):
         """What the CSMS asks; the payload has passed the schema. NotSupported for what this station does not offer."""
         ...
 
+    def longest(self, action: str) -> int:
+        """Bytes that a request of the CSMS may have; 0: whatever fits into a frame."""
+        ...
+
     def response(self, action: str, payload: Payload, reply: Reply) -> Payload:
         """The CALLRESULT to a request (its action and payload), from the station's reply."""
         ...

@@ -182,7 +182,7 @@ REQUIRED_VARIABLES = {
     "DeviceDataCtrlr.ItemsPerMessage[GetReport]": "ReadOnly",
     "DeviceDataCtrlr.ItemsPerMessage[GetVariables]": "ReadOnly",
     "DeviceDataCtrlr.ItemsPerMessage[SetVariables]": "ReadOnly", "EVSE#1.AvailabilityState": "ReadOnly",
-    "EVSE#1.Available": "ReadOnly", "EVSE#1.Power": "ReadOnly", "EVSE#1.SupplyPhases": "ReadOnly",
+    "EVSE#1.Available": "ReadOnly", "EVSE#1.SupplyPhases": "ReadOnly",
     "OCPPCommCtrlr.ActiveNetworkProfile": "ReadOnly", "OCPPCommCtrlr.FileTransferProtocols": "ReadOnly",
     "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": "ReadWrite",
     "OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "ReadWrite",

@@ -1,7 +1,7 @@
 """The standard variables of a station (2.0.1 part 2, appendices; part 1 ch. 4) as tables.
 
 A line: name, datatype, access (RO, RW, WO), default, unit, least, largest, possible values. `{…}` in a name stands for
-every EVSE or connector. What follows from facts ("live") is bound by the station, see `standing`.
+every EVSE or connector. What follows from facts ("live") is bound by the station, see `core/standing.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,6 +27,16 @@ _YEAR_S = 31_536_000
 
 _REBOOT = frozenset({"OCPPCommCtrlr.NetworkConfigurationPriority"})
 """a change takes effect after a restart"""
+
+_ASSIGNED = frozenset(
+    (
+        "OCPPCommCtrlr.ActiveNetworkProfile",
+        "OCPPCommCtrlr.MessageTimeout[Default]",
+        "SecurityCtrlr.CertificateEntries",
+        "SecurityCtrlr.SecurityProfile",
+    )
+)
+"""read-only for others: the station sets them"""
 
 Line = tuple[str, DataType, str, str, str, float | None, float | None, str]
 
@@ -62,9 +72,11 @@ STATION: tuple[Line, ...] = (
     ("DeviceDataCtrlr.BytesPerMessage[GetReport]", "integer", "RO", "1000000", "", None, None, ""),
     ("DeviceDataCtrlr.BytesPerMessage[GetVariables]", "integer", "RO", "1000000", "", None, None, ""),
     ("DeviceDataCtrlr.BytesPerMessage[SetVariables]", "integer", "RO", "1000000", "", None, None, ""),
+    ("DeviceDataCtrlr.ConfigurationValueSize", "integer", "RO", "1000", "", None, 1000, ""),
     ("DeviceDataCtrlr.ItemsPerMessage[GetReport]", "integer", "RO", "1000", "", None, None, ""),
     ("DeviceDataCtrlr.ItemsPerMessage[GetVariables]", "integer", "RO", "1000", "", None, None, ""),
     ("DeviceDataCtrlr.ItemsPerMessage[SetVariables]", "integer", "RO", "1000", "", None, None, ""),
+    ("DeviceDataCtrlr.ReportingValueSize", "integer", "RO", "2500", "", None, 2500, ""),
     ("OCPP16Ctrlr.ConnectorPhaseRotation", "string", "RW", "", "", None, 500, ""),
     # 0 alone: a status is told as soon as it is so.
     ("OCPP16Ctrlr.MinimumStatusDuration", "integer", "RW", "0", "s", 0, 0, ""),
@@ -172,6 +184,7 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         yield Variable(
             _quick_ref(name), datatype, _ACCESS[access], default, unit, least, largest,
             tuple(values.split(",")) if values else (), name in _REBOOT,
+            constant=access == "RO" and name not in _ASSIGNED,
         )  # fmt: skip
     for name, value in (
         ("VendorName", plan.vendor),
@@ -179,11 +192,20 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         ("SerialNumber", plan.serial_number),
         ("FirmwareVersion", plan.firmware_version),
     ):
-        yield Variable(Ref("ChargingStation", name), "string", "ReadOnly", value)
+        yield Variable(Ref("ChargingStation", name), "string", "ReadOnly", value, constant=True)
     kinds = ",".join(plan.token_kinds)
-    yield Variable(Ref("AuthCtrlr", "SupportedIdTokenTypes"), "MemberList", "ReadOnly", kinds, values=plan.token_kinds)
+    yield Variable(
+        Ref("AuthCtrlr", "SupportedIdTokenTypes"),
+        "MemberList",
+        "ReadOnly",
+        kinds,
+        values=plan.token_kinds,
+        constant=True,
+    )
     yield from _of_firmware(plan)
-    yield Variable(Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases))
+    yield Variable(
+        Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases), constant=True
+    )
     for evse in plan.evses:
         yield from _of_evse(evse)
 
@@ -216,13 +238,12 @@ def _of_firmware(plan: StationPlan) -> Iterator[Variable]:
 
 
 def _of_evse(plan: EvsePlan) -> Iterator[Variable]:
-    def fixed(name: str, datatype: DataType, value: str, unit: str = "", largest: float | None = None) -> Variable:
-        return Variable(Ref("EVSE", name, evse_id=plan.id), datatype, "ReadOnly", value, unit, None, largest)
+    def fixed(name: str, datatype: DataType, value: str) -> Variable:
+        return Variable(Ref("EVSE", name, evse_id=plan.id), datatype, "ReadOnly", value, constant=True)
 
     yield fixed("AllowReset", "boolean", str(plan.allow_reset).lower())
     yield fixed("Available", "boolean", "true")
     yield fixed("SupplyPhases", "integer", str(plan.phases))
-    yield fixed("Power", "decimal", "0", "W", plan.max_power_w)
     for connector in plan.connectors:
         lines: tuple[tuple[str, DataType, str], ...] = (
             ("Available", "boolean", "true"),
@@ -231,7 +252,7 @@ def _of_evse(plan: EvsePlan) -> Iterator[Variable]:
         )
         for name, datatype, value in lines:
             ref = Ref("Connector", name, evse_id=plan.id, connector_id=connector.id)
-            yield Variable(ref, datatype, "ReadOnly", value)
+            yield Variable(ref, datatype, "ReadOnly", value, constant=True)
 
 
 def living(plan: StationPlan, live: Live) -> Iterator[Variable]:

@@ -1,11 +1,13 @@
 """Whether a text is a value of a variable, and if not, why."""
 
 import math
+from datetime import datetime
+from re import ASCII, fullmatch
 
 from chargepointd.core.variables.model import Variable
 
-LONGEST = 2500
-"""characters; SetVariableDataType.attributeValue and 1.6 keep below it (ReportingValueSize, ConfigurationValueSize)"""
+LONGEST = 1000
+"""characters, SetVariableDataType.attributeValue (DeviceDataCtrlr.ConfigurationValueSize)"""
 
 
 def complaint(variable: Variable, value: str) -> str:
@@ -21,14 +23,16 @@ def complaint(variable: Variable, value: str) -> str:
         return "" if value in variable.values else f"expected one of {', '.join(variable.values)}"
     if kind in ("MemberList", "SequenceList"):
         return _list(variable, value)
+    if kind == "dateTime":
+        return _moment(value)
     return _text(variable, value)
 
 
 def _number(variable: Variable, value: str, *, whole: bool) -> str:
-    try:
-        number: float = int(value) if whole else float(value)
-    except ValueError:
+    form = r"[+-]?\d+" if whole else r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
+    if not fullmatch(form, value, ASCII):
         return "expected a whole number" if whole else "expected a number"
+    number: float = int(value) if whole else float(value)
     if not math.isfinite(number):
         return "expected a finite number"
     if variable.min_limit is not None and number < variable.min_limit:
@@ -47,6 +51,17 @@ def _list(variable: Variable, value: str) -> str:
         return "an item stands twice"
     if variable.max_limit is not None and len(value) > variable.max_limit:
         return f"longer than {variable.max_limit:g} characters"
+    return ""
+
+
+def _moment(value: str) -> str:
+    """RFC 3339 with an offset; or nothing, for what is not set."""
+    if value and not fullmatch(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", value, ASCII):
+        return 'expected a time such as "2026-03-29T01:00:00Z"'
+    try:
+        datetime.fromisoformat(value.upper()) if value else None
+    except ValueError as error:
+        return str(error)
     return ""
 
 

@@ -24,6 +24,9 @@ class Translation:
     def command(self, action: str, payload: Payload) -> Command | Refusal:
         return requests.command(action, payload, self._connectors, self._keys)
 
+    def longest(self, action: str) -> int:
+        return 0
+
     def response(self, action: str, payload: Payload, reply: Reply) -> Payload:
         return requests.response(action, payload, reply, self._keys)
 

@@ -7,6 +7,9 @@ from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v2 import messages, requests, status
 from chargepointd.dialects.v2.words import Words
 
+_BOUNDED = frozenset({"GetReport", "GetVariables", "SetVariables"})
+"""requests with a DeviceDataCtrlr.BytesPerMessage"""
+
 
 class Translation:
     """A `Dialect`. A 1.6 number of a transaction (`reference`) means nothing here: 2.x has the station's own id."""
@@ -19,6 +22,10 @@ class Translation:
 
     def command(self, action: str, payload: Payload) -> Command | Refusal:
         return requests.command(action, payload, self._variables)
+
+    def longest(self, action: str) -> int:
+        name = f"DeviceDataCtrlr.BytesPerMessage[{action}]"
+        return self._variables.integer(name) if action in _BOUNDED else 0
 
     def response(self, action: str, payload: Payload, reply: Reply) -> Payload:
         return requests.response(action, payload, reply)
