@@ -277,7 +277,7 @@ def test_a_value_that_does_not_fit_is_refused_with_the_reason(goes_on: Any, stat
         answer = station.ctl("set", variable=interval, value=value)
         assert answer["status"] == "Rejected"
         assert answer["reason"]
-    assert station.ctl("set", variable="AuthCtrlr.Enabled", value="false")["status"] == "Rejected"
+    assert station.ctl("set", variable="AuthCacheCtrlr.Available", value="false")["status"] == "Rejected"
     assert station.ctl("get", variable=interval)["variables"][0]["value"] == "1"
 
 
