@@ -233,6 +233,7 @@ class Certificates(Topic):
             def removed(outcome: Any, step: Step) -> None:
                 if not outcome:
                     self.forget(use, name, step)
+                    self._context.happened("ReconfigurationOfSecurityParameters", f"{use} {name} is deleted", step)
                 answer(outcome or Status("Accepted"), step)
 
             self.work(RemoveCertificate(((use, name),)), removed, step)
@@ -266,6 +267,7 @@ class Certificates(Topic):
         self.add(root, step)
         if job.signed_by and root.name != job.signed_by:
             self._succeed(job.signed_by, root.name, step)
+        self._context.happened("ReconfigurationOfSecurityParameters", f"{root.use} {root.name} is installed", step)
         return Status("Accepted")
 
     def _succeed(self, old: str, new: str, step: Step) -> None:

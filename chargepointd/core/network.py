@@ -282,6 +282,8 @@ class Network(Topic):
         self._slots[slot] = profile
         step.emit(Note("network", 0, f"slot {slot}: {profile.url}, security profile {profile.security_profile}"))
         self._save(step)
+        what = f"slot {slot}: security profile {profile.security_profile}"
+        self._context.happened("ReconfigurationOfSecurityParameters", what, step)
         return Status("Accepted")
 
     def _wrong_order(self, value: str) -> str:
