@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from chargepointd.core.commands import ChangeAvailability, Status
-from chargepointd.core.context import Context, Step
+from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState
 from chargepointd.core.evse import NO_CAUSE, Evse
 from chargepointd.core.messages import Message, StatusChanged
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.rules import StationView
 from chargepointd.core.values import Fault
+
+SHORTEST = "ChargingStation.MinimumStatusDuration"
+"""s: a status that has not lasted so long is not told (1.6 §9.1); the first one after a boot is told at once"""
 
 Place = tuple[int, int]
 """(EVSE, connector); (0, 0) is the station, (n, 0) an EVSE"""
@@ -121,6 +124,9 @@ class Statuses:
         self._availability = availability
         self._told: dict[Place, tuple[str, Fault | None]] = {}
         self._shown: dict[Place, str] = {}
+        self._since: dict[Place, float] = {}
+        """since when it is shown: s, monotonic clock"""
+        self._due = NEVER
         self._told_once = False
         """the CSMS has heard of this process: what changes while it is away can wait for it (QueueAllMessages)"""
         self.station_faults: dict[tuple[str, str], Fault] = {}
@@ -130,14 +136,25 @@ class Statuses:
         self._told = {place: told for place, told in self._told.items() if evse_id not in (0, place[0])}
 
     def tell(self, step: Step) -> None:
-        """Whatever differs from what was told."""
+        """Whatever differs from what was told, and has lasted."""
+        shortest = self._context.variables.integer(SHORTEST)
+        self._due = NEVER
         for place, status, fault in self._now(step):
             if self._shown.get(place) != status:
                 self._shown[place] = status
+                self._since[place] = step.mono
                 step.emit(Note("status", place[0], status, {"connector": place[1]}))
             tells = self._context.online or (self._told_once and self._outbox.queues_all)
             if tells and self._told.get(place) != (status, fault):
-                self._say(place, status, fault, step)
+                lasts = self._since[place] + shortest if self._told.get(place, (status,))[0] != status else -NEVER
+                if step.mono >= lasts:
+                    self._say(place, status, fault, step)
+                else:
+                    self._due = min(self._due, lasts)
+
+    def deadline(self) -> float:
+        """When a status will have lasted long enough to be told."""
+        return self._due
 
     def repeat(self, place: Place, step: Step) -> bool:
         """Say it again (TriggerMessage). False for what does not exist."""

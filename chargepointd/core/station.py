@@ -114,7 +114,7 @@ class Station:
         self._offline_since = now.mono
         self._deadlines: list[Callable[[], float]] = [evse.deadline for evse in self._everywhere.values()]
         self._deadlines += [self.registration.deadline, self.remote.deadline]
-        self._deadlines += [self.resets.deadline, outbox.deadline]
+        self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
         self.topics = self._made_topics(saved)
         self._topics = {topic.name: topic for topic in self.topics}
         self._deadlines += [topic.deadline for topic in self.topics]

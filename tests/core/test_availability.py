@@ -3,6 +3,7 @@
 import pytest
 
 from chargepointd.core import commands as c
+from chargepointd.core import messages as m
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from tests.core.world import PLAN, World
 
@@ -107,3 +108,43 @@ def test_another_connector_of_a_busy_evse_need_not_wait(version: str) -> None:
 @pytest.mark.parametrize("place", [(9, 0), (1, 9), (0, 1)])
 def test_what_does_not_exist_cannot_be_changed(version: str, place: tuple[int, int]) -> None:
     assert change(World(version).online(), False, place) == "Rejected"
+
+
+# -- how long a status has to last -------------------------------------------------------------------------------------
+
+SHORTEST = "ChargingStation.MinimumStatusDuration"
+
+
+def told(w: World) -> list[str]:
+    return [s.status for s in w.told(m.StatusChanged) if s.evse_id == 1]
+
+
+def test_a_status_is_told_when_it_has_lasted(version: str) -> None:
+    w = World(version, {SHORTEST: "5"}).online()
+    before = len(told(w))
+    assert before, "after a boot it is told at once"
+    w.plug().after(4.9)
+    assert len(told(w)) == before
+    w.after(0.2)
+    assert told(w)[before:] == ["Preparing" if version == "1.6" else "Occupied"]
+
+
+def test_what_is_over_again_before_that_is_never_told(version: str) -> None:
+    w = World(version, {SHORTEST: "5"}).online()
+    before = len(told(w))
+    w.plug().after(3).unplug().after(60)
+    assert len(told(w)) == before
+
+
+def test_how_long_may_be_changed_while_one_waits(version: str) -> None:
+    w = World(version, {SHORTEST: "500"}).online()
+    before = len(told(w))
+    w.plug().after(10)
+    w.set(SHORTEST, "0")
+    assert len(told(w)) == before + 1
+
+
+def test_what_waits_is_told_after_a_loss_of_the_link(version: str) -> None:
+    w = World(version, {SHORTEST: "5"}).online()
+    w.plug().after(1).offline().after(20).online()
+    assert w.statuses[(1, 1)] == ("Preparing" if version == "1.6" else "Occupied")

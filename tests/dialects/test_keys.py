@@ -97,7 +97,7 @@ def test_more_keys_than_announced_are_refused(dialect: Dialect, variables: Regis
         ("NumberOfConnectors", "5", "Rejected"),
         ("GetConfigurationMaxKeys", "5", "Rejected"),
         ("SecurityProfile", "2", "Rejected"),
-        ("MinimumStatusDuration", "0", "Accepted"),
+        ("MinimumStatusDuration", "5", "Accepted"),
         ("Nonsense", "1", "NotSupported"),
         ("ConnectorPhaseRotation", "0.RST, 1.RST,3.TSR", "Accepted"),
         ("ConnectorPhaseRotation", "4.RST", "Rejected"),
@@ -213,7 +213,7 @@ def test_the_required_variables_are_there(variables: Registry, name: str) -> Non
 def test_the_section_of_the_configuration_file() -> None:
     given = {"MinimumStatusDuration": "0", "metervaluesampleinterval": "5", "ConnectorPhaseRotation": "0.RST"}
     assert configured(given) == {
-        "OCPP16Ctrlr.MinimumStatusDuration": "0",
+        "ChargingStation.MinimumStatusDuration": "0",
         "SampledDataCtrlr.TxUpdatedInterval": "5",
         "OCPP16Ctrlr.ConnectorPhaseRotation": "0.RST",
     }

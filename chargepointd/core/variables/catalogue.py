@@ -67,6 +67,7 @@ STATION: tuple[Line, ...] = (
     ("AuthCtrlr.LocalPreAuthorize", "boolean", "RW", "false", "", None, None, ""),
     ("AuthCtrlr.MasterPassGroupId", "string", "RW", "", "", None, 36, ""),
     ("AuthCtrlr.OfflineTxForUnknownIdEnabled", "boolean", "RW", "false", "", None, None, ""),
+    ("ChargingStation.MinimumStatusDuration", "integer", "RW", "0", "s", 0, 3600, ""),
     ("ClockCtrlr.TimeAdjustmentReportingThreshold", "integer", "RW", "20", "s", 0, 86_400, ""),
     ("ClockCtrlr.TimeSource", "SequenceList", "RW", "Heartbeat,NTP", "", None, 100, "Heartbeat,NTP"),
     ("DeviceDataCtrlr.BytesPerMessage[GetReport]", "integer", "RO", "1000000", "", None, None, ""),
@@ -78,8 +79,6 @@ STATION: tuple[Line, ...] = (
     ("DeviceDataCtrlr.ItemsPerMessage[SetVariables]", "integer", "RO", "1000", "", None, None, ""),
     ("DeviceDataCtrlr.ReportingValueSize", "integer", "RO", "2500", "", None, 2500, ""),
     ("OCPP16Ctrlr.ConnectorPhaseRotation", "string", "RW", "", "", None, 500, ""),
-    # 0 alone: a status is told as soon as it is so.
-    ("OCPP16Ctrlr.MinimumStatusDuration", "integer", "RW", "0", "s", 0, 0, ""),
     ("OCPPCommCtrlr.ActiveNetworkProfile", "integer", "RO", "1", "", None, None, ""),
     ("OCPPCommCtrlr.FileTransferProtocols", "MemberList", "RO", "FTP,FTPS,HTTP,HTTPS,SFTP", "", None, None,
      "FTP,FTPS,HTTP,HTTPS,SFTP"),

@@ -73,7 +73,7 @@ TABLE = (
     Key("MeterValuesAlignedDataMaxLength", computed=_measurands),
     Key("MeterValuesSampledData", "SampledDataCtrlr.TxUpdatedMeasurands"),
     Key("MeterValuesSampledDataMaxLength", computed=_measurands),
-    Key("MinimumStatusDuration", "OCPP16Ctrlr.MinimumStatusDuration"),
+    Key("MinimumStatusDuration", "ChargingStation.MinimumStatusDuration"),
     Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
     Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
     Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile"),
