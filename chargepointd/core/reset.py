@@ -85,7 +85,11 @@ class Resets:
 
     def deadline(self) -> float:
         singles = min((single.by for single in self._singles.values()), default=NEVER)
-        return min(self._planned.restart_by if self._planned else NEVER, singles)
+        return min(self._planned.restart_by if self._planned and not self._busy() else NEVER, singles)
+
+    def _busy(self) -> bool:
+        """What runs has its own deadlines, and is waited for."""
+        return self.not_now() or any(evse.transaction or evse.power_asked for evse in self._evses.values())
 
     def tick(self, step: Step) -> None:
         for evse_id, single in list(self._singles.items()):
@@ -96,9 +100,7 @@ class Resets:
 
     def _restart_if_due(self, step: Step) -> None:
         """Restart as soon as nothing runs and the CSMS has all, or has had its time."""
-        if self._planned is None or self.not_now():
-            return
-        if any(evse.transaction or evse.power_asked for evse in self._evses.values()):
+        if self._planned is None or self._busy():
             return
         command, by = self._planned
         if by == NEVER:

@@ -233,3 +233,12 @@ def test_a_reset_on_idle_waits_for_every_transaction(version: str) -> None:
 
 def test_a_strange_vendor_is_not_known(version: str) -> None:
     assert World(version).online().ask(c.TransferData("com.example")).status == "UnknownVendorId"
+
+
+def test_a_reset_that_waits_for_a_silent_meter_is_not_woken_for_nothing(version: str) -> None:
+    w = World(version).online().plug().present("CARD1", 1).after(30)
+    w.meter_dead.add(1)
+    w.ask(c.Reset(on_idle=False))
+    w.after(20)  # each time the station is woken, something must be due
+    assert len(w.restarts) == 1
+    assert w.records[-1].kind == "Ended"
