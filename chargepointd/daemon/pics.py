@@ -135,6 +135,10 @@ def _offline(facts: Facts) -> bool:
     return facts.may("AuthCtrlr.LocalAuthorizeOffline", "true") and known
 
 
+def _has_core(facts: Facts) -> bool:
+    return facts.requests.issuperset(_CORE) and _true(facts, "FirmwareCtrlr.Available")
+
+
 _CORE = (
     "GetBaseReport", "GetVariables", "SetVariables", "SetNetworkProfile", "Reset", "RequestStartTransaction",
     "RequestStopTransaction", "TriggerMessage", "ChangeAvailability", "UpdateFirmware", "GetLog", "InstallCertificate",
@@ -144,13 +148,14 @@ _ADVANCED = (
     "GetReport", "SetVariableMonitoring", "SetMonitoringBase", "SetMonitoringLevel", "GetMonitoringReport",
     "ClearVariableMonitoring",
 )  # fmt: skip
+_MONITORS = ("SetVariableMonitoring", "GetMonitoringReport")
 _START, _STOP = "TxCtrlr.TxStartPoint", "TxCtrlr.TxStopPoint"
 _SAMPLED, _ALIGNED = "SampledDataCtrlr", "AlignedDataCtrlr"
 _LIMITS = "DeviceDataCtrlr"
 
 
 def _profiles() -> Iterable[Row]:
-    yield _asked("profile-Core", "Certification profile Core", *_CORE)
+    yield _built("profile-Core", "Certification profile Core", ", ".join(_CORE), _has_core)
     yield _asked("profile-AS", "Certification profile Advanced Security", "CertificateSigned", "InstallCertificate")
     yield _asked("profile-SC", "Certification profile Smart Charging", "SetChargingProfile", "GetCompositeSchedule")
     yield _asked("LA-0", "Local Authorization List Management", "SendLocalList", "GetLocalListVersion")
@@ -168,6 +173,10 @@ def _transactions() -> Iterable[Row]:
     yield _built("C-04", "Limit StatusNotifications", "MinimumStatusDuration", lambda facts: _status_can_wait(facts))
     yield _may("C-06.1", "Authorization kept when unplugged at the EV", "TxCtrlr.StopTxOnEVSideDisconnect", "false")
     yield _may("C-06.2", "Authorization dropped when unplugged at the EV", "TxCtrlr.StopTxOnEVSideDisconnect", "true")
+    master = "AuthCtrlr.MasterPassGroupId"
+    yield _built("C-07", "Master pass, with keypad and display", master,
+                 lambda facts: facts.may(master) and facts.plan.menu)  # fmt: skip
+    yield _built("C-08", "Master pass, without", master, lambda facts: facts.may(master) and not facts.plan.menu)
     for n, point in enumerate(
         ("EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer", "ParkingBayOccupancy"), 1
     ):
@@ -184,6 +193,7 @@ def _transactions() -> Iterable[Row]:
         "C-13", "Reset of a single EVSE", "EVSE.AllowReset", lambda facts: facts.may("EVSE#1.AllowReset", "true")
     )
     yield _asked("C-14", "Customer information by customerIdentifier", "CustomerInformation")
+    yield _firmware("C-15", "Scheduled firmware updates", "Available")
     yield _asked("C-16", "State of a transaction", "GetTransactionStatus")
 
 
@@ -249,6 +259,7 @@ def _files_and_security() -> Iterable[Row]:
 
     suites = ",".join(name for name in CIPHERS.split(":") if not name.startswith("@"))
     yield _built("C-41", "TLS cipher suites", "with TLS 1.2; those of TLS 1.3 besides", lambda facts: suites)
+    yield _built("C-44", "Pending before Accepted", "BootNotification", lambda facts: True)
     yield _asked("C-45", "Several elements in GetVariables", "GetVariables")
     yield _asked("C-46", "Several elements in SetVariables", "SetVariables")
     yield _may("C-47", "Fall back after failed network profiles", "OCPPCommCtrlr.NetworkProfileConnectionAttempts")
@@ -261,7 +272,8 @@ def _files_and_security() -> Iterable[Row]:
     yield _firmware("C-43", "Firmware installed during a transaction", "InstallDuringTransactions")
     yield _firmware("C-60", "A running firmware update can be cancelled", "Available")
     yield _firmware("AQ-7", "Firmware downloaded during a transaction", "DownloadDuringTransactions")
-    yield _built("C-61", "Security profile 1", "csms.security_profile", lambda facts: True)
+    by = "SecurityCtrlr.SecurityProfile"  # there is no way down from a higher one
+    yield _built("C-61", "Security profile 1", by, lambda facts: facts.variables.integer(by) <= 1)
     yield _may("AS-2", "Additional root certificate check", "SecurityCtrlr.AdditionalRootCertificateCheck")
     yield _may("AS-3", "Certificate requests repeated", "SecurityCtrlr.CertSigningWaitMinimum")
 
@@ -295,9 +307,20 @@ def _hardware() -> Iterable[Row]:
     yield _built("HFS-12", "Displays", "display", lambda facts: str(len(facts.config.display)))
 
 
+def _one_evse_a_reader(facts: Facts) -> bool:
+    """Whoever shows a card there has chosen the EVSE by it."""
+    return len(facts.plan.evses) == 1 or all(len(reader.evses) == 1 for reader in facts.config.reader)
+
+
 def _additional() -> Iterable[Row]:
-    yield _asked("AQ-1", "The last CSMS root can be removed", "DeleteCertificate")
+    by = "SecurityCtrlr.SecurityProfile"  # with TLS it is what the CSMS is known by
+    yield _built("AQ-1", "The last CSMS root can be removed", by, lambda facts: facts.variables.integer(by) < 2)
     yield _built("AQ-2", "The cable is locked before the authorization", "evse.lock", lambda facts: False)
+    yield _built("AQ-3", "The last station certificate can be removed", "DeleteCertificate", lambda facts: False)
+    yield _asked("AQ-5", "A hard-wired monitor", *_MONITORS)
+    yield _asked("AQ-6", "A preconfigured monitor", *_MONITORS)
+    yield _built("AQ-8", "The EVSE is chosen before the authorization", "reader.evses", _one_evse_a_reader)
+    yield _asked("AQ-10", "A delta monitor on BasicAuthPassword", *_MONITORS)
     yield _built("AQ-9", "IEC 61851-1", "evse.pilot", _has_pilot)
     yield _trigger("AQ-11", "SignCombinedCertificate")
     yield _built("AQ-18", "A lock at the station's side", "evse.lock", _locks)

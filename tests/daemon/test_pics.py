@@ -3,7 +3,7 @@
 import pytest
 
 from chargepointd.daemon.pics import ROWS
-from tests.conformance.stations import ac_socket, dc_station
+from tests.conformance.stations import ac_socket, dc_station, dc_with_menu, signing, with_bays, with_installer
 from tests.csms import Csms
 from tests.daemon.config import Config
 from tests.daemon.process import Station
@@ -43,6 +43,26 @@ def test_the_hardware_decides(url: str) -> None:
     ]
     assert dc["C-12.1"]["answer"] == "No", "a fixed cable is never let go"
     assert ac["C-12.1"]["answer"] == "Yes"
+
+
+NOT_YET = {"C-25", "C-26"}
+"""time offset and zone"""
+
+
+def test_a_station_that_has_all_hardware_has_all_features(url: str) -> None:
+    """Between the two of them: a fixed cable cannot be let go, and a station either has a menu or it has none."""
+    dc = answers(with_installer(signing(with_bays(dc_with_menu)), during_transactions=True)(url))
+    ac = answers(with_installer(with_bays(ac_socket))(url))
+    core = [id_ for id_ in dc if id_.startswith(("C-", "AS-", "profile-Core", "profile-AS"))]
+    no = {id_ for id_ in core if {dc[id_]["answer"], ac[id_]["answer"]} <= {"No", ""}}
+    assert no == NOT_YET
+    assert {id_ for id_ in core if dc[id_]["answer"] == "No"} == NOT_YET | {"C-08", "C-12.1"}
+
+
+def test_what_is_not_there_is_not_claimed(url: str) -> None:
+    plain = answers(ac_socket(url))
+    without = ("C-07", "C-09.3", "C-09.6", "C-10.5", "C-15", "C-34", "C-42", "C-43", "C-60", "profile-Core")
+    assert {id_: plain[id_]["answer"] for id_ in without} == dict.fromkeys(without, "No")
 
 
 def test_a_yes_names_a_variable_that_is_there(url: str) -> None:
