@@ -297,7 +297,7 @@ class Network(Topic):
             return f"slot {n} holds no profile; set it first"
         if self._downgrade(slot):
             return f"slot {n} has a lower security profile than the one in use"
-        if slot.security_profile >= 2 and not self._trusts_system(slot) and not self._certificates.has(CSMS_ROOT):
+        if slot.url.startswith("wss:") and not self._trusts_system(slot) and not self._certificates.has(CSMS_ROOT):
             return f"slot {n} needs a root certificate of the CSMS; install it first"
         if slot.security_profile == 3 and not self._certificates.has(STATION):
             return f"slot {n} needs a certificate of the station; have one signed first"

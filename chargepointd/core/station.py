@@ -14,7 +14,12 @@ from chargepointd.core import shown
 from chargepointd.core.authorization import Authorization
 from chargepointd.core.availability import Availability, Statuses
 from chargepointd.core.boot import Registration
-from chargepointd.core.certificates import Certificates
+from chargepointd.core.certificates import (
+    Certificates,
+    DeleteCertificate,
+    GetInstalledCertificateIds,
+    InstallCertificate,
+)
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.customer import Customers
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
@@ -25,7 +30,7 @@ from chargepointd.core.lobby import Lobby
 from chargepointd.core.logs import Logs
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Acknowledged
-from chargepointd.core.network import Network
+from chargepointd.core.network import Network, SetNetworkProfile
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.remote import Remote
@@ -35,7 +40,7 @@ from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.sampling import INTERVALS
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Security
-from chargepointd.core.signing import Signatures
+from chargepointd.core.signing import CertificateSigned, Signatures
 from chargepointd.core.standing import standing
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
@@ -47,6 +52,11 @@ _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog
 )  # fmt: skip
 _PENDING_MAY = (
+    CertificateSigned,
+    DeleteCertificate,
+    GetInstalledCertificateIds,
+    InstallCertificate,
+    SetNetworkProfile,
     c.GetVariables,
     c.SetVariables,
     c.ListVariables,

@@ -6,12 +6,13 @@ import pytest
 
 from chargepointd.core import certificates as c
 from chargepointd.core import commands
+from chargepointd.core import messages as m
 from chargepointd.core import network as n
 from chargepointd.core.messages import Boot, SecurityEvent
 from chargepointd.core.plan import CsmsPlan
 from chargepointd.core.variables.catalogue import parse_name
 from tests.core.test_certificates import root
-from tests.core.world import PLAN, World
+from tests.core.world import NOON, PLAN, World
 
 OLD, NEW, NEWER = ("o" * 16, "n" * 16, "m" * 16)
 ATTEMPTS = "OCPPCommCtrlr.NetworkProfileConnectionAttempts"
@@ -146,7 +147,7 @@ def test_an_order_needs_what_its_slots_need() -> None:
     w = World("2.0.1", plan=PLAN._replace(csms=CsmsPlan("ws://one/", 0))).online()
     assert order(w, "2") == "Rejected", "empty"
     assert order(w, "") == "Rejected"
-    fill(w, 2, 1)
+    fill(w, 2, 1, "ws://two/")
     assert order(w, "2,1") == "Rejected", "no password"
     w.set(n.PASSWORD, NEW)
     assert order(w, "2,1") == "RebootRequired"
@@ -269,3 +270,13 @@ def test_a_technician_goes_back_to_the_configuration() -> None:
     assert len(w.told(Boot)) == boots + 1
     w.cut()
     assert (w.station.network.slot, password(w)) == (1, OLD)
+
+
+def test_a_station_can_be_made_secure_while_its_registration_is_pending() -> None:
+    w = World("2.0.1", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)))
+    w.registrations.append(m.BootAnswered("Pending", 100, NOON))
+    w.online()
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    w.finish(root("ca"))
+    assert fill(w, 2, 2).status == "Accepted"
+    assert order(w, "2,1") == "RebootRequired"

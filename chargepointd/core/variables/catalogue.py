@@ -192,6 +192,7 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         ("FirmwareVersion", plan.firmware_version),
     ):
         yield Variable(Ref("ChargingStation", name), "string", "ReadOnly", value, constant=True)
+    yield Variable(Ref("SecurityCtrlr", "Identity"), "string", "ReadOnly", plan.id, max_limit=48, constant=True)
     kinds = ",".join(plan.token_kinds)
     yield Variable(
         Ref("AuthCtrlr", "SupportedIdTokenTypes"),

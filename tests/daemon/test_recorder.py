@@ -1,0 +1,23 @@
+"""The last events of a station hold no secret."""
+
+from pathlib import Path
+
+from chargepointd.core import commands as c
+from chargepointd.core import events as e
+from chargepointd.core.values import Token
+from chargepointd.core.variables.catalogue import parse_name
+from chargepointd.daemon.recorder import Recorder
+
+
+def test_neither_a_password_nor_a_token_is_written_down(tmp_path: Path) -> None:
+    recorder = Recorder()
+    items = ((parse_name("SecurityCtrlr.BasicAuthPassword"), "Actual", "geheim-geheim-geheim"),)
+    recorder.record(1.0, e.CallReceived("1", c.SetVariables(items)))
+    items = ((parse_name("OCPPCommCtrlr.OfflineThreshold"), "Actual", "4711"),)
+    recorder.record(2.0, e.CallReceived("2", c.SetVariables(items)))
+    recorder.record(3.0, e.TokenPresented(Token("04A1B2C3D4E5F6"), (1,)))
+    text = recorder.write(tmp_path, "test").read_text()
+    assert "BasicAuthPassword" in text
+    assert "geheim" not in text
+    assert "04A1B2C3D4E5F6" not in text
+    assert "4711" in text
