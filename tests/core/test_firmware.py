@@ -27,12 +27,14 @@ DONE = ["Downloading", "Downloaded", "SignatureVerified", "Installing", "Install
 class Depot(World):
     """A station with an installer. Its jobs are done when the test says how: `ends`."""
 
-    def __init__(self, firmware: FirmwarePlan = INSTALLER, variables: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, firmware: FirmwarePlan = INSTALLER, variables: dict[str, str] | None = None, version: str = "2.0.1"
+    ) -> None:
         self.jobs: dict[str, Any] = {}
         """by id, those that run"""
         self.ran: list[str] = []
         self.reconnects = 0
-        super().__init__("2.0.1", variables, plan=PLAN._replace(firmware=firmware))
+        super().__init__(version, variables, plan=PLAN._replace(firmware=firmware))
 
     def boot(self) -> None:
         self.jobs.clear()
@@ -325,6 +327,24 @@ def test_an_installation_waits_for_transactions_and_keeps_others_off(depot: Depo
     depot.ends(u.Installation("installed"), u.InstallImage)
     assert depot.shown == {1: "Available", 2: "Available"}
     assert depot.statuses_of()[-1] == "Installed"
+
+
+def test_free_evses_are_kept_free_in_every_version(version: str) -> None:
+    w = Depot(version=version)
+    w.online()
+    charging(w).update()
+    w.verified()
+    assert w.shown[2] == "Unavailable"
+    w.plug(2).present("CARD2", 2).after(10)
+    assert not w.on[2]
+    w.unplug(2)
+    leave(w)
+    assert w.shown == {1: "Unavailable", 2: "Unavailable"}
+    w.ends(u.Installation("restart needed"), u.InstallImage)
+    w.online()
+    assert w.shown == {1: "Available", 2: "Available"}
+    if version == "1.6":
+        assert w.statuses[(0, 0)] == "Available"
 
 
 def test_new_sessions_where_they_are_allowed() -> None:
