@@ -178,3 +178,12 @@ def test_the_stations_own_certificate_is_neither_listed_nor_deleted(w: World) ->
     w.online()
     assert names(w) == []
     assert delete(w, own.hashes[0]) == "Failed"
+
+
+def test_what_was_installed_and_deleted_is_in_the_security_log(w: World) -> None:
+    install(w, root("a"))
+    install(w, Status("Rejected", "expired"))
+    w.ask_later(c.DeleteCertificate(root("a").hashes[0]))
+    w.finish(None)
+    logged = [x for x in w.station.security.between(None, None) if x.kind == "ReconfigurationOfSecurityParameters"]
+    assert [x.info for x in logged] == ["CSMSRootCertificate a is installed", "CSMSRootCertificate a is deleted"]

@@ -280,3 +280,11 @@ def test_a_station_can_be_made_secure_while_its_registration_is_pending() -> Non
     w.finish(root("ca"))
     assert fill(w, 2, 2).status == "Accepted"
     assert order(w, "2,1") == "RebootRequired"
+
+
+def test_a_profile_that_was_set_is_in_the_security_log_and_one_that_was_refused_is_not() -> None:
+    w = world()
+    fill(w)
+    w.ask(n.SetNetworkProfile(5, n.Slot("ws://x/", 1, "", 30, "Wired0")))
+    logged = [x for x in w.station.security.between(None, None) if x.kind == "ReconfigurationOfSecurityParameters"]
+    assert [x.info for x in logged] == ["slot 2: security profile 1"]
