@@ -16,6 +16,8 @@ from tests.core.world import PLAN, World, check_records
 VERSIONS = ("1.6", "2.0.1")
 POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
 
+MASTER = "MMMM9999"
+
 Deed = tuple[str, int]
 
 
@@ -35,6 +37,7 @@ QUIET_DEEDS: dict[str, Callable[[World, int], object]] = {
     "card A": lambda w, n: w.present("AAAA1111", 1 + n % 2),
     "card B": lambda w, n: w.present("BBBB2222", 1 + n % 2),
     "blocked card": lambda w, n: w.present("CCCC3333", 1 + n % 2),
+    "button": lambda w, n: w.push(1 + n % 2),
     "full": lambda w, n: w.hunger(1 + n % 2, False),
     "hungry": lambda w, n: w.hunger(1 + n % 2, True),
     "break": lambda w, n: w.break_(1 + n % 2),
@@ -78,6 +81,16 @@ DEEDS = QUIET_DEEDS | {
     "log asked for": lambda w, n: w.ask(c.GetLog("SecurityLog", "ftp://h/", n, retries=n % 3)),
     "log uploaded": lambda w, n: w.tell(e.JobEnded("log", str(1 + n % 5), "" if n % 2 else JobFailed("no way"))),
     "customer forgotten": lambda w, n: w.ask(GiveCustomerInformation(n, True, True, Token("AAAA1111"))),
+    "allow a refused card some energy": lambda w, n: w.configure("TxCtrlr.MaxEnergyOnInvalidId", str(10 * n)),
+    "master pass": lambda w, n: w.present(MASTER, 1 + n % 2),
+    "choose": lambda w, n: w.press(f"{n % 4}#"),
+    "keys": lambda w, n: w.press("12*#1#"[n % 6 :], 1 + n % 2),
+    "the car says who it is": lambda w, n: w.identify(1 + n % 2),
+    "no authorization": lambda w, n: w.configure("AuthCtrlr.Enabled", "true" if n % 2 else "false"),
+    "autocharge": lambda w, n: w.configure("AuthCtrlr.AutochargeEnabled", "false" if n % 2 else "true"),
+    "believe the cache": lambda w, n: w.configure("AuthCtrlr.LocalPreAuthorize", "true"),
+    "do not ask the CSMS": lambda w, n: w.configure("AuthCtrlr.DisableRemoteAuthorization", "true"),
+    "no time to plug in": lambda w, n: w.configure("TxCtrlr.EVConnectionTimeOut", str(1 + n % 60)),
     "queue all": lambda w, n: w.configure("OCPPCommCtrlr.QueueAllMessages", "true" if n % 2 else "false"),
     "switch to 2.0.1": lambda w, n: w.switch_to("2.0.1"),
 }
@@ -85,12 +98,15 @@ DEEDS = QUIET_DEEDS | {
 
 def world(version: str, start: list[str], stop: list[str], *, senses: bool = True) -> World:
     """`senses`: the hardware knows of the bay and of a plug without a car."""
-    plan = PLAN._replace(evses=tuple(evse._replace(bay_sensor=senses, signs=senses) for evse in PLAN.evses))
+    kinds = (*PLAN.token_kinds, "KeyCode", "MacAddress")
+    evses = tuple(evse._replace(bay_sensor=senses, signs=senses) for evse in PLAN.evses)
+    plan = PLAN._replace(evses=evses, token_kinds=kinds, menu=senses)
     variables = {"TxCtrlr.TxStartPoint": ",".join(start), "TxCtrlr.TxStopPoint": ",".join(stop)}
     many = {"OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "1000"}  # nothing is to be set aside here
-    unknown = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"}
-    made = World(version, variables | many | unknown, plan=plan, senses_plugs=senses)
+    who = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true", "AuthCtrlr.MasterPassGroupId": "MASTERS"}
+    made = World(version, variables | many | who, plan=plan, senses_plugs=senses)
     made.infos["CCCC3333"] = TokenInfo("Blocked")
+    made.infos[MASTER] = TokenInfo("Accepted", group="MASTERS")
     return made.online()
 
 
@@ -130,6 +146,7 @@ def test_any_history_keeps_the_books(
     for deed, n in history:
         DEEDS[deed](w, n)
         check_records(w.records)
+        check_allowances(w)
     bring_to_an_end(w)
     check_records(w.records)
     assert w.delivered() == w.records, "the CSMS has every record, once, in order"
@@ -137,6 +154,18 @@ def test_any_history_keeps_the_books(
     assert not untold, "the CSMS has every security event"
     open_ones = {r.transaction_id for r in w.records} - {r.transaction_id for r in w.records if r.kind == "Ended"}
     assert not open_ones
+
+
+def check_allowances(w: World) -> None:
+    """After a reading, whoever was refused draws no more than MaxEnergyOnInvalidId."""
+    cap = w.station.variables.integer("TxCtrlr.MaxEnergyOnInvalidId")
+    for evse in w.station.evses.values():
+        if evse.session.refused and evse.id not in w.meter_dead:
+            w.read(evse.id)
+            begun, session = evse.session.refused_wh, evse.session
+            if evse.power_asked and session.refused:
+                assert begun is not None
+                assert w.register[evse.id] < begun + cap
 
 
 def switching(w: World, deeds: list[Deed], at: int) -> None:

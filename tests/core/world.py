@@ -255,6 +255,22 @@ class World:
         self.tell(e.TokenPresented(Token(token), evses or (1, 2)))
         return self
 
+    def press(self, keys: str, *evses: int) -> "World":
+        """At the keypad that serves these EVSEs."""
+        for key in keys:
+            self.tell(e.KeyPressed(key, evses or (1, 2)))
+        return self
+
+    def push(self, evse: int = 1) -> "World":
+        """The start and stop button."""
+        self.tell(e.TokenPresented(Token("", "NoAuthorization"), (evse,)))
+        return self
+
+    def identify(self, evse: int = 1, mac: str = "02000000CAFE") -> "World":
+        """The car says who it is."""
+        self.tell(e.VehicleIdentified(evse, mac))
+        return self
+
     def hunger(self, evse: int, hungry: bool) -> "World":
         self.hungry[evse] = hungry
         self._appetite(evse)

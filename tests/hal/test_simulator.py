@@ -281,6 +281,19 @@ def test_a_card_is_told_once_and_only_to_who_watches(tmp_path):
         assert (first.result().value, first.result().kind) == ("04A1B2C3", "KeyCode")
 
 
+@pytest.mark.parametrize("device", ["keypad", "button1", "button2"])
+def test_a_key_is_told_once(tmp_path, device):
+    @station(tmp_path)
+    async def _(s):
+        await s.sim("press", key="9", device=device)
+        watch = s.devices[device].watch()
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(anext(watch))
+            await asyncio.sleep(0)  # the task runs until it waits for a key
+            await s.sim("press", key="#", device=f"sim.{device}")
+        assert first.result().key == "#"
+
+
 def test_the_display_can_be_read(tmp_path):
     @station(tmp_path)
     async def _(s):
@@ -412,6 +425,9 @@ def test_a_dead_driver_comes_back_when_the_error_is_cleared(tmp_path):
         ("sim.swipe", {"token": "A", "type": "eMAID"}, 'type: expected ISO14443 or .*, got "eMAID"'),
         ("sim.swipe", {"token": "A", "reader": "door"}, 'no reader "door"; known: reader'),
         ("sim.swipe", {"token": ""}, "token"),
+        ("sim.press", {"key": "A"}, 'key: expected one of 0 1 .*, got "A"'),
+        ("sim.press", {"key": "12"}, "key: expected one of"),
+        ("sim.press", {"key": "1", "device": "buton1"}, r'no keypad or button "buton1"; did you mean "button1"\?'),
         ("sim.meter", {"evse": 1, "energy_wh": "5"}, "energy_wh: expected a number of Wh, got '5'"),
     ],
 )

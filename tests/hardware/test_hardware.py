@@ -9,6 +9,8 @@ from typing import Any
 from chargepointd.config import load
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
+from chargepointd.core.values import Token
+from chargepointd.hardware.bindings import plan
 from chargepointd.hardware.hardware import Hardware
 from tests.daemon import toml
 from tests.daemon.config import Config, ac_station
@@ -131,3 +133,33 @@ def test_a_meter_that_cannot_sign_is_no_reason_to_read_it_no_more(tmp_path: Path
         assert read.measured.signed is None
 
     with_hardware(tmp_path, config, story)
+
+
+def test_a_keypad_tells_keys_and_a_button_that_nobody_is_asked(tmp_path: Path) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp", evses=2)
+    config["keypad"] = [{"device": "sim.keypad", "evses": [2]}]
+    config["button"] = [{"device": "sim.button1", "evses": [1]}]
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        await heard.until(lambda event: isinstance(event, e.LockMoved))
+        await hardware.controls().call("sim.press", {"key": "7"})
+        assert await heard.until(lambda event: isinstance(event, e.KeyPressed)) == e.KeyPressed("7", (2,))
+        await hardware.controls().call("sim.press", {"key": "#", "device": "button1"})
+        pushed = await heard.until(lambda event: isinstance(event, e.TokenPresented))
+        assert pushed == e.TokenPresented(Token("", "NoAuthorization"), (1,))
+
+    with_hardware(tmp_path, config, story)
+
+
+def test_what_a_station_can_be_given_follows_from_its_devices(tmp_path: Path) -> None:
+    def kinds(**more: Any) -> set[str]:
+        file = tmp_path / "station.toml"
+        file.write_text(toml.dumps(ac_station("ws://127.0.0.1:1/ocpp") | more))
+        return set(plan(load(file), "1").token_kinds)
+
+    assert kinds(reader=[]) == {"Central", "NoAuthorization"}
+    assert kinds(reader=[], keypad=[{"device": "sim.keypad"}]) == {"Central", "NoAuthorization", "KeyCode"}
+    assert kinds() == {"Central", "NoAuthorization", "ISO14443", "ISO15693", "KeyCode", "Local"}
+    pn532 = {"pn532": {"driver": "pn532", "port": "/dev/ttyS1"}}
+    drivers = ac_station("ws://127.0.0.1:1/ocpp")["drivers"] | pn532
+    assert kinds(drivers=drivers, reader=[{"device": "pn532.reader"}]) == {"Central", "NoAuthorization", "ISO14443"}

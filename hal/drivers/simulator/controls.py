@@ -38,7 +38,7 @@ OCPP_NAMES = {
 }
 """fault names a technician knows (ChargePointErrorCode of OCPP 1.6, and what this station adds to them)"""
 SIDES = ("station", "ev")
-KEYS = "0123456789*#"
+KEYS = tuple("0123456789*#")
 TOKEN_TYPES = ("ISO14443", "ISO15693", "KeyCode", "Local")
 
 
