@@ -90,7 +90,8 @@ def test_tc_c_49_cs(tester: Tester, csms: Csms, stop: str) -> None:
 
 
 @pytest.mark.under_test(variables=CACHE | {"AuthCtrlr.MasterPassGroupId": MASTERS})
-def test_a_master_pass_is_known_from_the_cache(tester: Tester, csms: Csms) -> None:
+def test_tc_c_14_cs(tester: Tester, csms: Csms) -> None:
+    """Authorization through authorization cache - GroupID equal to MasterPassGroupId."""
     csms.tokens[MASTER] = {"status": "Accepted", **MASTER_INFO}
     master_pass(tester, csms)
     tester.fence()
