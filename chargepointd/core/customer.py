@@ -94,7 +94,8 @@ class Customers(Topic):
             more += [f"language {info.language}"] if info.language else []
             more += [f"message {info.message}"] if info.message else []
             about = ", ".join([info.status, *more, f"of {_text(entry.stored_at)}"])
-            yield f"authorization cache: {entry.kind} {key.removeprefix(f'{entry.kind}:')}: {about}"
+            value = key.removeprefix(f"{entry.kind}:")
+            yield f"authorization cache: {entry.kind} {value}: {about}"
         for evse in self._evses.values():
             session, transaction = evse.session, evse.transaction
             if session.token and _is_meant(command, session.token.key, session.group):
