@@ -31,6 +31,8 @@ class StationConfig(NamedTuple):
     `firmware_version`"""
     main_meter: str = ""
     """of the whole station, at its connection to the grid"""
+    ntp_command: tuple[str, ...] = ()
+    """run with the names of the time servers that the CSMS wants, none for those of DHCP; empty: it cannot set them"""
     reboot_command: tuple[str, ...] = ()
     """what a hard reset runs, for example ["systemctl", "reboot"]; empty: the daemon restarts itself"""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, SetClock
+from chargepointd.core.effects import Note
 from chargepointd.core.messages import Boot, BootAnswered, Heartbeat, HeartbeatAnswered, Message
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 
@@ -29,8 +29,8 @@ class Registration:
         self._triggered = False
         self._beat_at = NEVER
         self._beating = False
-        self.on_clock: Callable[[float, Step], None] = lambda change, step: None
-        """the clock was put right by so much (s)"""
+        self.believes_csms: Callable[[], bool] = lambda: True
+        """whether the time it tells sets the clock"""
         self.just_accepted = False
         """in this step: the station is to tell all its statuses"""
 
@@ -97,12 +97,8 @@ class Registration:
         self._plan_beat(step)
 
     def _set_time(self, time: float | None, step: Step) -> None:
-        if time is not None and "Heartbeat" in self._context.variables.members("ClockCtrlr.TimeSource"):
-            change = self._context.clock.told(time, step.mono)
-            if change:
-                step.emit(SetClock(time))
-                step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))
-                self.on_clock(change, step)
+        if time is not None and self.believes_csms():
+            self._context.tell_time(time, step)
 
     # -- heartbeat -----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from chargepointd.core.clock import Clock
-from chargepointd.core.effects import Effect
+from chargepointd.core.effects import Effect, Note
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.rules import Rules
 from chargepointd.core.values import Now
@@ -49,7 +49,16 @@ class Context:
         """connected, and the CSMS has accepted the station"""
         self.happened: Happened = lambda kind, info, step: None
         """the security log takes down a security event (`core.security`)"""
+        self.on_clock: Callable[[float, Step], None] = lambda change, step: None
+        """the clock was put right by so much (s)"""
         self._ids = _ids(boot_id)
+
+    def tell_time(self, utc: float, step: Step) -> None:
+        """A source that is believed says that it is `utc` (s since 1970)."""
+        change = self.clock.told(utc, step.mono)
+        if change:
+            step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))
+            self.on_clock(change, step)
 
     def new_id(self) -> str:
         """An id never used before, not by an earlier boot either: at most 36 characters."""

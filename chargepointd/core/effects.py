@@ -192,12 +192,6 @@ class ReplyLocally(NamedTuple):
     reply: Reply
 
 
-class SetClock(NamedTuple):
-    """The CSMS told the time: UTC, s since 1970, at the monotonic moment of this step."""
-
-    at: float
-
-
 class Reconnect(NamedTuple):
     """Close the link and open it again (a changed password, another profile)."""
 

@@ -75,3 +75,5 @@ class StationPlan(NamedTuple):
     """IdTokenEnumType: what its readers, keypads and vehicle links yield, and what needs none of them"""
     menu: bool = False
     """keypad and display let a person choose"""
+    ntp_command: tuple[str, ...] = ()
+    """makes what follows it the system's time servers; empty: they cannot be set"""

@@ -42,6 +42,7 @@ from chargepointd.core.saved import Saved
 from chargepointd.core.security import Security
 from chargepointd.core.signing import CertificateSigned, Signatures
 from chargepointd.core.standing import standing
+from chargepointd.core.timekeeping import Timekeeping
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
@@ -129,7 +130,8 @@ class Station:
         self._topics = {topic.name: topic for topic in self.topics}
         self._deadlines += [topic.deadline for topic in self.topics]
         outbox.on_record_answered = self.authorization.record_answered
-        self.registration.on_clock = self._clock_changed
+        self.registration.believes_csms = self.timekeeping.believes_csms
+        context.on_clock = self._clock_changed
         self._handlers = self._handled()
         self._commands = self._commanded()
         for topic in self.topics:
@@ -144,6 +146,7 @@ class Station:
         self.certificates = Certificates(context, state.get("certificates"))
         signatures = Signatures(context, self.outbox, self.certificates, state.get("signatures"))
         self.network = Network(context, self.certificates, signatures, state.get("network"))
+        self.timekeeping = Timekeeping(self.context)
         return (
             self.security,
             self.network,
@@ -154,6 +157,7 @@ class Station:
             Customers(self.context, self.outbox, self.tokens, self._everywhere),
             Logs(self.context, self.outbox, self.security, saved.state.get("log")),
             self.keypads,
+            self.timekeeping,
         )
 
     def _hold(self, held: bool, step: Step) -> None:
@@ -419,6 +423,7 @@ class Station:
         waiting = self.outbox.waiting()
         return {
             "time": step.utc,
+            "time_offset_s": self.timekeeping.offset_s(step.utc),
             "registration": self.registration.state,
             "availability": "Operative" if self.availability.station_operative else "Inoperative",
             "faults": [f"{f.code} ({f.source})" for f in self.statuses.station_faults.values()],

@@ -258,7 +258,6 @@ class Daemon:
             f.StartJob: self._jobs.start,
             f.StopJob: self._jobs.stop,
             f.Note: self._note,
-            f.SetClock: lambda effect: None,
             f.Reconnect: self._connect_anew,
             f.Restart: self._restarting,
         }

@@ -107,7 +107,9 @@ class Local:
         if oldest is not None:
             shown["outbox"]["oldest_at"] = format_time(oldest)
         csms = {**self._link_status(), "registration": shown.pop("registration")}
-        return {"station": station, "csms": csms, **shown, "time": format_time(shown["time"])}
+        now_s, offset_s = shown["time"], shown.pop("time_offset_s")
+        clock = {"time": format_time(now_s), "local_time": format_time(now_s + offset_s)[:19].replace("T", " ")}
+        return {"station": station, "csms": csms, **shown, **clock}
 
     def _place(self, params: dict[str, Any]) -> tuple[int, int]:
         evse, connector = params.get("evse", 0), params.get("connector", 0)

@@ -113,6 +113,7 @@ def plan(config: Config, version: str) -> StationPlan:
         _csms_plan(config.csms),
         tuple(sorted(_token_kinds(config))),
         bool(config.keypad and config.display),
+        station.ntp_command,
     )
 
 

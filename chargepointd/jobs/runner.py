@@ -43,6 +43,8 @@ class Place(NamedTuple):
 Work = Callable[[Any, Place, Tell], Awaitable[Any]]
 
 WORK: dict[str, str] = {
+    "AskSystemClock": "chargepointd.jobs.clock:ask",
+    "SetNtpServers": "chargepointd.jobs.clock:set_servers",
     "AskInstaller": "chargepointd.jobs.firmware:ask",
     "CheckSigner": "chargepointd.jobs.firmware:check_signer",
     "FetchImage": "chargepointd.jobs.firmware:fetch",

@@ -19,6 +19,7 @@ from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Logged
 from chargepointd.core.station import Station
+from chargepointd.core.timekeeping import AskSystemClock, SystemClock
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Fault, Measured, Now, Signed, Stamp, Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name, standard
@@ -112,6 +113,7 @@ class World:
         self.dialled_anew: list[str] = []
         self.tidied: Tidied | None = None
         """what the key store finds at the next start; None: all is as it was"""
+        self.system_clock = SystemClock(False, 0.0)
         self.under_way: deque[f.StartJob] = deque()
         """under way"""
         self.renewed: list[int] = []
@@ -457,6 +459,8 @@ class World:
         if isinstance(start.job, Tidy):
             found = self.tidied or Tidied((), start.job.taken_in)
             self._queue.append(e.JobEnded(start.topic, start.id, found))
+        elif isinstance(start.job, AskSystemClock):
+            self._queue.append(e.JobEnded(start.topic, start.id, self.system_clock))
         else:
             self.under_way.append(start)
 

@@ -68,7 +68,10 @@ STATION: tuple[Line, ...] = (
     ("AuthCtrlr.MasterPassGroupId", "string", "RW", "", "", None, 36, ""),
     ("AuthCtrlr.OfflineTxForUnknownIdEnabled", "boolean", "RW", "false", "", None, None, ""),
     ("ChargingStation.MinimumStatusDuration", "integer", "RW", "0", "s", 0, 3600, ""),
+    ("ClockCtrlr.NextTimeOffsetTransitionDateTime", "dateTime", "RW", "", "", None, None, ""),
     ("ClockCtrlr.TimeAdjustmentReportingThreshold", "integer", "RW", "20", "s", 0, 86_400, ""),
+    ("ClockCtrlr.TimeOffset", "string", "RW", "+00:00", "", None, 6, ""),
+    ("ClockCtrlr.TimeOffset[NextTransition]", "string", "RW", "", "", None, 6, ""),
     ("ClockCtrlr.TimeSource", "SequenceList", "RW", "Heartbeat,NTP", "", None, 100, "Heartbeat,NTP"),
     ("DeviceDataCtrlr.BytesPerMessage[GetReport]", "integer", "RO", "1000000", "", None, None, ""),
     ("DeviceDataCtrlr.BytesPerMessage[GetVariables]", "integer", "RO", "1000000", "", None, None, ""),
@@ -203,6 +206,10 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         constant=True,
     )
     yield from _of_firmware(plan)
+    if plan.ntp_command:
+        yield Variable(Ref("ClockCtrlr", "NtpSource"), "OptionList", default="DHCP", values=("DHCP", "manual"))
+        for n in "123":
+            yield Variable(Ref("ClockCtrlr", "NtpServerUri", n), max_limit=255)
     yield Variable(
         Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases), constant=True
     )

@@ -74,6 +74,7 @@ TABLE = (
     Key("MeterValuesSampledData", "SampledDataCtrlr.TxUpdatedMeasurands"),
     Key("MeterValuesSampledDataMaxLength", computed=_measurands),
     Key("MinimumStatusDuration", "ChargingStation.MinimumStatusDuration"),
+    Key("NextTimeOffsetTransitionDateTime", "ClockCtrlr.NextTimeOffsetTransitionDateTime"),
     Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
     Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
     Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile"),
@@ -87,6 +88,8 @@ TABLE = (
     Key("SupportedFeatureProfiles", computed=lambda _: ",".join(PROFILES)),
     Key("SupportedFileTransferProtocols", computed=lambda _: "FTP,FTPS,HTTP,HTTPS"),  # SFTP has no word in 1.6
     Key("SupportedFeatureProfilesMaxLength", computed=lambda _: str(len(PROFILES))),
+    Key("TimeOffset", "ClockCtrlr.TimeOffset"),
+    Key("TimeOffsetNextTransition", "ClockCtrlr.TimeOffset[NextTransition]"),
     Key("TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts[TransactionEvent]"),
     Key("TransactionMessageRetryInterval", "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]"),
     Key("UnlockConnectorOnEVSideDisconnect", "OCPPCommCtrlr.UnlockOnEVSideDisconnect"),

@@ -108,6 +108,7 @@ def test_tc_b_10_cs(tester: Tester, csms: Csms) -> None:
 FITTING = {
     "OCPPCommCtrlr.OfflineThreshold": "integer",
     "AuthCtrlr.AuthorizeRemoteStart": "boolean",
+    "ClockCtrlr.NextTimeOffsetTransitionDateTime": "dateTime",
 }
 VALUES = {"integer": "300", "decimal": "300.1", "boolean": "true", "dateTime": "2026-01-01T00:00:00Z", "string": "abc"}
 

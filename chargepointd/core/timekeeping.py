@@ -1,0 +1,142 @@
+"""Where the time comes from (ClockCtrlr.TimeSource, B01.FR.06), and what the clock on the wall shows (TimeOffset).
+
+The sources stand in order of preference; the first that can be had now sets the clock. Heartbeat can while the CSMS is
+there, NTP while the kernel says that the system's clock is synchronised: it is asked every `ASK_S`. The protocol is in
+UTC whatever the offset.
+"""
+
+from collections.abc import Mapping
+from re import ASCII, fullmatch
+from typing import Any, NamedTuple
+
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.effects import Note, StartJob
+from chargepointd.core.jobs import JobFailed
+from chargepointd.core.topic import Guard, Topic
+
+FIRST_S, ASK_S = 10.0, 600.0
+_SERVERS = ("ClockCtrlr.NtpServerUri[1]", "ClockCtrlr.NtpServerUri[2]", "ClockCtrlr.NtpServerUri[3]")
+_SOURCE = "ClockCtrlr.NtpSource"
+
+
+class AskSystemClock(NamedTuple):
+    """Job: is the system's clock synchronised, and what does it say?"""
+
+
+class SystemClock(NamedTuple):
+    synchronised: bool
+    ahead_s: float
+    """UTC (s since 1970) less the monotonic clock"""
+
+
+class SetNtpServers(NamedTuple):
+    """Job: run the command that makes these the system's time servers; none: those of DHCP."""
+
+    command: tuple[str, ...]
+    servers: tuple[str, ...]
+
+
+class Timekeeping(Topic):
+    name = "time"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._synchronised = False
+        self._ask_at = NEVER
+        self._asking = False
+
+    @property
+    def _sources(self) -> tuple[str, ...]:
+        return self._context.variables.members("ClockCtrlr.TimeSource")
+
+    def _prefers(self, first: str, second: str) -> bool:
+        sources = self._sources
+        return first in sources and (second not in sources or sources.index(first) < sources.index(second))
+
+    def believes_csms(self) -> bool:
+        """Whether the time that the CSMS tells sets the clock."""
+        if "Heartbeat" not in self._sources:
+            return False
+        return not (self._synchronised and self._prefers("NTP", "Heartbeat"))
+
+    # -- NTP -----------------------------------------------------------------------------------------------------------
+
+    def power_up(self, step: Step) -> None:
+        self._ask_at = step.mono + FIRST_S
+        if self._manual():
+            self._set_servers(step)
+
+    def changed(self, names: list[str], step: Step) -> None:
+        if "ClockCtrlr.TimeSource" in names:
+            self._ask_at = step.mono
+        if _SOURCE in names or (self._manual() and any(name in names for name in _SERVERS)):
+            self._set_servers(step)
+        self.tick(step)
+
+    def deadline(self) -> float:
+        return self._ask_at
+
+    def tick(self, step: Step) -> None:
+        if step.mono < self._ask_at:
+            return
+        self._ask_at = step.mono + ASK_S
+        if "NTP" in self._sources and not self._asking:
+            self._asking = True
+            step.emit(StartJob(self.name, "system", AskSystemClock()))
+
+    def job_ended(self, job_id: str, outcome: Any, step: Step) -> None:
+        if job_id == "servers":
+            if isinstance(outcome, JobFailed):
+                step.emit(Note("clock", 0, f"the time servers cannot be set: {outcome.reason}"))
+            return
+        self._asking = False
+        self._synchronised = isinstance(outcome, SystemClock) and outcome.synchronised
+        heartbeat = self._context.online and self._prefers("Heartbeat", "NTP")
+        if self._synchronised and "NTP" in self._sources and not heartbeat:
+            self._context.tell_time(step.mono + outcome.ahead_s, step)
+
+    def _manual(self) -> bool:
+        command = self._context.plan.ntp_command
+        return bool(command) and self._context.variables.text(_SOURCE) == "manual"
+
+    def _set_servers(self, step: Step) -> None:
+        given = (self._context.variables.text(name) for name in _SERVERS) if self._manual() else ()
+        job = SetNtpServers(self._context.plan.ntp_command, tuple(filter(None, given)))
+        step.emit(StartJob(self.name, "servers", job))
+
+    # -- the clock on the wall -----------------------------------------------------------------------------------------
+
+    def guards(self) -> Mapping[str, Guard]:
+        offsets = dict.fromkeys(("ClockCtrlr.TimeOffset", "ClockCtrlr.TimeOffset[NextTransition]"), _no_offset)
+        return offsets | (dict.fromkeys(_SERVERS, _no_server) if self._context.plan.ntp_command else {})
+
+    def offset_s(self, utc: float) -> int:
+        """s that the clock on the wall is ahead of UTC; from the next transition on, what was set for it."""
+        variables = self._context.variables
+        at = variables.text("ClockCtrlr.NextTimeOffsetTransitionDateTime")
+        after = variables.text("ClockCtrlr.TimeOffset[NextTransition]")
+        due = bool(at and after) and utc >= moment(at)
+        return offset_s(after if due else variables.text("ClockCtrlr.TimeOffset"))
+
+
+def moment(text: str) -> float:
+    """UTC, s since 1970, of a dateTime that is one."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(text.upper()).timestamp()
+
+
+def offset_s(text: str) -> int:
+    if text in ("", "Z"):
+        return 0
+    return (-60 if text[0] == "-" else 60) * (int(text[1:3]) * 60 + int(text[4:6]))
+
+
+def _no_offset(value: str) -> str:
+    fits = not value or fullmatch(r"Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00)", value, ASCII)
+    return "" if fits else 'expected an offset such as "+01:00"'
+
+
+def _no_server(value: str) -> str:
+    fits = not value or (fullmatch(r"[A-Za-z0-9.:_\[\]-]+", value, ASCII) and value[0] != "-")
+    return "" if fits else 'expected a name or an address such as "ntp.example.com"'

@@ -1,0 +1,42 @@
+"""The system's clock: the kernel is asked, and a real command is run."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargepointd.core.timekeeping import AskSystemClock, SetNtpServers
+from chargepointd.jobs import clock
+from chargepointd.jobs.runner import Place
+
+
+def unheard(news: Any) -> None: ...
+
+
+def test_the_kernel_says_whether_its_clock_is_synchronised(tmp_path: Path) -> None:
+    told = asyncio.run(clock.ask(AskSystemClock(), Place(tmp_path), unheard))
+    assert isinstance(told.synchronised, bool)
+    assert time.monotonic() + told.ahead_s == pytest.approx(time.time(), abs=1)
+
+
+def test_the_command_gets_the_servers(tmp_path: Path) -> None:
+    script = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(' '.join(sys.argv[2:]))"
+    command = (sys.executable, "-c", script, str(tmp_path / "servers"))
+    asyncio.run(clock.set_servers(SetNtpServers(command, ("a.example", "b.example")), Place(tmp_path), unheard))
+    assert (tmp_path / "servers").read_text() == "a.example b.example"
+
+
+def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "import sys; sys.exit('no timesyncd here')")
+    with pytest.raises(OSError, match="no timesyncd here"):
+        asyncio.run(clock.set_servers(SetNtpServers(command, ()), Place(tmp_path), unheard))
+
+
+def test_a_command_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "COMMAND_S", 0.1)
+    command = (sys.executable, "-c", "import signal; signal.pause()")
+    with pytest.raises(TimeoutError):
+        asyncio.run(clock.set_servers(SetNtpServers(command, ()), Place(tmp_path), unheard))
