@@ -78,10 +78,17 @@ def _status(result: Result, style: Style) -> str:
         ("Outbox", _outbox_facts(outbox)),
         ("Faults", style.paint(faults, "red") if faults else "none"),
     )
+    if result.get("lobby"):
+        facts = (*facts, ("To plug", _lobby(result["lobby"])))
     if firmware:
         facts = (*facts, ("Firmware", f"update {printable(firmware.get('request'))}: {printable(firmware['state'])}"))
     head = "\n".join(f"{name:<8} {text}" for name, text in facts)
     return f"{head}\n\n{_evses(result.get('evses') or (), style)}"
+
+
+def _lobby(seats: Any) -> str:
+    """Who is authorized and has not chosen an EVSE yet."""
+    return "; ".join(f"{printable(seat.get('token'))} at EVSE {_list(seat.get('evses'))}" for seat in seats or ())
 
 
 def _station(station: Result, style: Style) -> str:

@@ -19,7 +19,8 @@ PACE: dict[str, Any] = {
 
 
 def dc_station(url: str, **variables: Any) -> Config:
-    """Four DC outlets with fixed cables, as etc/dc-bench.toml: two CCS, two NACS."""
+    """Four DC outlets with fixed cables, as etc/dc-bench.toml, without what single cases need: two CCS, two
+    NACS."""
     evse = {"supply": "DC", "phases": 0, "voltage_v": 1000, "max_current_a": 500, "max_power_w": 400_000}
     config = ac_socket(url, **variables)
     config["station"]["model"] = "DC bench station"

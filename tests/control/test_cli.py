@@ -98,6 +98,12 @@ def test_status_tells_of_a_firmware_update(station: Station) -> None:
     assert "Firmware update 7: Downloading" in run(station, "status").stdout
 
 
+def test_status_tells_who_has_not_plugged_in_yet(station: Station) -> None:
+    assert "To plug" not in run(station, "status").stdout
+    station.answers["status"] = {**STATUS, "lobby": [{"token": "…E680", "evses": [1, 2]}]}
+    assert "…E680 at EVSE 1, 2" in run(station, "status").stdout
+
+
 def test_status_tells_that_the_csms_is_away(station: Station) -> None:
     station.answers["status"] = {**STATUS, "csms": {"url": "ws://x", "connected": False, "offline_s": 90.5}}
     assert "ws://x, not connected for 1 min 30 s" in run(station, "status").stdout
