@@ -51,6 +51,22 @@ def case_id(function: str) -> str | None:
     return name.removeprefix("test_").upper() if name.startswith("test_tc_") else None
 
 
+def lost() -> list[str]:
+    """Tests that pytest never sees: a mark that is given a function and nothing else decorates that function."""
+    return [each for file in sorted(HERE.glob("test_*.py")) for each in _lost(file)]
+
+
+def _lost(file: Path) -> Iterator[str]:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        for each in node.decorator_list if isinstance(node, ast.FunctionDef) else []:
+            if (
+                isinstance(each, ast.Call)
+                and ast.unparse(each.func).startswith("pytest.mark.under")
+                and not each.keywords
+            ):
+                yield f"{file.name}: {node.name}"
+
+
 def _functions(file: Path) -> Iterator[Written]:
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and (id_ := case_id(node.name)):

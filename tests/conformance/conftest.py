@@ -2,7 +2,8 @@
 
     @pytest.mark.under_test(ac_socket, variables={"TxCtrlr.TxStartPoint": "Authorized"})
 
-Without it: the four DC outlets. `tester` is the station booted and accepted; `csms` and `station` are its parts.
+(With `variables` always: a mark that is given one function alone decorates that function.) Without it: the four DC
+outlets. `tester` is the station booted and accepted; `csms` and `station` are its parts.
 """
 
 from collections.abc import Iterator

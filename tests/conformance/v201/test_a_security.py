@@ -364,8 +364,9 @@ def test_a_certificate_about_to_end_is_renewed() -> None:
     with TemporaryDirectory() as where:
         ending = ROOT.issue(SERIAL, ends_in=20, starts_in=-200).file(Path(where), "ending.pem")
         with lab(3, client_cert=str(ending)) as here:
+            csr = here.csr()
             here.csms.forget()
-            here.signed(ROOT.sign(here.csr()))
+            here.signed(ROOT.sign(csr))
             here.csms.wait_connected()
             shown = certificate(here.csms)
             assert shown

@@ -207,7 +207,7 @@ def one_board(url: str, **variables: Any) -> Config:
     return config
 
 
-@pytest.mark.under_test(one_board)
+@pytest.mark.under_test(one_board, variables={})
 def test_tc_b_28_cs(tester: Tester, csms: Csms) -> None:
     """Reset EVSE - Not Supported"""
     tester.reset("OnIdle", evse=1, expect="Rejected")
@@ -216,7 +216,7 @@ def test_tc_b_28_cs(tester: Tester, csms: Csms) -> None:
     assert not csms.calls("StatusNotification", {"connectorStatus": "Unavailable"})
 
 
-@pytest.mark.under_test(one_board)
+@pytest.mark.under_test(one_board, variables={})
 def test_tc_b_29_cs(tester: Tester, csms: Csms) -> None:
     """Reset EVSE - With ongoing transaction - Not Supported"""
     transaction = tester.charging()

@@ -23,7 +23,7 @@ def test_a_token_of_each_kind_starts_and_stops(tester: Tester, csms: Csms, kind:
     assert tester.ended(transaction)["transactionInfo"].get("stoppedReason", "Local") == "Local"
 
 
-@pytest.mark.under_test(dc_with_menu)
+@pytest.mark.under_test(dc_with_menu, variables={})
 def test_a_code_typed_at_the_keypad_starts_and_stops(tester: Tester, csms: Csms) -> None:
     id_token = {"idToken": CODE, "type": "KeyCode"}
     tester.ev_connected()
@@ -36,7 +36,7 @@ def test_a_code_typed_at_the_keypad_starts_and_stops(tester: Tester, csms: Csms)
     tester.ended(transaction)
 
 
-@pytest.mark.under_test(dc_with_buttons)
+@pytest.mark.under_test(dc_with_buttons, variables={})
 def test_a_button_starts_and_stops(tester: Tester, csms: Csms) -> None:
     tester.ev_connected(2)
     tester.press("#", "button2")

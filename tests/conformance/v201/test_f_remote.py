@@ -13,7 +13,7 @@ def unlock(csms: Csms, connector: int = 1) -> str:
     return str(csms.call("UnlockConnector", {"evseId": 1, "connectorId": connector})["status"])
 
 
-@pytest.mark.under_test(ac_socket)
+@pytest.mark.under_test(ac_socket, variables={})
 def test_tc_f_05_cs(tester: Tester, csms: Csms) -> None:
     """Remote unlock Connector - With ongoing transaction"""
     transaction = tester.charging()
@@ -31,13 +31,13 @@ def test_tc_f_06_cs(tester: Tester, csms: Csms) -> None:
     tester.ev_disconnected()
 
 
-@pytest.mark.under_test(ac_socket)
+@pytest.mark.under_test(ac_socket, variables={})
 def test_tc_f_07_cs(tester: Tester, csms: Csms) -> None:
     """Remote unlock Connector - Without ongoing transaction - No cable connected"""
     assert unlock(csms) == "Unlocked"
 
 
-@pytest.mark.under_test(ac_socket)
+@pytest.mark.under_test(ac_socket, variables={})
 def test_tc_f_10_cs(tester: Tester, csms: Csms) -> None:
     """Remote unlock Connector - Without ongoing transaction - UnknownConnector"""
     assert unlock(csms, 999) == "UnknownConnector"
