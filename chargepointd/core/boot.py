@@ -111,7 +111,7 @@ class Registration:
             self._plan_beat(step)
 
     def beat(self, step: Step, *, asked: bool = False) -> None:
-        if not self._beating:
+        if asked or not self._beating:
             self._beating = True
             self._outbox.say(Heartbeat(), self._beaten, step, asked=asked)
 

@@ -32,6 +32,10 @@ UNLOCK_TIMEOUT_S = 10.0
 _TRIGGERS = ("BootNotification", "Heartbeat", "MeterValues", "StatusNotification", "TransactionEvent")
 
 
+_PLACED = ("StatusNotification", "MeterValues", "TransactionEvent")
+"""triggers for which the EVSE matters; it is ignored for the others (F06.FR.03)"""
+
+
 class Unlocking(NamedTuple):
     """An unlock that waits for the bolt."""
 
@@ -175,8 +179,8 @@ class Remote:
         act(step)
 
     def _trigger(self, command: TriggerMessage, step: Step) -> Status | Callable[[Step], None]:
-        if command.evse_id and command.evse_id not in self._evses:
-            return Status("Rejected", f"no EVSE {command.evse_id}")
+        if command.kind in _PLACED and command.evse_id and not self._exists(command):
+            return Status("Rejected", f"no EVSE {command.evse_id} with connector {command.connector_id}")
         if command.kind == "Heartbeat":
             return lambda step: self._registration.beat(step, asked=True)
         if command.kind == "BootNotification":
@@ -195,6 +199,10 @@ class Remote:
         if command.kind in self.triggers:
             return self.triggers[command.kind](command, step)
         return Status("NotImplemented", f"nothing to trigger called {command.kind}")
+
+    def _exists(self, command: TriggerMessage) -> bool:
+        evse = self._evses.get(command.evse_id)
+        return evse is not None and (not command.connector_id or evse.plan.connector(command.connector_id) is not None)
 
     def _triggered(self, command: TriggerMessage) -> list[Evse]:
         return [self._evses[command.evse_id]] if command.evse_id else list(self._evses.values())

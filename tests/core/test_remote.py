@@ -242,3 +242,33 @@ def test_a_reset_that_waits_for_a_silent_meter_is_not_woken_for_nothing(version:
     w.after(20)  # each time the station is woken, something must be due
     assert len(w.restarts) == 1
     assert w.records[-1].kind == "Ended"
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "status"),
+    [
+        ("Heartbeat", (99, 1), "Accepted"),
+        ("StatusNotification", (1, 1), "Accepted"),
+        ("StatusNotification", (99, 1), "Rejected"),
+        ("StatusNotification", (1, 9), "Rejected"),
+        ("MeterValues", (99, 0), "Rejected"),
+        ("TransactionEvent", (1, 0), "Rejected"),
+        ("SignCombinedCertificate", (1, 0), "NotImplemented"),
+    ],
+)
+def test_the_place_of_a_trigger_matters_where_the_message_has_one(
+    version: str, kind: str, place: tuple[int, int], status: str
+) -> None:
+    w = World(version).online()
+    w.received.clear()
+    assert w.ask(c.TriggerMessage(kind, *place)).status == status
+    assert bool(w.received) == (status == "Accepted"), "what is accepted is sent (F06.FR.10), nothing else is"
+
+
+def test_a_heartbeat_that_is_asked_for_is_sent_though_one_is_under_way(version: str) -> None:
+    w = World(version).online()
+    w.slow = True
+    w.ask(c.TriggerMessage("Heartbeat"))
+    w.ask(c.TriggerMessage("Heartbeat"))
+    w.answer().answer()
+    assert len(w.told(m.Heartbeat)) == 2
