@@ -101,7 +101,7 @@ class Tidy(NamedTuple):
     client_cert: str = ""
     client_key: str = ""
     taken_in: str = ""
-    """digest of what the configuration named when it was taken in last"""
+    """digests of what the configuration named when it was taken in last: the roots, the station's own"""
 
 
 class Tidied(NamedTuple):

@@ -130,6 +130,8 @@ class LinkOpened(NamedTuple):
     """Connected; `rules` are those of the subprotocol that was agreed."""
 
     rules: Rules
+    certificate_until: float | None = None
+    """UTC, s since 1970: the end of the certificate the CSMS has shown"""
 
 
 class LinkClosed(NamedTuple):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
 from chargepointd.core.commands import Status
-from chargepointd.core.context import Context, Step
+from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Reconnect, SaveState
 from chargepointd.core.signing import Signatures
 from chargepointd.core.topic import Answer, Guard, Obey, Topic
@@ -107,6 +107,8 @@ class Network(Topic):
         """by which the CSMS was told who we are, in this process"""
         self._linked = False
         self._good = True
+        self._expires_at = NEVER
+        """when the certificate that the CSMS has shown does (monotonic clock)"""
         self._tell_active()
 
     def _integer(self, name: str) -> int:
@@ -190,15 +192,31 @@ class Network(Topic):
 
     # -- connected -----------------------------------------------------------------------------------------------------
 
-    def linked(self, step: Step) -> bool:
-        """Connected. True when it is another CSMS than the one before: it has to be told who we are (B10.FR.10)."""
-        self._failed = 0
+    def linked(self, certificate_until: float | None, step: Step) -> bool:
+        """Connected, to a CSMS whose certificate is good until then (UTC). True when it is another CSMS than the one
+        before: it has to be told who we are (B10.FR.10)."""
+        if certificate_until is not None:
+            self._expires_at = step.mono + max(0.0, certificate_until - step.utc)
         self._linked, self._good = True, False
         self._tell_active()
         return self._told not in (None, (self.slot, self.profile))
 
-    def unlinked(self) -> None:
-        self._linked = False
+    def unlinked(self, step: Step) -> None:
+        """A connection over which the CSMS did not accept the station was one more attempt that failed."""
+        self._linked, self._expires_at = False, NEVER
+        if not self._good:
+            self._good = True
+            self.failed("dropped", "", step)
+
+    def deadline(self) -> float:
+        return self._expires_at
+
+    def tick(self, step: Step) -> None:
+        """A connection that is open stays so: what it was opened with was good then. The next one will be refused."""
+        if step.mono >= self._expires_at:
+            self._expires_at = NEVER
+            what = "the certificate of the CSMS has just expired; without a new one no further connection is possible"
+            step.emit(Note("certificate", 0, what))
 
     def follow(self, step: Step) -> None:
         if self._linked and self._context.online and not self._good:
@@ -207,6 +225,7 @@ class Network(Topic):
 
     def _proven(self, step: Step) -> None:
         self._raised.clear()
+        self._failed = 0
         self._told = (self.slot, self.profile)
         if self.slot != self._worked:
             self._worked = self.slot

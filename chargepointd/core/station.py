@@ -288,7 +288,7 @@ class Station:
     def _link_opened(self, event: e.LinkOpened, step: Step) -> None:
         self.context.rules = event.rules
         self.outbox.linked()
-        if self.network.linked(step):
+        if self.network.linked(event.certificate_until, step):
             self.registration.forget()
         self.registration.linked(step)
         away = step.mono - self._offline_since
@@ -298,7 +298,7 @@ class Station:
 
     def _link_closed(self, event: e.LinkClosed, step: Step) -> None:
         self._offline_since = step.mono
-        self.network.unlinked()
+        self.network.unlinked(step)
         self.registration.unlinked()
         self.outbox.unlinked(step)
         step.emit(Note("link", 0, f"closed: {event.reason}"))

@@ -112,16 +112,16 @@ def _all(use: str, store: KeyStore) -> list[x509.Certificate]:
 # -- the configuration -------------------------------------------------------------------------------------------------
 
 
-def take_in(job: Tidy, store: KeyStore) -> tuple[Certificate, ...]:
+def take_in(job: Tidy, store: KeyStore, *, roots: bool, own: bool) -> tuple[Certificate, ...]:
     """What the configuration names, into the store. OSError and ValueError say which file is wrong, and how."""
     kept = []
-    if job.ca_file:
+    if roots:
         for root in _parsed(job.ca_file):
             wrong = c.root_complaint(root, _now())
             if wrong:
                 raise ValueError(f"{job.ca_file}: {wrong}")
             kept.append(_keep_root(root, CSMS_ROOT, store))
-    if job.client_cert:
+    if own:
         chain = _parsed(job.client_cert)
         key = _private(Path(job.client_key or job.client_cert).read_bytes())
         if _public(key) != _public(chain[0]):

@@ -32,16 +32,28 @@ def _tidy(job: Tidy, store: KeyStore) -> Tidied | Status:
     except OSError as error:
         return Status("Failed", str(error))
     lost = tuple(dict.fromkeys(known[file] for file in missing))
-    named = [Path(file) for file in (job.ca_file, job.client_cert, job.client_key) if file]
     try:
-        digest = hashlib.sha256(b"".join(file.read_bytes() for file in named)).hexdigest() if named else job.taken_in
-        if digest == job.taken_in:
-            return Tidied(lost, digest)
+        digests = [_digest(job.ca_file), _digest(job.client_cert, job.client_key)]
+        before = job.taken_in.split() or ["-", "-"]
+        new = [one not in ("-", other) for one, other in zip(digests, before, strict=True)]
+        if not any(new):
+            return Tidied(lost, job.taken_in)
         from chargepointd.jobs.certificate_work import take_in
 
-        return Tidied(lost, digest, take_in(job, store))
+        now = " ".join(one if is_new else other for one, other, is_new in zip(digests, before, new, strict=True))
+        return Tidied(lost, now, take_in(job, store, roots=new[0], own=new[1]))
     except (OSError, ValueError) as error:
         return Tidied(lost, job.taken_in, wrong=str(error))
+
+
+def _digest(*names: str) -> str:
+    """Of what these files hold; "-" where there is none: what was taken in may be deleted."""
+    try:
+        return (
+            hashlib.sha256(b"".join(Path(name).read_bytes() for name in names if name)).hexdigest() if names[0] else "-"
+        )
+    except FileNotFoundError:
+        return "-"
 
 
 def files(store: KeyStore, use: str, name: str) -> list[Path]:

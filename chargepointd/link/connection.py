@@ -79,6 +79,11 @@ class Link:
         return self._subprotocol if self.connected else None
 
     @property
+    def certificate_until(self) -> float | None:
+        """UTC, s since 1970: the end of the certificate the CSMS has shown; None without TLS."""
+        return self._ws.certificate_until if self._ws is not None else None
+
+    @property
     def since(self) -> float:
         """time.monotonic() of the last on_open or on_close, or of the start."""
         return self._since

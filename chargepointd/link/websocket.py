@@ -8,6 +8,7 @@ be; nothing is handed on after that. `closed` is done when the socket is.
 import asyncio
 import logging
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -69,6 +70,7 @@ class WebSocket(asyncio.Protocol):
         self._holding = False
         self._held: deque[str] = deque()
         self.writable = True
+        self.certificate_until: float | None = None  # UTC
         self.answered = False  # something came after the handshake
         self.settled: asyncio.Future[None] = self._loop.create_future()  # open, or ended before
         self.ended: asyncio.Future[Ended] = self._loop.create_future()
@@ -131,6 +133,8 @@ class WebSocket(asyncio.Protocol):
         _keep_alive(attached.get_extra_info("socket"))
         certificate = attached.get_extra_info("peercert")
         host = self._ws.uri.host
+        if certificate:
+            self.certificate_until = float(ssl.cert_time_to_seconds(certificate["notAfter"]))
         if certificate and not self._allow_wildcards and needs_wildcard(certificate, host):
             why = f"the certificate of the CSMS is good for {host} by a wildcard only"
             self.abort(Ended("certificate", f"{why}; allow wildcards, or have it issued for this name"))

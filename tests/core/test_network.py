@@ -6,6 +6,7 @@ import pytest
 
 from chargepointd.core import certificates as c
 from chargepointd.core import commands
+from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core import network as n
 from chargepointd.core.messages import Boot, SecurityEvent
@@ -288,3 +289,27 @@ def test_a_profile_that_was_set_is_in_the_security_log_and_one_that_was_refused_
     w.ask(n.SetNetworkProfile(5, n.Slot("ws://x/", 1, "", 30, "Wired0")))
     logged = [x for x in w.station.security.between(None, None) if x.kind == "ReconfigurationOfSecurityParameters"]
     assert [x.info for x in logged] == ["slot 2: security profile 1"]
+
+
+def test_a_connection_that_is_dropped_before_the_station_is_accepted_is_a_failed_attempt() -> None:
+    """A proxy takes every connection for a CSMS that is not there."""
+    w = world()
+    fill(w)
+    order(w, "2,1")
+    w.cut()
+    w.mute = True
+    for _ in range(2):
+        assert w.station.network.slot == 2
+        w.online().offline()
+    assert w.station.network.slot == 1
+
+
+def test_a_certificate_that_ends_while_connected_is_noticed_and_the_connection_kept() -> None:
+    w = world(2).offline()
+    w.linked = True
+    w.tell(e.LinkOpened(w.station.context.rules, w.utc + 3600))
+    w.after(3590)
+    assert not [note for note in w.notes if "has just expired" in note]
+    w.after(20)
+    assert len([note for note in w.notes if "has just expired" in note]) == 1
+    assert w.linked

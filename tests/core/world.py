@@ -111,6 +111,8 @@ class World:
         self.replies: dict[str, Any] = {}
         self.restarts: list[f.Restart] = []
         self.dialled_anew: list[str] = []
+        self.notes: list[str] = []
+        """what a person could see"""
         self.tidied: Tidied | None = None
         """what the key store finds at the next start; None: all is as it was"""
         self.system_clock = SystemClock(False, 0.0)
@@ -443,6 +445,8 @@ class World:
             self.replies[effect.message_id] = effect
         elif isinstance(effect, f.StartJob):
             self._begin(effect)
+        elif isinstance(effect, f.Note):
+            self.notes.append(effect.text)
         elif isinstance(effect, f.Reconnect):
             self.dialled_anew.append(effect.reason)
         elif isinstance(effect, f.RestartEvse):

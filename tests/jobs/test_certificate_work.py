@@ -193,14 +193,34 @@ def test_what_the_configuration_names_is_taken_in_once(do: Any, store: KeyStore,
     assert len(store.roots(c.CSMS_ROOT)) == 2
 
 
-@pytest.mark.parametrize("bad", ["missing", "garbage", "leaf", "another key"])
+@pytest.mark.parametrize("bad", ["garbage", "leaf", "another key"])
 def test_what_the_configuration_names_wrongly_is_said(do: Any, tmp_path: Path, bad: str) -> None:
     file, key = tmp_path / "file.pem", tmp_path / "key.pem"
     key.write_text(ROOT.issue("S-1").key)
-    if bad != "missing":
-        file.write_text({"garbage": "garbage", "leaf": ROOT.issue("x").pem, "another key": ROOT.issue("S-1").pem}[bad])
+    file.write_text({"garbage": "garbage", "leaf": ROOT.issue("x").pem, "another key": ROOT.issue("S-1").pem}[bad])
     job = c.Tidy((), "", str(file), str(key)) if bad == "another key" else c.Tidy((), str(file))
     found = do(job)
     assert str(file) in found.wrong
     assert found.taken_in == ""
     assert found.certificates == ()
+
+
+def test_another_root_in_the_configuration_leaves_the_stations_own_as_it_is(do: Any, tmp_path: Path) -> None:
+    """What the CSMS has renewed since must not fall back to what the factory gave."""
+    roots, own = tmp_path / "roots.pem", ROOT.issue("S-1").file(tmp_path, "own.pem")
+    roots.write_text(ROOT.pem)
+    first = do(c.Tidy((), str(roots), str(own)))
+    roots.write_text(OTHER.pem)
+    known = tuple((each.use, each.name) for each in first.certificates)
+    second = do(c.Tidy(known, str(roots), str(own), "", first.taken_in))
+    assert [each.use for each in second.certificates] == [c.CSMS_ROOT]
+    assert second.taken_in.split()[1] == first.taken_in.split()[1]
+
+
+def test_files_that_were_taken_in_may_be_deleted(do: Any, tmp_path: Path) -> None:
+    roots = tmp_path / "roots.pem"
+    roots.write_text(ROOT.pem)
+    first = do(c.Tidy((), str(roots)))
+    roots.unlink()
+    known = tuple((each.use, each.name) for each in first.certificates)
+    assert do(c.Tidy(known, str(roots), "", "", first.taken_in)) == c.Tidied((), first.taken_in)
