@@ -172,7 +172,8 @@ class Authorization:
             if same and evse.session.authorized and trigger != "RemoteStart":  # C01.FR.03, C09.FR.03
                 self._end(evse, token, step)
                 return
-        free = [evse for evse in mine if evse.open_to(token)]
+        allowed = [evse for evse in mine if not info.evse_ids or evse.id in info.evse_ids]
+        free = [evse for evse in allowed if evse.open_to(token)]
         here = [evse for evse in free if evse.plugged] or [evse for evse in free if evse.bay and evse.running]
         if here:  # who came last stands at the reader
             last = max(here, key=lambda evse: evse.came_at)

@@ -42,6 +42,8 @@ class TokenInfo(NamedTuple):
     group: str | None = None
     language: str | None = None
     message: str | None = None
+    evse_ids: tuple[int, ...] = ()
+    """where it may charge; empty: anywhere (C01.FR.21)"""
 
 
 class Sample(NamedTuple):

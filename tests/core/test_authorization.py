@@ -429,3 +429,13 @@ def test_the_cache_tells_how_much_of_its_storage_is_in_use(version: str) -> None
     empty = stored(w)
     cached(w, "CARD1")
     assert stored(w) > empty == 0
+
+
+def test_a_card_charges_only_where_the_csms_lets_it(version: str) -> None:
+    w = World(version).online()
+    w.infos["CARD1"] = TokenInfo("Accepted", evse_ids=(2,))
+    w.plug(1).present("CARD1").after(10)
+    assert not w.on[1]
+    assert w.plug(2).on == {1: False, 2: True}
+    w.present("CARD1").after(10)
+    assert not w.present("CARD1", 1).after(10).on[1], "nor where the reader serves no other"

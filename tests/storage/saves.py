@@ -23,7 +23,15 @@ def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 tokens = st.builds(Token, texts, names)
-infos = st.builds(TokenInfo, names, optional(floats), optional(texts), optional(texts), optional(texts))
+infos = st.builds(
+    TokenInfo,
+    names,
+    optional(floats),
+    optional(texts),
+    optional(texts),
+    optional(texts),
+    st.lists(st.integers(0, 99)).map(tuple),
+)
 samples = st.builds(Sample, names, floats, names, optional(names), names)
 values = st.builds(MeterValue, floats, names, st.lists(samples, max_size=3).map(tuple))
 series = st.lists(values, max_size=3).map(tuple)

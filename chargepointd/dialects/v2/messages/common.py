@@ -37,6 +37,7 @@ def token_info(info: Payload) -> TokenInfo:
         group["idToken"] if group else None,
         info.get("language1"),
         message["content"] if message else None,
+        tuple(info.get("evseId", ())),
     )
 
 
