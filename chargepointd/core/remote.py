@@ -192,7 +192,8 @@ class Remote:
             main = [evse for evse in [self._everywhere.get(0)] if evse and not command.evse_id]
             return lambda step: self._sample([*self._triggered(command), *main], TRIGGERED_METERS, step)
         if command.kind == "TransactionEvent":
-            running = [evse for evse in self._triggered(command) if evse.running]
+            asked = self._triggered(command) if command.evse_id else self._everywhere.values()
+            running = [evse for evse in asked if evse.running]
             if not running:
                 return Status("Rejected", "no transaction is running there")
             return lambda step: self._sample(running, TRIGGERED_RECORD, step)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chargepointd.core import commands as c
 from chargepointd.core.values import TokenInfo
 from tests.core.world import PLAN, World
 
@@ -78,6 +79,12 @@ def test_a_remote_stop_ends_what_has_no_place_yet() -> None:
     w = waiting()
     w.ask_stop_of(w.records[0].transaction_id)
     assert w.story()[-1] == "Ended RemoteStop Idle (Remote)"
+
+
+def test_the_csms_may_ask_for_what_has_no_place_yet() -> None:
+    w = waiting()
+    assert w.ask(c.TriggerMessage("TransactionEvent")).status == "Accepted"
+    assert w.after(3).story()[-1] == "Updated Trigger Idle"
 
 
 def test_without_that_start_point_waiting_is_no_transaction(version: str) -> None:
