@@ -5,7 +5,7 @@ there, NTP while the kernel says that the system's clock is synchronised: it is 
 UTC whatever the offset.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from re import ASCII, fullmatch
 from typing import Any, NamedTuple
 
@@ -44,6 +44,8 @@ class Timekeeping(Topic):
         self._synchronised = False
         self._ask_at = NEVER
         self._asking = False
+        self.zone_offset_s: Callable[[str, float], int | None] = lambda zone, utc: None
+        """s that a time zone is ahead of UTC at a moment; None: not known. The daemon's, who can read the zones"""
 
     @property
     def _sources(self) -> tuple[str, ...]:
@@ -107,12 +109,24 @@ class Timekeeping(Topic):
     # -- the clock on the wall -----------------------------------------------------------------------------------------
 
     def guards(self) -> Mapping[str, Guard]:
-        offsets = dict.fromkeys(("ClockCtrlr.TimeOffset", "ClockCtrlr.TimeOffset[NextTransition]"), _no_offset)
+        offsets: dict[str, Guard] = dict.fromkeys(
+            ("ClockCtrlr.TimeOffset", "ClockCtrlr.TimeOffset[NextTransition]"), _no_offset
+        )
+        offsets["ClockCtrlr.TimeZone"] = self._no_zone
         return offsets | (dict.fromkeys(_SERVERS, _no_server) if self._context.plan.ntp_command else {})
 
+    def _no_zone(self, value: str) -> str:
+        known = not value or self.zone_offset_s(value, 0.0) is not None
+        return "" if known else 'not a time zone that the system knows, such as "Europe/Oslo"'
+
     def offset_s(self, utc: float) -> int:
-        """s that the clock on the wall is ahead of UTC; from the next transition on, what was set for it."""
+        """s that the clock on the wall is ahead of UTC: by the time zone, which knows its own transitions; else by the
+        offset, and from the next transition on by what was set for it."""
         variables = self._context.variables
+        zone = variables.text("ClockCtrlr.TimeZone")
+        by_zone = self.zone_offset_s(zone, utc) if zone else None
+        if by_zone is not None:
+            return by_zone
         at = variables.text("ClockCtrlr.NextTimeOffsetTransitionDateTime")
         after = variables.text("ClockCtrlr.TimeOffset[NextTransition]")
         due = bool(at and after) and utc >= moment(at)

@@ -19,7 +19,7 @@ from chargepointd.core.rules import ConnectorView
 from chargepointd.core.station import Station
 from chargepointd.core.variables import catalogue
 from chargepointd.core.variables.registry import Registry
-from chargepointd.daemon import disk
+from chargepointd.daemon import disk, zones
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
@@ -60,6 +60,7 @@ class Daemon:
         self._station = Station(self._plan, self._variables, saved, first.rules, boot_id, now())
         for variable in catalogue.living(self._plan, self._live()):
             self._variables.add(variable)
+        self._station.timekeeping.zone_offset_s = zones.offset_s
         self._recorder = Recorder()
         self._ring = LogRing()
         self._notifier = Notifier()

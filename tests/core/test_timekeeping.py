@@ -140,3 +140,15 @@ def test_a_moment_is_a_moment(value: str, fits: bool) -> None:
     name = parse_name("ClockCtrlr.NextTimeOffsetTransitionDateTime")
     reply = w.ask(c.SetVariables(((name, "Actual", value),)))
     assert reply.items[0].status == ("Accepted" if fits else "Rejected")
+
+
+def test_a_time_zone_goes_before_the_offset_and_has_to_be_known(version: str) -> None:
+    w = World(version).online()
+    w.station.timekeeping.zone_offset_s = lambda name, utc: 7200 if name == "Europe/Oslo" else None
+    w.set("ClockCtrlr.TimeOffset", "+01:00")
+    w.set("ClockCtrlr.TimeZone", "Europe/Oslo")
+    assert w.station.timekeeping.offset_s(w.utc) == 7200
+    reply = w.ask(c.SetVariables(((parse_name("ClockCtrlr.TimeZone"), "Actual", "Atlantis"),)))
+    assert reply.items[0].status == "Rejected"
+    w.set("ClockCtrlr.TimeZone", "")
+    assert w.station.timekeeping.offset_s(w.utc) == 3600

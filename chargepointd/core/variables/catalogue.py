@@ -73,6 +73,7 @@ STATION: tuple[Line, ...] = (
     ("ClockCtrlr.TimeOffset", "string", "RW", "+00:00", "", None, 6, ""),
     ("ClockCtrlr.TimeOffset[NextTransition]", "string", "RW", "", "", None, 6, ""),
     ("ClockCtrlr.TimeSource", "SequenceList", "RW", "Heartbeat,NTP", "", None, 100, "Heartbeat,NTP"),
+    ("ClockCtrlr.TimeZone", "string", "RW", "", "", None, 64, ""),
     ("DeviceDataCtrlr.BytesPerMessage[GetReport]", "integer", "RO", "1000000", "", None, None, ""),
     ("DeviceDataCtrlr.BytesPerMessage[GetVariables]", "integer", "RO", "1000000", "", None, None, ""),
     ("DeviceDataCtrlr.BytesPerMessage[SetVariables]", "integer", "RO", "1000000", "", None, None, ""),
