@@ -86,6 +86,14 @@ def test_a_reader_for_an_evse_that_is_not_there(tmp_path: Path, good: Config) ->
     assert "reader[0].evses: no EVSE 5; known: 1, 2" in complaint(tmp_path, good)
 
 
+@pytest.mark.parametrize("what", ["keypad", "button"])
+def test_a_keypad_or_a_button_that_is_bound_to_nothing(tmp_path: Path, good: Config, what: str) -> None:
+    good[what] = [{"device": "sim.keypad", "evses": [7]}]
+    assert f"{what}[0].evses: no EVSE 7; known: 1, 2" in complaint(tmp_path, good)
+    good[what] = [{"device": "keys.keypad"}]
+    assert f"{what}[0].device: no section [drivers.keys]; known: sim" in complaint(tmp_path, good)
+
+
 @pytest.mark.parametrize(("profile", "key"), [(1, "csms.password"), (2, "csms.url")])
 def test_a_security_profile_needs_what_it_needs(tmp_path: Path, good: Config, profile: int, key: str) -> None:
     good["csms"]["security_profile"] = profile

@@ -439,3 +439,23 @@ def test_a_card_charges_only_where_the_csms_lets_it(version: str) -> None:
     assert w.plug(2).on == {1: False, 2: True}
     w.present("CARD1").after(10)
     assert not w.present("CARD1", 1).after(10).on[1], "nor where the reader serves no other"
+
+
+def test_a_cache_that_is_not_in_use_keeps_what_it_knew(version: str) -> None:
+    w = cached(World(version, CACHED).online(), "CARD1")
+    w.configure("AuthCacheCtrlr.Enabled", "false")
+    w.received.clear()
+    w.plug().present("CARD1", 1).present("CARD1", 1).after(10)
+    assert asked(w) == ["CARD1"]
+    w.configure("AuthCacheCtrlr.Enabled", "true")
+    w.received.clear()
+    assert w.present("CARD1", 1).on[1]
+    assert asked(w) == []
+
+
+def test_a_power_cut_while_refused_tells_the_end_once(version: str) -> None:
+    w = refused_later(version, MaxEnergyOnInvalidId="500", StopTxOnInvalidId="true")
+    w.cut()
+    w.online().after(600)
+    assert [r.trigger for r in w.records].count("Deauthorized") == 1
+    assert w.delivered() == w.records

@@ -239,6 +239,8 @@ def test_what_the_csms_says_of_a_token(dialect: Dialect) -> None:
     }
     known = TokenInfo("Accepted", AT, "G1", "de", "Hallo")
     assert heard(dialect, Authorize(TOKEN), "Authorize", {"idTokenInfo": info}) == AuthorizeAnswered(known)
+    only = heard(dialect, Authorize(TOKEN), "Authorize", {"idTokenInfo": info | {"evseId": [2, 3]}})
+    assert only == AuthorizeAnswered(known._replace(evse_ids=(2, 3)))
     event = {
         "totalCost": 1.25,
         "idTokenInfo": info,
