@@ -101,6 +101,10 @@ class Network(Topic):
         self._with = 0
         """which password: 0 the newest, then those of `_older`"""
         self._old_certificate = False
+        self._first = (0, False)
+        """with which password, and whether with the old certificate, each slot of this round begins"""
+        self._refused = False
+        """a password was, in this round"""
         self._old_root = False
         self._raised: set[str] = set()
         self._told: tuple[int, Slot] | None = None
@@ -162,26 +166,30 @@ class Network(Topic):
     def failed(self, kind: str, reason: str, step: Step) -> None:
         """An attempt did not come to a connection."""
         self._tell_event(kind, reason, step)
-        if kind == "unauthorized":
-            self._with = (self._with + 1) % (1 + len(self._older))
         if kind == "certificate" and self._certificates.fallback:
             self._old_root = not self._old_root
+        self._refused = self._refused or kind == "unauthorized"
         self._failed += 1
-        round_over = self._failed >= self._integer("NetworkProfileConnectionAttempts") and self._next_slot(step)
-        if round_over or kind in ("tls", "tls-cipher", "unauthorized"):
-            self._turn_certificate()
+        if self._failed >= self._integer("NetworkProfileConnectionAttempts"):
+            self._next_slot(step)
+            return
+        if kind == "unauthorized":
+            self._with = (self._with + 1) % (1 + len(self._older))
+        if kind in ("tls", "tls-cipher", "unauthorized"):
+            self._old_certificate = bool(self._certificates.renewed) and not self._old_certificate
 
-    def _next_slot(self, step: Step) -> bool:
-        """True when it is the first again."""
+    def _next_slot(self, step: Step) -> None:
+        """Each slot of a round begins with the same password and certificate, and each round with the next ones: so
+        every slot meets every password and certificate, whatever the number of attempts."""
         self._failed = 0
         self._place = (self._place + 1) % len(self._round)
+        if self._place == 0:
+            first, old = self._first
+            first = (first + 1) % (1 + len(self._older)) if self._refused else first
+            self._first, self._refused = (first, bool(self._certificates.renewed) and not old), False
+        self._with, self._old_certificate = self._first
         if len(self._round) > 1:
             step.emit(Note("network", 0, f"trying slot {self.slot}: {self.profile.url}"))
-        return self._place == 0
-
-    def _turn_certificate(self) -> None:
-        if self._certificates.renewed:
-            self._old_certificate = not self._old_certificate
 
     def _tell_event(self, kind: str, reason: str, step: Step) -> None:
         """Once until the next good connection: a server stays wrong for days."""
@@ -236,6 +244,7 @@ class Network(Topic):
         if self.profile.security_profile == 3:
             self._signatures.proven(step, renewed=not self._old_certificate)
             self._old_certificate = False
+        self._first, self._refused = (self._with, self._old_certificate), False
         if self.profile.security_profile >= 2:
             self._certificates.proven(step, fallback=self._by_old_root)
         self._drop_lower(step)
@@ -326,7 +335,7 @@ class Network(Topic):
 
     def _reset(self, command: ResetNetwork, step: Step, answer: Answer) -> None:
         self._slots = {CONFIGURED: self._configured}
-        self._worked, self._older, self._with = CONFIGURED, [], 0
+        self._worked, self._older, self._with, self._first = CONFIGURED, [], 0, (0, False)
         for name, value in ((PRIORITY, str(CONFIGURED)), (PASSWORD, self._context.variables.configured(PASSWORD))):
             for save in self._context.variables.assign(name, value):
                 step.emit(save)
@@ -347,6 +356,7 @@ class Network(Topic):
         self._older = [password for password in known if password and password != newest]
         self._older = self._older[: PASSWORDS - 2] + self._older[PASSWORDS - 2 :][-1:]
         self._password, self._with = newest, 0
+        self._first = (0, self._first[1])
         self._save(step)
         if self.profile.security_profile in (1, 2):
             step.emit(Reconnect("a new password"))

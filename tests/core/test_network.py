@@ -9,6 +9,7 @@ from chargepointd.core import commands
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core import network as n
+from chargepointd.core import signing as s
 from chargepointd.core.messages import Boot, SecurityEvent
 from chargepointd.core.plan import CsmsPlan
 from chargepointd.core.variables.catalogue import parse_name
@@ -313,3 +314,39 @@ def test_a_certificate_that_ends_while_connected_is_noticed_and_the_connection_k
     w.after(20)
     assert len([note for note in w.notes if "has just expired" in note]) == 1
     assert w.linked
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+@pytest.mark.parametrize("slots", [1, 2, 3])
+@pytest.mark.parametrize("passwords", [1, 2, 3, 4])
+def test_every_slot_meets_every_password(attempts: int, slots: int, passwords: int) -> None:
+    w = world()
+    for slot in range(2, slots + 1):
+        fill(w, slot)
+    order(w, ",".join(map(str, range(1, slots + 1))))
+    w.set(ATTEMPTS, str(attempts))
+    for change in range(1, passwords):
+        w.set(n.PASSWORD, str(change) * 16)
+    w.cut()
+    met = set()
+    for _ in range(attempts * slots * (passwords + 1)):
+        met.add((w.station.network.slot, password(w)))
+        w.fail("unauthorized")
+    assert len(met) == slots * passwords
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["tls", "refused"])
+def test_every_slot_meets_both_certificates(attempts: int, kind: str) -> None:
+    w = world(3)
+    fill(w, 2, 3)
+    order(w, "2,1")
+    w.set(ATTEMPTS, str(attempts))
+    w.ask_later(s.CertificateSigned("PEM"))
+    w.finish((root("new", c.STATION), ""))
+    w.cut()
+    met = set()
+    for _ in range(attempts * 4):
+        met.add((w.station.network.slot, w.station.network.way().certificate))
+        w.fail(kind)
+    assert met == {(slot, name) for slot in (1, 2) for name in ("own", "new")}
