@@ -94,7 +94,8 @@ def test_a_plug_without_a_car_and_a_car_without_a_plug_are_told(tmp_path: Path) 
                 await heard.until(lambda other, event=event: type(other) is type(event) and other == event)  # type: ignore[misc]
 
         await heard.until(lambda event: event == e.BayChanged(1, False))
-        await told("sim.plug_in", e.BayChanged(1, True), e.PlugMoved(1, 1, True), e.CablePlugged(1, 1, 32.0))
+        await told("sim.drive_in", e.BayChanged(1, True))
+        await told("sim.plug_in", e.PlugMoved(1, 1, True), e.CablePlugged(1, 1, 32.0))
         await told("sim.plug_out", e.CableUnplugged(1, 1), side="ev")
         assert not any(isinstance(event, e.PlugMoved) for event in heard.events)
         await told("sim.plug_out", e.PlugMoved(1, 1, False))
