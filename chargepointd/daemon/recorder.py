@@ -49,6 +49,8 @@ def _plain(value: Any) -> Any:
         return [_plain(value[0]), value[1], "***" if hidden else value[2]]
     if isinstance(value, e.KeyPressed):
         return {"key": "…"}
+    if isinstance(value, e.VehicleIdentified):
+        return {"evse_id": value.evse_id, "mac": Token(value.mac).masked}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: _plain(item) for name, item in value._asdict().items()}
     if isinstance(value, tuple | list):

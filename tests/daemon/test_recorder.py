@@ -16,8 +16,14 @@ def test_neither_a_password_nor_a_token_is_written_down(tmp_path: Path) -> None:
     items = ((parse_name("OCPPCommCtrlr.OfflineThreshold"), "Actual", "4711"),)
     recorder.record(2.0, e.CallReceived("2", c.SetVariables(items)))
     recorder.record(3.0, e.TokenPresented(Token("04A1B2C3D4E5F6"), (1,)))
+    recorder.record(4.0, e.VehicleIdentified(1, "02AABBCCDDEE"))
+    for key in "271828":
+        recorder.record(5.0, e.KeyPressed(key, (1,)))
     text = recorder.write(tmp_path, "test").read_text()
     assert "BasicAuthPassword" in text
     assert "geheim" not in text
     assert "04A1B2C3D4E5F6" not in text
+    assert "02AABBCCDDEE" not in text
+    assert '"8"' not in text, "no key of a code"
+    assert "KeyPressed" in text
     assert "4711" in text
