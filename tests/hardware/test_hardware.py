@@ -164,3 +164,32 @@ def test_what_a_station_can_be_given_follows_from_its_devices(tmp_path: Path) ->
     pn532 = {"pn532": {"driver": "pn532", "port": "/dev/ttyS1"}}
     drivers = ac_station("ws://127.0.0.1:1/ocpp")["drivers"] | pn532
     assert kinds(drivers=drivers, reader=[{"device": "pn532.reader"}]) == {"Central", "NoAuthorization", "ISO14443"}
+
+
+def test_an_evse_begins_anew_and_says_again_how_it_is_and_the_other_goes_on(tmp_path: Path) -> None:
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        controls = hardware.controls
+        for evse in (1, 2):
+            await heard.until(lambda event, evse=evse: event == e.LockMoved(evse, 1, False))
+            await controls().call("sim.plug_in", {"evse": evse})
+            await heard.until(lambda event, evse=evse: type(event) is e.CablePlugged and event.evse_id == evse)
+        heard.events.clear()
+        hardware.perform(f.RestartEvse(1))
+        assert (await heard.until(lambda event: type(event) is e.EvseRestarted)) == e.EvseRestarted(1)
+        await heard.until(lambda event: type(event) is e.CablePlugged)
+        await heard.until(lambda event: type(event) is e.LockMoved)
+        assert {event.evse_id for event in heard.events if type(event) is not e.MeterRead} == {1}
+
+    with_hardware(tmp_path, ac_station("ws://127.0.0.1:1/ocpp", evses=2), story)
+
+
+def test_an_evse_whose_driver_is_down_cannot_begin_anew(tmp_path: Path) -> None:
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        await heard.until(lambda event: isinstance(event, e.MeterRead))
+        await hardware.controls().call("sim.raise_error", {"evse": 1, "error": "driver_dead"})
+        await heard.until(lambda event: isinstance(event, e.FaultRaised) and event.fault.source == "sim.pilot1")
+        hardware.perform(f.RestartEvse(1))
+        restarted = await heard.until(lambda event: isinstance(event, e.EvseRestarted))
+        assert restarted.failed.startswith("driver sim: ")
+
+    with_hardware(tmp_path, ac_station("ws://127.0.0.1:1/ocpp"), story)
