@@ -17,6 +17,8 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     sampling.py       when the meter is read       metering.py   from a reading to samples
     outbox.py         what is still to be told     clock.py      what time it is
     topic.py          what a topic with commands, jobs and deadlines of its own is     jobs.py   long work, as values
+    reports.py        the variables, reported        standing.py  those that follow from facts
+    timekeeping.py    whose time it is
     boot.py  availability.py  remote.py  reset.py  security.py  logs.py  customer.py  masking.py  variables/
 
 Values are named tuples: as immutable as frozen dataclasses, a fifth of the cost to define (1.2 ms each on a slow
