@@ -7,8 +7,9 @@ Events come in by `post`, from the loop's thread, in the order they happened. Ea
 - all else is done when that batch is safe; at once, where the step keeps nothing. But no message leaves and no
   contactor closes before all earlier batches are safe.
 
-Full queue. Meter readings coalesce (only the newest of an EVSE waits), a token that already waits is dropped, and
-while `full` the link does not read its socket; nothing else is bounded, for it comes from a bounded world.
+Full queue. Meter readings coalesce (only the newest of an EVSE waits, and the newest it signed), a token that already
+waits is dropped, and while `full` the link does not read its socket; nothing else is bounded, for it comes from a
+bounded world.
 
 A step that raises is a bug: `failed` gets the exception, and no further step is made.
 """
@@ -74,7 +75,7 @@ class Engine:
         if not self._inbox:
             return not self._stopped
         if isinstance(event, e.MeterRead):
-            stale = next((x for x in self._inbox if isinstance(x, e.MeterRead) and x.evse_id == event.evse_id), None)
+            stale = next((x for x in self._inbox if _says_more(event, x)), None)
             if stale is not None:
                 self._inbox.remove(stale)
         elif isinstance(event, e.TokenPresented):
@@ -197,3 +198,9 @@ class Engine:
     def commit_failed(self, error: BaseException) -> None:
         """The writer's: nothing is reported safe any more, so nothing may be told or closed any more."""
         self._fail(error)
+
+
+def _says_more(new: e.MeterRead, old: e.Event) -> bool:
+    """Of two readings of an EVSE the later; but one without signature does not take the place of a signed one."""
+    same = isinstance(old, e.MeterRead) and old.evse_id == new.evse_id
+    return same and bool(new.measured.signed or not old.measured.signed)

@@ -8,6 +8,7 @@ from typing import Any
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.messages import Heartbeat
+from chargepointd.core.values import Measured, Signed
 from chargepointd.daemon.engine import Engine
 
 SAVE = f.SaveState("availability", {})
@@ -116,3 +117,21 @@ def test_opening_waits_for_nothing(bench: Bench) -> None:
     bench.step(opened)
     bench.step(SAVE, opened)
     assert bench.done == [opened, opened]
+
+
+@on_a_loop
+def test_what_a_meter_signed_is_not_dropped_for_what_it_did_not_sign(bench: Bench) -> None:
+    seen: list[e.Event] = []
+    signed = Measured(1.0, 100.0, signed=Signed("data", "OCMF", "ECDSA"))
+    events = [e.MeterRead(1, signed), e.MeterRead(1, Measured(2.0, 100.0)), e.MeterRead(1, Measured(3.0, 100.0))]
+
+    def step(event: e.Event, now: Any) -> list[f.Effect]:
+        seen.append(event)
+        if len(seen) == 1:
+            for read in events:
+                bench.engine.post(read)
+        return []
+
+    bench.station.step = step  # type: ignore[method-assign]
+    bench.step()
+    assert seen[1:] == [events[0], events[2]]
