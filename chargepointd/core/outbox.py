@@ -184,11 +184,12 @@ class Outbox:
                 self._replace(index, entry._replace(record=entry.record._replace(offline=True)), step)
 
     def put_right(self, change: float, step: Step) -> None:
-        """The clock was wrong by so much (s): records of this process that still wait get the time that was."""
+        """The clock was wrong by so much (s): records of this process that still wait get the time that was; not one
+        that was sent, for the CSMS may have it."""
         clock = self._context.clock
         for index, entry in enumerate(self._records):
             record, stamp = entry.record, entry.record.stamp
-            if not stamp.sure and stamp.boot == clock.boot_id:
+            if entry.id > self._tried and not stamp.sure and stamp.boot == clock.boot_id:
                 values = tuple(value._replace(at=clock.put_right(value.at, change)) for value in record.values)
                 right = record._replace(stamp=clock.stamp(stamp.mono), values=values)
                 self._replace(index, entry._replace(record=right), step)

@@ -223,3 +223,15 @@ def test_a_record_that_was_sent_before_a_power_cut_is_sent_again_as_it_was(versi
     w.mute = w.mute_records = False
     w.online().after(5)
     assert [record.kind for record in w.delivered()][:1] == ["Started"], "each with one content only"
+
+
+def test_a_record_that_was_sent_keeps_its_time_when_the_clock_is_put_right(version: str) -> None:
+    names = RETRIES | {"ClockCtrlr.TimeSource": "NTP"}
+    w = Watched(version, names, wall=0.0).online().plug()
+    w.mute_records = True
+    w.present("CARD1", 1).after(5)
+    w.wall = 1_800_000_000.0
+    w.after(5)
+    w.mute_records = False
+    w.after(200)
+    assert w.delivered()
