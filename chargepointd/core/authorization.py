@@ -168,7 +168,7 @@ class Authorization:
             return
         mine = [self._evses[n] for n in evse_ids]
         for evse in mine:
-            same = info.group is not None and evse.session.group == info.group
+            same = info.is_of(evse.session.group)
             if same and evse.session.authorized and trigger != "RemoteStart":  # C01.FR.03, C09.FR.03
                 self._end(evse, token, step)
                 return
@@ -250,8 +250,9 @@ class Authorization:
 
 
 def _busy(evse: Evse) -> bool:
-    """Somebody charges there; another card of the same group may end it, which only the CSMS may know (C09.FR.05)."""
-    return evse.session.authorized or evse.running
+    """Somebody charges there, or his cable is kept: another card of the same group may end it, which only the CSMS may
+    know (C09.FR.05), and a master pass."""
+    return evse.session.authorized or evse.session.held or evse.running
 
 
 def _concerns(evse: Evse, token: Token) -> bool:

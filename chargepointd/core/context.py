@@ -47,6 +47,8 @@ class Context:
         """the EVSEs where a transaction runs"""
         self.online = False
         """connected, and the CSMS has accepted the station"""
+        self.restarting = False
+        """nobody begins any more: the station restarts as soon as what runs has ended"""
         self.happened: Happened = lambda kind, info, step: None
         """the security log takes down a security event (`core.security`)"""
         self.on_clock: Callable[[float, Step], None] = lambda change, step: None

@@ -321,7 +321,8 @@ class Evse(Ledger):
     def _starts(self, before: Conditions, after: Conditions) -> bool:
         """A start point is reached; or something else is while one already holds: a second visit at one cable, or in
         one bay."""
-        return bool(after - before and after & self.start_points()) and self.usable(self.place)
+        reached = bool(after - before and after & self.start_points())
+        return reached and self.usable(self.place) and not self._context.restarting
 
     def _ends(self, before: Conditions, after: Conditions) -> bool:
         lost = before - after

@@ -85,10 +85,11 @@ class Facts:
 
     def open_to(self, token: Token) -> bool:
         """This token could begin here; or go on, in a transaction that still waits for one, or for the car to leave
-        (C01.FR.23: nobody else takes over a transaction)."""
+        (C01.FR.23: nobody else takes over a transaction; E09.FR.03: nor a cable that is kept for its owner)."""
         known = self.session.token
         waits = self.transaction is None or (self.running and (known is None or known.key == token.key))
-        return waits and not self.session.authorized and self.usable(self.place) and not self.stopping_faults
+        taken = self.session.authorized or self.session.held or self._context.restarting
+        return waits and not taken and self.usable(self.place) and not self.stopping_faults
 
     def conditions(self) -> Conditions:
         """The transaction start and stop points that hold now."""

@@ -24,8 +24,7 @@ class MasterPass:
 
     def names(self, info: TokenInfo) -> bool:
         """Whether the token of which this is said is a master pass."""
-        group = self._context.variables.text("AuthCtrlr.MasterPassGroupId")
-        return bool(group) and info.group is not None and info.group.upper() == group.upper()
+        return info.is_of(self._context.variables.text("AuthCtrlr.MasterPassGroupId"))
 
     def use(self, token: Token, step: Step) -> None:
         step.emit(Note("token", 0, f"{token.masked} is a master pass"))

@@ -78,6 +78,7 @@ class Resets:
         if command.evse_id:
             self._end(self._evses[command.evse_id], step)
         elif self._planned and not command.on_idle:
+            self._context.restarting = True  # who came in the meantime would have the reset wait for hours
             reason = "HardReset" if command.hard else "ImmediateReset"
             for evse in self._evses.values():
                 evse.stop(Cause("ResetCommand", reason), step)

@@ -45,6 +45,11 @@ class TokenInfo(NamedTuple):
     evse_ids: tuple[int, ...] = ()
     """where it may charge; empty: anywhere (C01.FR.21)"""
 
+    def is_of(self, group: str | None) -> bool:
+        """Compared without regard to case, as tokens are. A group without a name is none: whoever has it is in no
+        group, and not in one with all others who have it."""
+        return bool(group and self.group) and str(self.group).upper() == str(group).upper()
+
 
 class Sample(NamedTuple):
     """One measured value (SampledValueType), in the base unit of its measurand: Wh, W, A, V, Hz, Celsius, Percent."""

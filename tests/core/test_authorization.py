@@ -459,3 +459,17 @@ def test_a_power_cut_while_refused_tells_the_end_once(version: str) -> None:
     w.online().after(600)
     assert [r.trigger for r in w.records].count("Deauthorized") == 1
     assert w.delivered() == w.records
+
+
+def test_a_group_without_a_name_makes_nobody_the_owner(version: str) -> None:
+    w = World(version).online().plug()
+    w.infos |= {card: TokenInfo("Accepted", group="") for card in ("CARD1", "CARD2")}
+    w.present("CARD1", 1).after(10).present("CARD2", 1).after(10)
+    assert w.on[1]
+
+
+def test_groups_are_compared_without_regard_to_case(version: str) -> None:
+    w = World(version).online().plug()
+    w.infos |= {"CARD1": TokenInfo("Accepted", group="Fleet"), "CARD2": TokenInfo("Accepted", group="FLEET")}
+    w.present("CARD1", 1).after(10).present("CARD2", 1).after(10)
+    assert not w.on[1]

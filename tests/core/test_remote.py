@@ -272,3 +272,24 @@ def test_a_heartbeat_that_is_asked_for_is_sent_though_one_is_under_way(version: 
     w.ask(c.TriggerMessage("Heartbeat"))
     w.answer().answer()
     assert len(w.told(m.Heartbeat)) == 2
+
+
+def test_who_comes_while_the_station_is_to_restart_does_not_keep_it_from_that(version: str) -> None:
+    w = World(version, {"AuthCtrlr.LocalPreAuthorize": "true"}).online().present("CARD2", 2).present("CARD2", 2)
+    w.plug(1).present("CARD1", 1).after(10)
+    w.mute = True
+    w.ask(c.Reset(on_idle=False))
+    w.after(1).plug(2).present("CARD2", 2).after(6)
+    assert len(w.restarts) == 1
+    assert {record.evse_id for record in w.records} == {1}
+    w.mute = False
+    w.online().present("CARD2", 2).after(5)
+    assert w.on[2], "afterwards as ever"
+
+
+def test_nobody_asked_comes_while_the_station_is_to_restart(version: str) -> None:
+    w = World(version, {"AuthCtrlr.Enabled": "false"}).online().plug(1).after(10)
+    w.mute = True
+    w.ask(c.Reset(on_idle=False))
+    w.after(1).plug(2).after(6)
+    assert len(w.restarts) == 1

@@ -7,7 +7,7 @@ import pytest
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
-from chargepointd.core.values import Token
+from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name
 from tests.core.world import PLAN, World
 
@@ -197,6 +197,22 @@ def test_it_ends_and_the_cable_is_kept_for_its_owner(version: str) -> None:
     w.present("CARD1", 1)
     assert not w.station.evses[1].locked[1]
     assert w.statuses[(1, 1)] == "Available"
+
+
+def test_a_cable_that_is_kept_is_nobody_elses(version: str) -> None:
+    w = unplugged_at_the_car(version, "true", "false")
+    w.present("CARD2", 1).present("CARD2", 1).after(200)
+    assert w.station.evses[1].locked[1]
+    assert w.ask_start(1).status == "Rejected"
+    w.present("CARD1", 1)
+    assert not w.station.evses[1].locked[1]
+
+
+def test_a_master_pass_frees_a_cable_that_is_kept(version: str) -> None:
+    w = unplugged_at_the_car(version, "true", "false").configure("AuthCtrlr.MasterPassGroupId", "MASTERS")
+    w.infos["BOSS"] = TokenInfo("Accepted", group="MASTERS")
+    w.present("BOSS", 1)
+    assert not w.station.evses[1].locked[1]
 
 
 def test_a_cable_that_is_kept_can_be_freed_from_afar(version: str) -> None:
