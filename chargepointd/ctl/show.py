@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import zip_longest
+from textwrap import wrap
 from typing import Any
 
 from chargepointd.control.table import Cell, Style, printable, state_cell, table
@@ -151,6 +153,8 @@ def _variables(result: Result, style: Style) -> str:
     rows: list[list[Cell | str]] = []
     for each in result.get("variables") or ():
         status = each.get("status", "Accepted")
+        if each.get("mutability") == "WriteOnly":
+            status = "Accepted"  # nobody is shown it: no fault
         value = printable(each.get("value")) + (f" {printable(each['unit'])}" if each.get("unit") else "")
         attribute = each.get("attribute")
         rows.append([
@@ -193,7 +197,8 @@ def _security_log(result: Result, style: Style) -> str:
         ]
         for each in result.get("events") or ()
     ]
-    head = f"{result.get('kept', 0)} events"
+    kept = result.get("kept", 0)
+    head = f"{kept} event{'' if kept == 1 else 's'}"
     return f"{head}\n\n{table(('at', 'event', 'state', 'what'), rows, style)}" if rows else head
 
 
@@ -277,8 +282,12 @@ def _rows(items: list[Any], style: Style) -> str:
 
 
 def _pics(result: Result, style: Style) -> str:
-    rows = [[printable(each.get(name)) for name in ("id", "feature", "answer", "by")] for each in result["answers"]]
-    return table(("id", "feature", "answer", "by"), rows, style)
+    heads = ("id", "feature", "answer", "by")
+    rows: list[list[str]] = []
+    for each in result.get("answers") or ():  # a list is as long as a page is wide: it goes on in the next lines
+        cells = [wrap(printable(each.get(name)).replace(",", ", ").replace(",  ", ", "), 48) or [""] for name in heads]
+        rows += [list(line) for line in zip_longest(*cells, fillvalue="")]
+    return table(heads, rows, style)
 
 
 _VIEWS: dict[str, Callable[[Result, Style], str]] = {

@@ -155,7 +155,9 @@ _LIMITS = "DeviceDataCtrlr"
 
 
 def _profiles() -> Iterable[Row]:
-    yield _built("profile-Core", "Certification profile Core", ", ".join(_CORE), _has_core)
+    yield _built(
+        "profile-Core", "Certification profile Core", ", ".join(("FirmwareCtrlr.Available", *_CORE)), _has_core
+    )
     yield _asked("profile-AS", "Certification profile Advanced Security", "CertificateSigned", "InstallCertificate")
     yield _asked("profile-SC", "Certification profile Smart Charging", "SetChargingProfile", "GetCompositeSchedule")
     yield _asked("LA-0", "Local Authorization List Management", "SendLocalList", "GetLocalListVersion")

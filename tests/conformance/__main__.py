@@ -15,6 +15,9 @@ from tests.conformance.v201.not_applicable import NOT_APPLICABLE
 
 
 def main(arguments: list[str]) -> int:
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__)
+        return 0
     gathered = Gathered()
     here = str(Path(__file__).parent)
     code = pytest.main(["--dist", "loadgroup", "-p", "no:cacheprovider", *arguments, here], plugins=[gathered])
