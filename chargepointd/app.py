@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chargepointd import __version__
-from chargepointd.config import BadConfig, Config, load
+from chargepointd.config import BadConfig, Config, load, remarks
 
 log = logging.getLogger("chargepointd")
 
@@ -69,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
     if given.check_config:
+        for remark in remarks(config):
+            print(f"{given.config}: {remark}", file=sys.stderr)
         print(f"{given.config}: ok")
         return 0
     _log_to_stderr(config.log.level)
@@ -140,9 +142,11 @@ def _initial_variables(config: Config, file: Path) -> dict[str, str]:
 def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:
     if not given:
         return []
+    from chargepointd.core.timekeeping import no_offset
     from chargepointd.core.variables.catalogue import standard
     from chargepointd.core.variables.values import complaint
 
+    more = {"ClockCtrlr.TimeOffset": no_offset, "ClockCtrlr.TimeZone": _no_zone}
     known = {str(variable.ref): variable for variable in standard(station)}
     problems = []
     for name, value in given.items():
@@ -153,9 +157,16 @@ def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:
             near = get_close_matches(name, known, 1)
             remedy = f'; did you mean "{near[0]}"?' if near else ""
             problems.append(f'variables."{name}": no such variable{remedy}')
-        elif wrong := complaint(variable, value):
+        elif wrong := complaint(variable, value) or (name in more and more[name](value)):
             problems.append(f'variables."{name}": {wrong}, got "{value}"')
     return problems
+
+
+def _no_zone(value: str) -> str:
+    from chargepointd.daemon.zones import offset_s
+
+    known = not value or offset_s(value, 0.0) is not None
+    return "" if known else 'not a time zone that the system knows, such as "Europe/Oslo"'
 
 
 class _JournalFormat(logging.Formatter):

@@ -14,7 +14,7 @@ from hal.driver import Driver
 from hal.errors import BadConfig
 from hal.registry import find
 
-__all__ = ["BadConfig", "Config", "load"]
+__all__ = ["BadConfig", "Config", "load", "remarks"]
 
 Version = Literal["1.6", "2.0.1"]
 
@@ -185,6 +185,22 @@ def load(path: Path) -> Config:
         raise BadConfig("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
 
 
+def remarks(config: Config) -> list[str]:
+    """What may be missing on this machine only, or already done with: told by --check-config, no reason not to run."""
+    from shutil import which
+
+    found = []
+    for key in ("ca_file", "client_cert", "client_key"):
+        file = getattr(config.csms, key)
+        if file and not file.exists():
+            found.append(f"csms.{key}: no file {file} here; it may go only after the first start has taken it in")
+    for key in ("install_command", "status_command"):
+        command = getattr(config.firmware, key)
+        if command and not which(command[0]):
+            found.append(f"firmware.{key}: no program {command[0]} here; install it, or updates fail")
+    return found
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
@@ -245,7 +261,7 @@ def _driver(name: str, section: Any, problems: list[str]) -> DriverConfig | None
 
 def _contradictions(file: _File) -> list[str]:
     """What is wrong between sections."""
-    problems = _csms_problems(file.csms)
+    problems = _station_problems(file.station) + _csms_problems(file.csms)
     if not file.evse:
         problems.append("evse: missing; a station has at least one [[evse]]")
     problems += _id_problems("evse", [evse.id for evse in file.evse])
@@ -262,11 +278,28 @@ def _contradictions(file: _File) -> list[str]:
             problems.append(f"{where}.evses: no EVSE {strangers[0]}; known: {', '.join(map(str, sorted(ids)))}")
     for where, device in _bindings(file):
         problems += _binding_problems(where, device, file.drivers)
-    return problems + _firmware_problems(file.firmware)
+    return problems + _shared_problems(file.evse) + _firmware_problems(file.firmware)
+
+
+def _station_problems(station: StationConfig) -> list[str]:
+    problems = [
+        *_command_problems("station.reboot_command", station.reboot_command),
+        *_command_problems("station.ntp_command", station.ntp_command),
+    ]
+    if not 1 <= len(station.id) <= 48 or ":" in station.id:  # OCPP 2.0.1 Part 4, 3.1.1 "The connection URL"
+        problems.append(f'station.id: expected 1 to 48 characters without ":", got "{station.id}"')
+    return problems
+
+
+def _command_problems(where: str, command: tuple[str, ...]) -> list[str]:
+    if command and not command[0]:
+        return [f'{where}[0]: empty; expected a program such as "/usr/bin/systemctl", and its arguments after it']
+    return []
 
 
 def _firmware_problems(firmware: FirmwareConfig) -> list[str]:
-    problems = []
+    problems = _command_problems("firmware.install_command", firmware.install_command)
+    problems += _command_problems("firmware.status_command", firmware.status_command)
     if firmware.status_command and not firmware.install_command:
         problems.append("firmware.install_command: missing; without it the status_command has nothing to tell")
     if firmware.max_size_mb < 1:
@@ -284,6 +317,11 @@ def _csms_problems(csms: CsmsConfig) -> list[str]:
         problems.append(f"csms.url: security profile {csms.security_profile} needs wss://, got {csms.url}")
     if csms.security_profile in (1, 2) and not csms.password:
         problems.append(f"csms.password: missing; security profile {csms.security_profile} authenticates with it")
+    if csms.security_profile == 3 and not csms.client_cert:
+        problems.append("csms.client_cert: missing; security profile 3 authenticates with it and client_key")
+    for key, other in (("client_cert", "client_key"), ("client_key", "client_cert")):
+        if getattr(csms, other) and not getattr(csms, key):
+            problems.append(f"csms.{key}: missing; {other} is of no use without it")
     if not csms.versions:
         problems.append('csms.versions: empty; expected for example ["2.0.1", "1.6"]')
     return problems
@@ -308,6 +346,27 @@ def _evse_problems(where: str, evse: EvseConfig) -> list[str]:
         problems.append(f"{where}.meter_signs: there is no meter; name one, or leave it out")
     if evse.supply == "DC" and not (evse.supply_device and evse.vehicle):
         problems.append(f"{where}: a DC EVSE needs supply_device and vehicle")
+    if evse.supply == "AC" and not evse.phases:
+        problems.append(f"{where}.phases: expected 1 or 3 for AC, got 0")
+    for key in ("voltage_v", "max_current_a"):
+        if not getattr(evse, key) > 0:
+            problems.append(f"{where}.{key}: expected more than 0, got {getattr(evse, key):g}")
+    if evse.max_power_w < 0:
+        problems.append(
+            f"{where}.max_power_w: expected 0 (voltage × current × phases) or more, got {evse.max_power_w:g}"
+        )
+    return problems
+
+
+def _shared_problems(evses: tuple[EvseConfig, ...]) -> list[str]:
+    """What moves or measures the energy of one EVSE cannot do so for another."""
+    problems, first = [], dict[str, str]()
+    for n, evse in enumerate(evses):
+        for key in ("contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle"):
+            device = getattr(evse, key)
+            where = first.setdefault(device, f"evse[{n}].{key}") if device else ""
+            if where and not where.startswith(f"evse[{n}]."):
+                problems.append(f"evse[{n}].{key}: {device} is {where} already; each EVSE has its own")
     return problems
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chargepointd.config import BadConfig, load
+from chargepointd.config import BadConfig, load, remarks
 from tests.daemon import toml
 from tests.daemon.config import Config, ac_station
 
@@ -135,3 +135,43 @@ def test_later_files_replace_single_values(tmp_path: Path, good: Config) -> None
     (tmp_path / "conf.d" / "20-site.toml").write_text('[station]\nmodel = "Twenty"\n')
     config = load(tmp_path / "station.toml")
     assert (config.station.model, config.csms.url, config.station.id) == ("Twenty", "ws://ten/ocpp", "TEST001")
+
+
+def test_profile_3_wants_a_certificate_and_its_key(tmp_path: Path, good: Config) -> None:
+    good["csms"] |= {"url": "wss://127.0.0.1:9000/ocpp", "security_profile": 3}
+    assert "csms.client_cert: missing; security profile 3" in complaint(tmp_path, good)
+    good["csms"]["client_cert"] = "/etc/chargepointd/station.pem"
+    assert "csms.client_key: missing; client_cert is of no use without it" in complaint(tmp_path, good)
+
+
+@pytest.mark.parametrize("id_", ["", "A" * 49, "AC:001"])
+def test_an_identity_that_no_csms_can_know_is_refused(tmp_path: Path, good: Config, id_: str) -> None:
+    good["station"]["id"] = id_
+    assert 'station.id: expected 1 to 48 characters without ":"' in complaint(tmp_path, good)
+
+
+def test_a_device_of_two_evses_is_named_with_the_place_it_has(tmp_path: Path, good: Config) -> None:
+    good["evse"][1]["contactor"] = good["evse"][0]["contactor"]
+    assert "evse[1].contactor: sim.contactor1 is evse[0].contactor already" in complaint(tmp_path, good)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("max_current_a", 0), ("voltage_v", -1), ("max_power_w", -1), ("phases", 0)]
+)
+def test_a_size_that_no_evse_has_is_refused(tmp_path: Path, good: Config, key: str, value: float) -> None:
+    good["evse"][0][key] = value
+    assert f"evse[0].{key}: expected " in complaint(tmp_path, good)
+
+
+def test_what_is_missing_on_this_machine_is_remarked(tmp_path: Path, good: Config) -> None:
+    good["csms"]["ca_file"] = "/nowhere/ca.pem"
+    good["firmware"] = {"install_command": ["/nowhere/installer"]}
+    (tmp_path / "station.toml").write_text(toml.dumps(good))
+    about_roots, about_installer = remarks(load(tmp_path / "station.toml"))
+    assert about_roots.startswith("csms.ca_file: no file /nowhere/ca.pem here; ")
+    assert about_installer.startswith("firmware.install_command: no program /nowhere/installer here; ")
+
+
+def test_a_command_names_a_program(tmp_path: Path, good: Config) -> None:
+    good["firmware"] = {"install_command": [""]}
+    assert "firmware.install_command[0]: empty; expected a program" in complaint(tmp_path, good)

@@ -110,7 +110,7 @@ class Timekeeping(Topic):
 
     def guards(self) -> Mapping[str, Guard]:
         offsets: dict[str, Guard] = dict.fromkeys(
-            ("ClockCtrlr.TimeOffset", "ClockCtrlr.TimeOffset[NextTransition]"), _no_offset
+            ("ClockCtrlr.TimeOffset", "ClockCtrlr.TimeOffset[NextTransition]"), no_offset
         )
         offsets["ClockCtrlr.TimeZone"] = self._no_zone
         return offsets | (dict.fromkeys(_SERVERS, _no_server) if self._context.plan.ntp_command else {})
@@ -146,7 +146,8 @@ def offset_s(text: str) -> int:
     return (-60 if text[0] == "-" else 60) * (int(text[1:3]) * 60 + int(text[4:6]))
 
 
-def _no_offset(value: str) -> str:
+def no_offset(value: str) -> str:
+    """What is wrong with it, empty for nothing."""
     fits = not value or fullmatch(r"Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00)", value, ASCII)
     return "" if fits else 'expected an offset such as "+01:00"'
 

@@ -133,7 +133,8 @@ def _version_file(file: Path | None) -> str:
     try:
         return file.read_text("utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
-        log.warning("station.firmware_version_file: %s", error)
+        why = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
+        log.warning("station.firmware_version_file: %s: %s; name the file whose first line is the version", file, why)
         return ""
 
 

@@ -6,7 +6,7 @@ as events.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,19 +98,20 @@ class Hardware:
             self.inputs.report(report)
 
     def _look_at(self, driver: str) -> None:
-        """A driver is open: which of its devices work, and which does it not have? A device that was silent before is
-        not well only because its driver was opened again."""
+        """A driver is open: which of its devices work, and which are missing or not what they are bound as? A device
+        that was silent before is not well only because its driver was opened again."""
         status = self.supervisors[driver].status()
         if status.state != "up":
             return
+        abilities = {device.name: device.abilities for device in status.devices}
+        for binding in self._bindings:
+            if binding.address.driver == driver:
+                why = _unfit(binding, abilities)
+                if why:
+                    log.error("%s: %s; correct the configuration", binding.address, why)
+                self.inputs.fits(binding, why)
         for device in status.devices:
             self.inputs.report(DeviceHealth(driver, device.name, device.state == "up", device.reason))
-        names = sorted(device.name for device in status.devices)
-        for binding in self._bindings:
-            if binding.address.driver == driver and binding.address.device not in names:
-                why = f"driver {driver} has no such device; it has: {', '.join(names)}"
-                log.error("%s: %s; correct the configuration", binding.address, why)
-                self.inputs.report(DeviceHealth(driver, binding.address.device, False, why))
 
     def _pilot(self, evse_id: int, reading: Any) -> None:
         power = self._power[evse_id]
@@ -224,6 +225,37 @@ class Hardware:
     def used_by(self, driver: str, device: str) -> list[str]:
         """The roles of a device, for a person."""
         return [_role(b) for b in self._bindings if b.address == Address(driver, device)]
+
+
+_NEEDS = {
+    "pilot": "ControlPilot",
+    "contactor": "Contactor",
+    "meter": "Meter",
+    "main meter": "Meter",
+    "lock": "ConnectorLock",
+    "bay_sensor": "OccupancySensor",
+    "supply": "DcSupply",
+    "vehicle": "VehicleLink",
+    "reader": "TokenReader",
+    "keypad": "Keypad",
+    "button": "Keypad",
+    "display": "Display",
+}
+"""what a device must be able to do in its role; an emergency stop may be any alarm"""
+
+
+def _unfit(binding: Binding, abilities: Mapping[str, tuple[str, ...]]) -> str:
+    """Why the device of a binding cannot be what the configuration wants; empty where it can."""
+    driver, device = binding.address
+    if device not in abilities:
+        return f"driver {driver} has no such device; it has: {', '.join(sorted(abilities))}"
+    needed = _NEEDS.get(binding.role, "")
+    if needed and needed not in abilities[device]:
+        able = [name for name, has in abilities.items() if needed in has]
+        return (
+            f"is no {needed}, so no {binding.role.replace('_', ' ')}; driver {driver} has: {', '.join(able) or 'none'}"
+        )
+    return ""
 
 
 async def _signed(meter: Any) -> SignedReading:

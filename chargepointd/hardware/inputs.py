@@ -57,6 +57,7 @@ class Inputs:
         self._switched: dict[int, bool] = {}
         self._locked: dict[tuple[int, int], bool] = {}
         self._raised: dict[Binding, Fault] = {}
+        self._unfit: set[Binding] = set()
         self._soc: dict[int, float | None] = {}
         self._macs: dict[int, str] = {}
         self.on_pilot: Callable[[int, PilotReading], None] = _nobody
@@ -85,10 +86,19 @@ class Inputs:
 
     # -- health --------------------------------------------------------------------------------------------------------
 
+    def fits(self, binding: Binding, why_not: str) -> None:
+        """Whether the device can be what it is bound as; where not, no report of its health mends that."""
+        self._unfit.discard(binding)
+        if why_not:
+            self._raise(binding, binding.fault, why_not, binding.stops_charging)
+            self._unfit.add(binding)
+
     def _health(self, health: DeviceHealth) -> None:
         for place, bound in self._bindings.items():
             if place.driver == health.driver and health.device in ("", place.device):
                 for binding in bound:
+                    if binding in self._unfit:
+                        continue
                     if health.up:
                         self._clear(binding)
                     else:

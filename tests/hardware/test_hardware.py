@@ -66,6 +66,19 @@ def test_a_device_that_the_driver_does_not_have_is_a_fault_that_names_what_there
     with_hardware(tmp_path, config, story)
 
 
+def test_a_device_bound_as_what_it_is_not_is_a_fault_there_and_nowhere_else(tmp_path: Path) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp")
+    config["evse"][0]["bay_sensor"] = "sim.meter1"
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        await heard.until(lambda event: isinstance(event, e.MeterRead))
+        raised = [event.fault for event in heard.events if isinstance(event, e.FaultRaised)]
+        assert [(fault.code, fault.source) for fault in raised] == [("OtherError", "sim.meter1")]
+        assert "is no OccupancySensor, so no bay sensor; driver sim has: bay1" in raised[0].info
+
+    with_hardware(tmp_path, config, story)
+
+
 def test_a_silent_meter_is_not_well_because_its_driver_was_opened_again(tmp_path: Path) -> None:
     async def story(hardware: Hardware, heard: Heard) -> None:
         await heard.until(lambda event: isinstance(event, e.MeterRead))
