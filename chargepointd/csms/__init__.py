@@ -13,6 +13,7 @@ It is for looking and trying, not for billing: nothing it knows survives its end
     books.py    transactions: start, end, energy
     console.py  commands by hand
     show.py     an event as a line for people, or as JSON
+    visit.py    one visit to a station: what a person does
     demo.py     this CSMS, the daemon and a visit: `make run`
 
 It shares with the daemon only the framing and the validators (`chargepointd.dialects.rpc` and `codec`).

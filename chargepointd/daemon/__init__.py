@@ -1,9 +1,14 @@
 """The running program: queue -> step -> commit -> dispatch.
 
+daemon.py        all parts put together, and their common life
 engine.py        one writer: events in, effects out, commit before tell
 conversation.py  texts of the websocket <-> events and effects, by the dialect in use
 local.py         the methods of the control socket
 transactions.py  the simulator's own: whole transactions at once, to load the books
+network.py       the next attempt to connect, in the words of the link
+diagnostics.py   the parts of the diagnostics archive
+log_ring.py      the last lines of the log     disk.py   how much room is left
+pics.py          the optional features of OCPP that this station has     zones.py   time zones of the system
 notify.py        systemd: READY, STATUS, WATCHDOG, STOPPING
 recorder.py      the last events, for the case that a step fails
 """

@@ -1,7 +1,11 @@
 """Long work for the station: what a topic of the core asks for by `StartJob`.
 
-runner.py   starts, stops and tells of jobs; each kind of job is a function, imported when first needed
-transfer/   files from and to servers
+runner.py            starts, stops and tells of jobs; each kind of job is a function, imported when first needed
+transfer/            files from and to servers
+diagnostics.py       makes a log file and leaves it where the CSMS wants it
+firmware.py          fetches an image, verifies it, has it installed
+certificate_work.py  checks, keeps, makes keys; certificates.py  X.509; keystore.py  the files; house.py  at the start
+clock.py             whether the system's clock is synchronised, and its time servers
 
 A job is `async def work(job, place, tell) -> outcome`: `job` is the value from `core.jobs` or the topic, `place` says
 where files are, `tell(news)` reports while it goes on. It is cancelled by `StopJob` and at the end of the process, and

@@ -6,6 +6,7 @@
     profile.py     where to connect and as whom
     tls.py         the TLS rules of OCPP security profiles 2 and 3
     resolve.py     host name to addresses, without holding up the end of the program
+    library.py     the parts of `websockets` that are used
     ended.py       why a connection or an attempt ended, with the remedy
     backoff.py     how long to wait before the next attempt (pure)
 

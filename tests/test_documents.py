@@ -1,0 +1,47 @@
+"""The documents name everything there is: every key of a configuration, every module of a package with a layout."""
+
+from pathlib import Path
+from re import findall, search
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from chargepointd.config import Config, DriverConfig
+from chargepointd.ctl.arguments import COMMANDS, SIM_COMMANDS
+
+ROOT = Path(__file__).parents[1]
+LAYOUTS = (
+    "chargepointd/core", "chargepointd/daemon", "chargepointd/hardware", "chargepointd/jobs", "chargepointd/link",
+    "chargepointd/storage", "chargepointd/control", "chargepointd/csms", "chargepointd/ctl",
+    "chargepointd/dialects/v16", "chargepointd/dialects/v2", "hal",
+)  # fmt: skip
+
+
+def keys(of: Any) -> set[str]:
+    """The keys of a section and of the sections in it."""
+    found = set[str]()
+    for key, hint in get_type_hints(of).items():
+        inner = [each for each in (hint, *get_args(hint)) if hasattr(each, "_fields")]
+        found |= {key}.union(*map(keys, inner))
+    return found
+
+
+def test_every_configuration_key_is_explained() -> None:
+    code = " ".join(findall(r"`([^`\n]+)`", (ROOT / "docs/configuration.md").read_text("utf-8")))
+    wanted = keys(Config) - keys(DriverConfig)
+    assert [key for key in sorted(wanted) if not search(rf"\b{key}\b", code)] == []
+
+
+@pytest.mark.parametrize("package", LAYOUTS)
+def test_a_layout_names_every_module(package: str) -> None:
+    text = (ROOT / package / "__init__.py").read_text("utf-8")
+    modules = [file.name for file in (ROOT / package).glob("*.py") if file.name != "__init__.py"]
+    assert [name for name in sorted(modules) if name not in text] == []
+
+
+def test_manual_and_completion_have_every_command() -> None:
+    manual = (ROOT / "docs/man/chargepointctl.1").read_text("utf-8").replace("\\-", "-")
+    completion = (ROOT / "etc/completion/chargepointctl.bash").read_text("utf-8")
+    words = [command.name for command in COMMANDS] + [f"sim {command.name}" for command in SIM_COMMANDS]
+    assert [word for word in words if word not in manual] == []
+    assert [word for word in words if word.removeprefix("sim ") not in completion] == []
