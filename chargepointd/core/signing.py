@@ -85,6 +85,9 @@ class Signatures(Topic):
         self._looked_at = -NEVER
         """when the dates of the certificates were looked at"""
         self._making = False
+        self._renewed_at = -NEVER
+        """when the last request of our own accord began. One a day: a CSMS that refuses, or signs for as short a time
+        again, would be asked for ever"""
 
     @property
     def _common_name(self) -> str:
@@ -228,7 +231,9 @@ class Signatures(Topic):
             return
         certificates = self._certificates
         own = certificates.named(STATION, certificates.renewed or certificates.current)
-        if own and step.utc >= renewal_at(own) and not self._asked:
+        rests = step.mono < self._renewed_at + DAY_S
+        if own and step.utc >= renewal_at(own) and not self._asked and not rests:
+            self._renewed_at = step.mono
             step.emit(Note("certificate", 0, f"the station's certificate ends in {_days(own, step)} days; renewing it"))
             self._make(step)
         for root in certificates.of(CSMS_ROOT):

@@ -156,6 +156,35 @@ def test_a_certificate_is_renewed_a_month_before_its_end() -> None:
     assert w.csrs == ["CSR"]
 
 
+def work(w: Signer, seconds: int) -> None:
+    """Time passes, and every job is done."""
+    for _ in range(seconds):
+        w.after(1)
+        if w.under_way:
+            w.finish(None if isinstance(w.under_way[0].job, c.RemoveCertificate) else f"CSR {len(w.csrs)}")
+
+
+def test_a_csms_that_refuses_a_renewal_is_asked_again_the_next_day() -> None:
+    w = Signer(days=10)
+    w.takes = "Rejected"
+    work(w, 20)
+    assert w.csrs == ["CSR 0"]
+    w.after(DAY)
+    work(w, 20)
+    assert w.csrs == ["CSR 0", "CSR 1"]
+
+
+def test_a_renewed_certificate_that_ends_as_soon_is_renewed_the_next_day() -> None:
+    w = Signer(days=10)
+    work(w, 5)
+    assert w.signed((own("new", 11), w.station.certificates.pending[0])).status == "Accepted"
+    work(w, 20)
+    assert w.csrs == ["CSR 0"]
+    w.after(DAY)
+    work(w, 20)
+    assert w.csrs == ["CSR 0", "CSR 1"]
+
+
 def test_a_short_life_is_renewed_in_its_last_third() -> None:
     short = c.Certificate(c.STATION, "x", (), 0, 9 * DAY)
     assert s.renewal_at(short) == 6 * DAY
