@@ -8,8 +8,14 @@ from chargepointd.core.values import Now, Stamp
 
 PLAUSIBLE = 1_750_000_000.0
 """15 June 2025: no honest clock stands before the first release"""
+LATEST = 4_102_444_800.0
+"""1 January 2100: nor after it. Years that cannot be written (a CSMS that says 0001 or 9999) are out of the question"""
 SLACK_S = 0.5
 """an answer is this old at most when it is read; smaller corrections would only make the stamps jump"""
+
+
+def plausible(utc: float) -> bool:
+    return PLAUSIBLE <= utc < LATEST
 
 
 class Clock:

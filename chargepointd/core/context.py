@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from chargepointd.core.clock import Clock
+from chargepointd.core.clock import Clock, plausible
 from chargepointd.core.effects import Effect, Note
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.rules import Rules
@@ -54,9 +54,16 @@ class Context:
         self.on_clock: Callable[[float, Step], None] = lambda change, step: None
         """the clock was put right by so much (s)"""
         self._ids = _ids(boot_id)
+        self._doubted = False
+        """the last time that was told could not be"""
 
     def tell_time(self, utc: float, step: Step) -> None:
-        """A source that is believed says that it is `utc` (s since 1970)."""
+        """A source that is believed says that it is `utc` (s since 1970); what cannot be is not taken from it."""
+        doubted, self._doubted = self._doubted, not plausible(utc)
+        if self._doubted:
+            if not doubted:
+                step.emit(Note("clock", 0, f"a time that cannot be was not taken: {utc:.0f} s since 1970"))
+            return
         change = self.clock.told(utc, step.mono)
         if change:
             step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))

@@ -13,6 +13,8 @@ MAX_DEPTH = 64
 """nested lists and objects; no schema of OCPP nests more than 12, the rest is room for customData"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()
+_LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds() + 86_399.999
 
 
 def decode(text: str) -> Any:
@@ -121,7 +123,8 @@ def parse_time(text: str) -> float:
     """Seconds since 1970 in UTC of an RFC 3339 timestamp: any offset, any fraction, t and z in lower case too.
 
     A leap second counts as the second after it. Raises ValueError, also without an offset: OCPP wants times in UTC,
-    and what a bare local time means nobody can know.
+    and what a bare local time means nobody can know; and for what is not in the years 1 to 9999 in UTC, so whatever
+    was read can be written.
     """
     match = _rfc3339().fullmatch(text)
     if match is None:
@@ -132,7 +135,10 @@ def parse_time(text: str) -> float:
     if sign:
         offset_s = int(off_hour) * 3600 + int(off_minute) * 60
         utc_s += offset_s if sign == "-" else -offset_s
-    return utc_s + float(fraction) if fraction else utc_s
+    utc_s += float(fraction) if fraction else 0.0
+    if not _FIRST <= utc_s <= _LAST:
+        raise ValueError(f"outside the years 1 to 9999 in UTC: {text[:40]!r}")
+    return utc_s
 
 
 def format_time(utc_s: float) -> str:

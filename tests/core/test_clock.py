@@ -1,5 +1,7 @@
 """A board without a battery wakes up in 1970; what it notes gets the right time before it is told."""
 
+import pytest
+
 from chargepointd.core import messages as m
 from tests.core.world import NOON, World
 
@@ -74,3 +76,12 @@ def test_aligned_values_follow_the_clock_when_it_is_put_right(version: str) -> N
     moments = sorted({read.values[0].at for read in w.told(m.MetersRead)})
     assert moments
     assert all(at % 900 < 3 or at % 900 > 897 for at in moments)
+
+
+@pytest.mark.parametrize("at", [-62_135_596_800.0, 0.0, 253_402_300_799.0], ids=["year 1", "1970", "9999"])
+def test_a_csms_whose_clock_cannot_be_right_is_not_believed(version: str, at: float) -> None:
+    w = World(version)
+    w.registrations.append(m.BootAnswered("Accepted", 300, at))
+    w.online().plug().present().after(20)
+    assert abs(w.records[0].stamp.at - NOON - w.records[0].stamp.mono) < 1
+    assert sum("cannot be" in note for note in w.notes) == 1

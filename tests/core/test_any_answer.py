@@ -1,0 +1,66 @@
+"""Whatever a CSMS answers that the schema allows breaks nothing."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chargepointd.core import commands as c
+from chargepointd.core import effects as f
+from chargepointd.core.reports import GetBaseReport
+from chargepointd.daemon.conversation import Conversation
+from chargepointd.dialects import rpc
+from chargepointd.dialects.dialect import load
+from tests.core.payloads import values
+from tests.core.world import PLAN, World
+from tests.dialects.mutants import read, schema_files
+
+ANSWERS = {
+    path.stem.removesuffix("Response"): read(path) for path in schema_files("2.0.1") if path.stem.endswith("Response")
+}
+
+
+class Odd(World):
+    """A world whose CSMS answers what comes to its mind."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self.data = data
+        self.said: list[str] = []
+        super().__init__("2.0.1", {"AuthCtrlr.LocalPreAuthorize": "true"})
+        self.conversation = Conversation(
+            lambda _: load("ocpp2.0.1", PLAN, self.variables), self._hear, self._queue.append
+        )
+        self.conversation.opened("ocpp2.0.1")
+        self.linked = True
+        self._run()
+
+    def _hear(self, text: str) -> None:
+        call = rpc.parse(text, "2.0.1")
+        assert isinstance(call, rpc.Call)
+        schema = ANSWERS[call.action]
+        payload = self.data.draw(values(schema, schema), label=call.action)
+        if call.action == "BootNotification":
+            payload["status"] = "Accepted"
+        self.said.append(rpc.result(call.message_id, payload))
+
+    def _receive(self, call: f.SendCall) -> None:
+        self.conversation.call(call)
+        while self.said:
+            self.conversation.heard(self.said.pop(0))
+
+    def boot(self) -> None:
+        super().boot()
+        if hasattr(self, "conversation"):
+            self.conversation.opened("ocpp2.0.1")
+            self.linked = True
+            self._run()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_is_answered_breaks_nothing(data: st.DataObject) -> None:
+    w = Odd(data)
+    w.plug().present().after(30)
+    w.ask(c.TriggerMessage("Heartbeat"))
+    w.ask(GetBaseReport(1, "SummaryInventory"))
+    w.present().unplug().after(30)
+    w.cut()
+    w.after(30)
