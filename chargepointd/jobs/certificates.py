@@ -18,6 +18,7 @@ DEEPEST = 3
 """authorities above the leaf of a chain"""
 _LEAST_BITS = {"RSA": 2048, "DSA": 2048, "EC": 224}
 """A00.FR.502, A00.FR.503"""
+_MISMADE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _ALGORITHMS = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
 
 
@@ -40,7 +41,7 @@ def parse(pem: str) -> list[x509.Certificate]:
         found = x509.load_pem_x509_certificates(pem.encode("ascii"))
         for certificate in found:  # parsed as late as they can be
             _ = certificate.public_key(), certificate.extensions, certificate.issuer, certificate.subject
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, *_MISMADE) as error:
         raise ValueError(f"no certificate in PEM: {error}") from None
     return found
 

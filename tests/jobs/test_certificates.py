@@ -1,8 +1,12 @@
 """What is wrong with a certificate is found, and the hashes are those of OpenSSL."""
 
+from base64 import b64encode
+
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargepointd.jobs import certificates
 from chargepointd.jobs.certificates import hash_data, parse, verify_chain
@@ -25,6 +29,13 @@ def test_a_good_chain_leads_to_its_root_at_every_depth() -> None:
         assert wrong(leaf.chain) == ""
         assert wrong(leaf.chain, Authority("Other"), ROOT) == ""
     assert "at most 4" in wrong(three.authority("Sub 4").issue("leaf").chain)
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_refused() -> None:
+    der = x509.load_pem_x509_certificate(ROOT.pem.encode()).public_bytes(Encoding.DER)
+    odd = der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"), 1)
+    pem = f"-----BEGIN CERTIFICATE-----\n{b64encode(odd).decode()}\n-----END CERTIFICATE-----\n"
+    assert "no certificate in PEM" in wrong(pem)
 
 
 def test_the_root_may_stand_at_the_end_of_a_chain() -> None:

@@ -139,6 +139,11 @@ def test_ftps_on_a_port_of_its_own_does_what_the_server_expects(world: World) ->
         assert asyncio.run(world.down(server.url("a%20file.bin", login=LOGIN, scheme="ftps"))) == CONTENT
 
 
+def test_an_address_need_not_be_percent_encoded(world: World) -> None:
+    with world.server("http") as server:
+        assert "404" in world.failed(world.down(server.url("größe 1.bin", login=LOGIN) + "?q=ä b")).reason
+
+
 def test_where_put_is_not_offered_the_file_is_posted(world: World) -> None:
     with world.server("http") as server:
         server.methods = {"POST"}
@@ -268,6 +273,15 @@ def test_a_server_that_falls_silent(world: World, protocol: str) -> None:
     assert "no answer in time" in failed.reason
 
 
+def test_a_file_server_that_answers_nothing_once_it_has_let_us_in(world: World) -> None:
+    patience = Patience(5, 0.5, 20)
+    with world.server("sftp") as server:
+        server.mute.set()
+        url = server.url("a%20file.bin", login=LOGIN)
+        assert "no answer in time" in world.failed(world.down(url, patience=patience)).reason
+        assert "no answer in time" in world.failed(world.up(url, patience=patience)).reason
+
+
 def test_a_server_that_is_too_slow_as_a_whole(world: World) -> None:
     with world.server("http") as server:
         server.go_on.clear()
@@ -290,6 +304,8 @@ def test_nobody_at_the_port(world: World, protocol: str) -> None:
         ("no address at all", "NotSupportedOperation"),
         ("http://u:geheim@h:port/x", "BadMessage"),
         ("ftp://u:geheim@h/x%0d%0aDELE", "BadMessage"),
+        ("http://u:geheim@a..b/x", "BadMessage"),
+        (f"sftp://u:geheim@{'h' * 64}/x", "BadMessage"),
     ],
 )
 def test_what_is_no_address(world: World, url: str, kind: str) -> None:

@@ -17,6 +17,8 @@ class SshServer:
         self.port = port
         self.stalled = threading.Event()
         """set: reads and writes are not answered"""
+        self.mute = threading.Event()
+        """set: nothing is answered once somebody has logged in"""
         self.busy = threading.Event()
         """something was read or written"""
 
@@ -45,6 +47,11 @@ class SshServer:
             class Files(asyncssh.SFTPServer):
                 def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
                     super().__init__(channel, chroot=str(owner._folder))
+
+                async def stat(self, path: bytes) -> object:
+                    if owner.mute.is_set():
+                        await stop.wait()
+                    return super().stat(path)
 
                 async def read(self, file: object, offset: int, size: int) -> bytes:
                     await self._pass()

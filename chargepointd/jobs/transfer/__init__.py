@@ -16,7 +16,7 @@ Data go encrypted, too. Without a user: anonymous.
 On file servers an upload goes into the folder the address names; where there is no such folder, and the last part of
 the address looks like a file's name (has a dot), it is that file.
 
-Nothing waits for ever, a transfer can be cancelled at any moment, and 64 kB (SFTP: 1 MB) are in memory at a time.
+Nothing waits for ever, a transfer can be cancelled at any moment, and 64 kB (SFTP: 256 kB) are in memory at a time.
 """
 
 from collections.abc import Callable

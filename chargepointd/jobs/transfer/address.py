@@ -10,6 +10,10 @@ PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 990, "ftpes": 21, "sftp": 
 """scheme -> port where the URL names none"""
 
 
+_URL_SIGNS = "/%?:@!$&'()*+,;=~"
+"""that may stand in a path or query (RFC 3986, 3.3 and 3.4); all else is percent-encoded where it was not"""
+
+
 class Address(NamedTuple):
     scheme: str
     host: str
@@ -55,7 +59,16 @@ def address(url: str) -> Address:
     if not parts.hostname:
         raise TransferFailed(f"{masked(url)}: names no host", "BadMessage")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    found = Address(scheme, parts.hostname, port or PORTS[scheme], user, password, parts.path or "/", parts.query)
+    path, query = quote(parts.path or "/", safe=_URL_SIGNS), quote(parts.query, safe=_URL_SIGNS)
+    found = Address(scheme, _host(parts.hostname, url), port or PORTS[scheme], user, password, path, query)
     if any(ord(sign) < 32 for sign in user + password + found.file):
         raise TransferFailed(f"{masked(url)}: has control characters", "BadMessage")
     return found
+
+
+def _host(name: str, url: str) -> str:
+    try:
+        name.encode("idna")
+    except UnicodeError:  # an empty part, or one of more than 63 characters
+        raise TransferFailed(f"{masked(url)}: names no host that can be", "BadMessage") from None
+    return name

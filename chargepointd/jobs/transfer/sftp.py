@@ -20,8 +20,9 @@ from chargepointd.jobs.transfer.line import CHUNK, HungUp, Line
 
 Work = Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, None]]
 
-AT_A_TIME = 16 * CHUNK
-"""read in parallel requests: a request a round trip would take for ever over a slow line"""
+AT_A_TIME = 4 * CHUNK
+"""read in parallel requests: a request a round trip would take for ever over a long line; and it has to come within
+`Patience.silent_s` over a slow one"""
 _KINDS: dict[type[Exception], Kind] = {
     asyncssh.SFTPNoSuchFile: "NotFound",
     asyncssh.SFTPNoSuchPath: "NotFound",
@@ -36,10 +37,10 @@ _KINDS: dict[type[Exception], Kind] = {
 
 def get(line: Line, where: Address, sink: Sink, hosts: Path | None) -> None:
     async def download(sftp: asyncssh.SFTPClient) -> None:
-        size = (await sftp.stat(where.file)).size
+        size = (await _in_time(line, sftp.stat(where.file))).size
         if size is not None:
             sink.expect(size)
-        file = await sftp.open(where.file, "rb")
+        file = await _in_time(line, sftp.open(where.file, "rb"))
         while data := await _in_time(line, file.read(AT_A_TIME)):
             sink.write(data)
         if size is not None and sink.size != size:
@@ -50,7 +51,8 @@ def get(line: Line, where: Address, sink: Sink, hosts: Path | None) -> None:
 
 def put(line: Line, where: Address, source: Source, name: str, hosts: Path | None) -> None:
     async def upload(sftp: asyncssh.SFTPClient) -> None:
-        file = await sftp.open(await _place(sftp, where, name), "wb")
+        place = await _in_time(line, _place(sftp, where, name))
+        file = await _in_time(line, sftp.open(place, "wb"))
         for data in source.chunks():
             await _in_time(line, file.write(data))
         await _in_time(line, file.close())
