@@ -225,8 +225,8 @@ class Certificates(Topic):
             answer(Status("NotFound"), step)
         elif certificate.use == STATION:  # M04.FR.06
             answer(Status("Failed", "the station's own certificate is not deleted"), step)
-        elif certificate.use == CSMS_ROOT and len(self.of(CSMS_ROOT)) == 1 and self.profile_in_use >= 2:
-            answer(Status("Failed", "the last root of the CSMS; the station could never connect again"), step)
+        elif needed := self._needed(certificate):
+            answer(Status("Failed", needed), step)
         else:
             use, name = certificate.use, certificate.name
 
@@ -237,6 +237,16 @@ class Certificates(Topic):
                 answer(outcome or Status("Accepted"), step)
 
             self.work(RemoveCertificate(((use, name),)), removed, step)
+
+    def _needed(self, certificate: Certificate) -> str:
+        """Why the station might never connect again without it."""
+        if certificate.use != CSMS_ROOT or self.profile_in_use < 2:
+            return ""
+        if len(self.of(CSMS_ROOT)) == 1:
+            return "the last root of the CSMS; the station could never connect again"
+        return (
+            "the root that worked; it goes when its successor has worked" if certificate.name == self.fallback else ""
+        )
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 

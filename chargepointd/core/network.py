@@ -16,11 +16,13 @@ Good is a connection over which the CSMS has accepted the station.
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
 from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Reconnect, SaveState
+from chargepointd.core.masking import masked
 from chargepointd.core.signing import Signatures
 from chargepointd.core.topic import Answer, Guard, Obey, Topic
 
@@ -120,7 +122,7 @@ class Network(Topic):
 
     def power_up(self, step: Step) -> None:
         if self.slot != CONFIGURED or self.profile != self._configured:
-            what = f"slot {self.slot} is used by order of the CSMS: {self.profile.url}"
+            what = f"slot {self.slot} is used by order of the CSMS: {masked(self.profile.url)}"
             step.emit(Note("network", 0, f"{what}; `chargepointctl reset-csms` goes back to the configuration's"))
 
     # -- the way -------------------------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ class Network(Topic):
             self._first, self._refused = (first, bool(self._certificates.renewed) and not old), False
         self._with, self._old_certificate = self._first
         if len(self._round) > 1:
-            step.emit(Note("network", 0, f"trying slot {self.slot}: {self.profile.url}"))
+            step.emit(Note("network", 0, f"trying slot {self.slot}: {masked(self.profile.url)}"))
 
     def _tell_event(self, kind: str, reason: str, step: Step) -> None:
         """Once until the next good connection: a server stays wrong for days."""
@@ -308,7 +310,9 @@ class Network(Topic):
             return Status("Rejected", f"security profile {active} is in use, {profile.security_profile} is lower",
                           "NoSecurityDowngrade")  # fmt: skip
         self._slots[slot] = profile
-        step.emit(Note("network", 0, f"slot {slot}: {profile.url}, security profile {profile.security_profile}"))
+        step.emit(
+            Note("network", 0, f"slot {slot}: {masked(profile.url)}, security profile {profile.security_profile}")
+        )
         self._save(step)
         what = f"slot {slot}: security profile {profile.security_profile}"
         self._context.happened("ReconfigurationOfSecurityParameters", what, step)
@@ -368,9 +372,9 @@ def _wrong_password(value: str) -> str:
 
 
 def _wrong_profile(profile: Slot) -> str:
-    scheme, _, rest = profile.url.partition("://")
-    if scheme not in ("ws", "wss") or not rest:
-        return f'expected a url such as "wss://csms.example.com/ocpp", got "{profile.url}"'
+    scheme = profile.url.partition("://")[0]
+    if not _is_address(profile.url):
+        return 'expected a url such as "wss://csms.example.com/ocpp", without user and password'
     if profile.security_profile not in (0, 1, 2, 3):
         return f"no security profile {profile.security_profile}"
     if profile.security_profile >= 2 and scheme != "wss":
@@ -380,3 +384,13 @@ def _wrong_profile(profile: Slot) -> str:
     if profile.interface not in INTERFACES:
         return f"no interface {profile.interface}"
     return ""
+
+
+def _is_address(url: str) -> bool:
+    """Whether the link could use it: better refused now than found out when the slot is needed."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("ws", "wss") and parts.hostname and parts.port != 0 and not parts.fragment
+        return bool(whole) and parts.username is None and parts.password is None
+    except ValueError:
+        return False

@@ -58,8 +58,9 @@ class Conversation:
         elif isinstance(message, rpc.Result):
             self._result(message, dialect)
         elif isinstance(message, rpc.Error):
-            log.warning("csms: refused %s: %s %s", self._open and self._open[1], message.code, message.description)
-            self._settle(message.message_id, e.CallRefused(message.message_id, message.code, message.description))
+            code, description = message.code[:50], message.description[: rpc.MAX_DESCRIPTION]
+            log.warning("csms: refused %s: %s %r", self._open and self._open[1], code, description)
+            self._settle(message.message_id, e.CallRefused(message.message_id, code, description))
         elif isinstance(message, rpc.Bad):
             self._bad(message)
         else:

@@ -15,6 +15,7 @@ from chargepointd.config import Config
 from chargepointd.control.server import ControlServer
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
+from chargepointd.core.masking import masked
 from chargepointd.core.rules import ConnectorView
 from chargepointd.core.station import Station
 from chargepointd.core.variables import catalogue
@@ -280,9 +281,8 @@ class Daemon:
     # -- what is told of it --------------------------------------------------------------------------------------------
 
     def _summary(self) -> str:
-        if self._link.connected:
-            return f"connected to {self._station.network.profile.url} by {self._link.subprotocol}"
-        return f"not connected to {self._station.network.profile.url}"
+        url = masked(self._station.network.profile.url)
+        return f"connected to {url} by {self._link.subprotocol}" if self._link.connected else f"not connected to {url}"
 
     def _link_status(self) -> dict[str, Any]:
         return {

@@ -12,6 +12,8 @@ from chargepointd.core.values import Token
 from chargepointd.core.variables.model import Ref
 
 KEPT = 500
+REPORTS = 20
+"""the newest that are kept: a station that fails at every start must not fill its disk as well"""
 
 
 class Recorder:
@@ -29,10 +31,12 @@ class Recorder:
     def write(self, directory: Path, why: str) -> Path:
         """The last events as JSON lines, oldest first. Returns the file."""
         path = directory / f"crash-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.jsonl"
-        lines = [json.dumps({"why": why})]
+        lines = [masked(json.dumps({"why": why}))]
         lines += [_line(mono, event) for mono, event in self._events]
+        for old in sorted(directory.glob("crash-*.jsonl"))[: -(REPORTS - 1)]:
+            old.unlink(missing_ok=True)
+        path.touch(mode=0o600)
         path.write_text("\n".join(lines) + "\n")
-        path.chmod(0o600)
         return path
 
 

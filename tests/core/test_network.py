@@ -134,6 +134,11 @@ def test_no_step_down(active: int, wanted: int, allowed: bool, status: str) -> N
         (1, n.Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
         (2, n.Slot("http://x/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
         (2, n.Slot("ws://", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("wss://[", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("wss://x:99999/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("wss://x:port/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("wss://user:geheim@x/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("wss://x/#y", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
         (2, n.Slot("ws://x/", 2, "", 30, "Wired0"), "InvalidNetworkConf"),
         (2, n.Slot("wss://x/", 4, "", 30, "Wired0"), "InvalidNetworkConf"),
         (2, n.Slot("ws://x/", 1, "", 0, "Wired0"), "InvalidNetworkConf"),
@@ -350,3 +355,22 @@ def test_every_slot_meets_both_certificates(attempts: int, kind: str) -> None:
         met.add((w.station.network.slot, w.station.network.way().certificate))
         w.fail(kind)
     assert met == {(slot, name) for slot in (1, 2) for name in ("own", "new")}
+
+
+def test_what_an_address_carries_in_its_query_is_in_no_log() -> None:
+    w = world()
+    assert fill(w, url="wss://two/?key=geheim").status == "Accepted"
+    order(w, "2,1")
+    w.cut()
+    tried(w, 4)
+    assert any("wss://two/?…" in note for note in w.notes)
+    assert not any("geheim" in note for note in w.notes)
+
+
+def test_the_root_that_worked_is_not_deleted_before_its_successor_has_worked() -> None:
+    w = world(2, SecurityCtrlr__AdditionalRootCertificateCheck="true")
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    w.finish(root("new"))
+    status = w.ask(c.DeleteCertificate(root("ca").hashes[0]))
+    assert (status.status, not w.under_way) == ("Failed", True)
+    assert w.station.certificates.trusted(fallback=True) == ["ca"]

@@ -6,7 +6,7 @@ from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core.values import Token
 from chargepointd.core.variables.catalogue import parse_name
-from chargepointd.daemon.recorder import Recorder
+from chargepointd.daemon.recorder import REPORTS, Recorder
 
 
 def test_neither_a_password_nor_a_token_is_written_down(tmp_path: Path) -> None:
@@ -27,3 +27,14 @@ def test_neither_a_password_nor_a_token_is_written_down(tmp_path: Path) -> None:
     assert '"8"' not in text, "no key of a code"
     assert "KeyPressed" in text
     assert "4711" in text
+
+
+def test_a_station_that_fails_again_and_again_keeps_its_last_reports(tmp_path: Path) -> None:
+    for n in range(30):
+        (tmp_path / f"crash-20260101T0000{n:02}.jsonl").write_text("{}")
+    written = Recorder().write(tmp_path, "wss://user:geheim@x/ failed")
+    kept = sorted(tmp_path.glob("crash-*.jsonl"))
+    assert len(kept) == REPORTS
+    assert kept[-1] == written
+    assert "geheim" not in written.read_text()
+    assert written.stat().st_mode & 0o777 == 0o600
