@@ -32,6 +32,7 @@ PASSWORD = "SecurityCtrlr.BasicAuthPassword"
 PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
 INTERFACES = ("Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3")
 """which way a packet goes is a matter of the system's routes"""
+LONGEST_TIMEOUT_S = 600
 PASSWORDS = 4
 """the newest, and those that may still be the one the CSMS knows"""
 _EVENTS = {
@@ -379,8 +380,8 @@ def _wrong_profile(profile: Slot) -> str:
         return f"no security profile {profile.security_profile}"
     if profile.security_profile >= 2 and scheme != "wss":
         return f"security profile {profile.security_profile} needs wss://"
-    if profile.timeout_s < 1:
-        return "expected a messageTimeout of at least 1 s"
+    if not 1 <= profile.timeout_s <= LONGEST_TIMEOUT_S:  # one message that is not answered holds up all others
+        return f"expected a messageTimeout of 1 to {LONGEST_TIMEOUT_S} s"
     if profile.interface not in INTERFACES:
         return f"no interface {profile.interface}"
     return ""

@@ -8,34 +8,37 @@ from chargepointd.core import effects as f
 from chargepointd.core.reports import GetBaseReport
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.dialects import rpc
-from chargepointd.dialects.dialect import load
+from chargepointd.dialects.dialect import VERSIONS, load
 from tests.core.payloads import values
 from tests.core.world import PLAN, World
 from tests.dialects.mutants import read, schema_files
 
 ANSWERS = {
-    path.stem.removesuffix("Response"): read(path) for path in schema_files("2.0.1") if path.stem.endswith("Response")
+    (version, path.stem.removesuffix("Response")): read(path)
+    for version in ("1.6", "2.0.1")
+    for path in schema_files(version)
+    if path.stem.endswith("Response")
 }
 
 
 class Odd(World):
     """A world whose CSMS answers what comes to its mind."""
 
-    def __init__(self, data: st.DataObject) -> None:
+    def __init__(self, version: str, data: st.DataObject) -> None:
         self.data = data
         self.said: list[str] = []
-        super().__init__("2.0.1", {"AuthCtrlr.LocalPreAuthorize": "true"})
+        super().__init__(version, {"AuthCtrlr.LocalPreAuthorize": "true"})
         self.conversation = Conversation(
-            lambda _: load("ocpp2.0.1", PLAN, self.variables), self._hear, self._queue.append
+            lambda _: load(VERSIONS[version], PLAN, self.variables), self._hear, self._queue.append
         )
-        self.conversation.opened("ocpp2.0.1")
+        self.conversation.opened(VERSIONS[self.version])
         self.linked = True
         self._run()
 
     def _hear(self, text: str) -> None:
-        call = rpc.parse(text, "2.0.1")
+        call = rpc.parse(text, self.version)
         assert isinstance(call, rpc.Call)
-        schema = ANSWERS[call.action]
+        schema = ANSWERS[self.version, call.action]
         payload = self.data.draw(values(schema, schema), label=call.action)
         if call.action == "BootNotification":
             payload["status"] = "Accepted"
@@ -49,15 +52,15 @@ class Odd(World):
     def boot(self) -> None:
         super().boot()
         if hasattr(self, "conversation"):
-            self.conversation.opened("ocpp2.0.1")
+            self.conversation.opened(VERSIONS[self.version])
             self.linked = True
             self._run()
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_whatever_is_answered_breaks_nothing(data: st.DataObject) -> None:
-    w = Odd(data)
+def test_whatever_is_answered_breaks_nothing(version: str, data: st.DataObject) -> None:
+    w = Odd(version, data)
     w.plug().present().after(30)
     w.ask(c.TriggerMessage("Heartbeat"))
     w.ask(GetBaseReport(1, "SummaryInventory"))

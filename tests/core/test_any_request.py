@@ -10,27 +10,35 @@ from chargepointd.core import effects as f
 from chargepointd.core.jobs import JobFailed
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.dialects import rpc
-from chargepointd.dialects.dialect import load
-from chargepointd.dialects.v2.requests import OFFERED
+from chargepointd.dialects.dialect import VERSIONS, load
+from chargepointd.dialects.v2 import requests as v2
+from chargepointd.dialects.v16 import requests as v16
 from tests.core.payloads import values
 from tests.core.world import PLAN, World
 from tests.dialects.mutants import read, schema_files
 
 SCHEMAS = {
-    path.stem.removesuffix("Request"): read(path) for path in schema_files("2.0.1") if path.stem.endswith("Request")
+    (version, path.stem.removesuffix("Request")): read(path)
+    for version in ("1.6", "2.0.1")
+    for path in schema_files(version)
+    if not path.stem.endswith("Response")
 }
+OFFERED = [
+    *(("1.6", action) for action in (*v16.REQUESTS, "GetConfiguration", "ChangeConfiguration")),
+    *(("2.0.1", action) for action in v2.OFFERED),
+]
 
 
 class Talk:
     """A world whose CSMS speaks in texts."""
 
-    def __init__(self) -> None:
-        self.world = World("2.0.1").online().plug().present().after(5)
+    def __init__(self, version: str) -> None:
+        self.world = World(version).online().plug().present().after(5)
         self.said: list[str] = []
         self.conversation = Conversation(
             lambda subprotocol: load(subprotocol, PLAN, self.world.variables), self.said.append, self.world.tell
         )
-        self.conversation.opened("ocpp2.0.1")
+        self.conversation.opened(VERSIONS[version])
 
     def ask(self, message_id: str, action: str, payload: dict[str, Any]) -> None:
         self.conversation.heard(rpc.call(message_id, action, payload))
@@ -55,17 +63,17 @@ class Talk:
         self.answer()
 
 
-@pytest.mark.parametrize("action", OFFERED)
+@pytest.mark.parametrize(("version", "action"), OFFERED)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_whatever_the_schema_allows_is_answered_once(action: str, data: st.DataObject) -> None:
-    schema = SCHEMAS[action]
+def test_whatever_the_schema_allows_is_answered_once(version: str, action: str, data: st.DataObject) -> None:
+    schema = SCHEMAS[version, action]
     payloads = data.draw(st.lists(values(schema, schema), min_size=1, max_size=3))
-    talk = Talk()
+    talk = Talk(version)
     for number, payload in enumerate(payloads):
         talk.ask(f"m{number}", action, payload)
     talk.work()
-    answers = [rpc.parse(text, "2.0.1") for text in talk.said]
+    answers = [rpc.parse(text, version) for text in talk.said]
     assert not [a for a in answers if isinstance(a, rpc.Error) and a.code == "InternalError"]
     if not talk.world.restarts:
         assert sorted(a.message_id for a in answers) == [f"m{number}" for number in range(len(payloads))]

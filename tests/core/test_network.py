@@ -142,6 +142,7 @@ def test_no_step_down(active: int, wanted: int, allowed: bool, status: str) -> N
         (2, n.Slot("ws://x/", 2, "", 30, "Wired0"), "InvalidNetworkConf"),
         (2, n.Slot("wss://x/", 4, "", 30, "Wired0"), "InvalidNetworkConf"),
         (2, n.Slot("ws://x/", 1, "", 0, "Wired0"), "InvalidNetworkConf"),
+        (2, n.Slot("ws://x/", 1, "", 601, "Wired0"), "InvalidNetworkConf"),
         (2, n.Slot("ws://x/", 1, "", 30, "Pigeon"), "InvalidNetworkConf"),
     ],
 )
