@@ -9,6 +9,8 @@ from chargepointd.core.outbox import Outbox, Outcome, Refused
 
 DEFAULT_RETRY_S = 60
 """an interval of 0 with Pending or Rejected: do not hammer (B02.FR.07, B03.FR.05)"""
+LONGEST_S = 86_400
+"""no interval is longer, whatever the CSMS says (milliseconds, the largest integer): else it is lost for years"""
 FAILED_RETRY_S = 10
 """no answer at all, or a CALLERROR"""
 
@@ -83,10 +85,11 @@ class Registration:
         self.state = outcome.status
         step.emit(Note("registration", 0, outcome.status))
         self._set_time(outcome.time, step)
+        interval_s = min(outcome.interval_s, LONGEST_S)
         if outcome.status == "Accepted":
-            self._accepted(outcome.interval_s, step)
+            self._accepted(interval_s, step)
         else:
-            self._boot_at = self._asked_again_at = step.mono + (outcome.interval_s or DEFAULT_RETRY_S)
+            self._boot_at = self._asked_again_at = step.mono + (interval_s or DEFAULT_RETRY_S)
 
     def _accepted(self, interval_s: int, step: Step) -> None:
         self._context.online = True

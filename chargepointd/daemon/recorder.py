@@ -12,6 +12,7 @@ from chargepointd.core.values import Token
 from chargepointd.core.variables.model import Ref
 
 KEPT = 500
+_GROUPS = ("group", "identifier")
 REPORTS = 20
 """the newest that are kept: a station that fails at every start must not fill its disk as well"""
 
@@ -56,7 +57,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, e.VehicleIdentified):
         return {"evse_id": value.evse_id, "mac": Token(value.mac).masked}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: _plain(item) for name, item in value._asdict().items()}
+        return {name: _plain(_veiled(name, item)) for name, item in value._asdict().items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else repr(type(value))
+
+
+def _veiled(name: str, item: Any) -> Any:
+    """A group, by which a customer is meant as well, is a token without its kind."""
+    return Token(item).masked if name in _GROUPS and item and isinstance(item, str) else item

@@ -36,6 +36,17 @@ def test_while_pending_nothing_is_told_and_the_boot_is_repeated_after_the_interv
 
 
 @pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_an_interval_of_years_is_a_day(version: str, status: str) -> None:
+    w = World(version)
+    w.registrations += [m.BootAnswered(status, 2**31 - 1, NOON), m.BootAnswered("Accepted", 2**31 - 1, NOON)]
+    w.online().after(86_000)
+    assert len(boots(w)) == 1
+    w.after(500)
+    assert len(boots(w)) == 2
+    assert w.variables.integer("OCPPCommCtrlr.HeartbeatInterval") == 86_400
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
 def test_an_interval_of_zero_is_no_invitation_to_hammer(version: str, status: str) -> None:
     w = World(version)
     w.registrations.extend([m.BootAnswered(status, 0, NOON)] * 9)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
-from chargepointd.core.values import Token
+from chargepointd.core.customer import GiveCustomerInformation
+from chargepointd.core.messages import AuthorizeAnswered
+from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.daemon.recorder import REPORTS, Recorder
 
@@ -38,3 +40,12 @@ def test_a_station_that_fails_again_and_again_keeps_its_last_reports(tmp_path: P
     assert kept[-1] == written
     assert "geheim" not in written.read_text()
     assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_neither_is_the_group_of_a_token(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.record(1.0, e.CallAnswered("1", AuthorizeAnswered(TokenInfo("Accepted", group="FAMILY-OF-FOUR"))))
+    recorder.record(2.0, e.CallReceived("2", GiveCustomerInformation(1, True, False, identifier="FAMILY-OF-FOUR")))
+    text = recorder.write(tmp_path, "test").read_text()
+    assert "CallAnswered" in text
+    assert "FAMILY-OF-FOUR" not in text
