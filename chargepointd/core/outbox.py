@@ -12,7 +12,9 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
   CSMS has answered, or after `MessageAttempts` refused attempts (E13, 1.6 §3.7.1): then it is set aside, not lost, and
   what follows goes on. Being offline does not count as an attempt.
 
-What is said goes first. A boot notification is said before all else; before it is accepted nothing else leaves.
+What is said goes first; but after one that was not answered in time something of the other queues is sent, so that what
+a CSMS never answers does not hold up the records. The last 1000 of what is said wait, should it answer nothing at all. A
+boot notification is said before all else; before it is accepted nothing else leaves.
 
 Where `OCPPCommCtrlr.QueueAllMessages` is set, what is said while there is no connection waits for it too, in order, the
 last 1000 messages; not over a restart, after which all is said anew from the facts. What asks something (Authorize,
@@ -53,7 +55,7 @@ ATTEMPTS_KEPT = 3
 RETRY_KEPT_S = 60.0
 RETRY_KEPT_MAX_S = 3600.0
 LATE_MAX = 1000
-"""messages said while offline that wait for the connection (QueueAllMessages); then the oldest is dropped"""
+"""messages said that wait, and as many while offline (QueueAllMessages); then the oldest is dropped"""
 _ASKING = (Authorize, Boot, Heartbeat)
 _UNKNOWN = ("NotImplemented", "NotSupported")
 
@@ -95,6 +97,8 @@ class Outbox:
         self._next_id = next_id
         self._boot: Boot | None = None
         self._said: deque[tuple[Message, Heard]] = deque()
+        self._in_vain = False
+        """what was said last was not answered in time"""
         self._late: deque[tuple[Message, Heard]] = deque()
         """said while offline"""
         self._kept: deque[Kept] = deque()
@@ -119,7 +123,7 @@ class Outbox:
         """Tell it now, if there is a connection; `heard` gets the answer, or why there is none. `asked`: the CSMS
         asked for it, and may do so before it accepts the station (B02.FR.02)."""
         if self._context.online or (asked and self._linked):
-            self._said.append((message, heard))
+            self._queue(self._said, message, heard, step)
         else:
             self._say_later(message, heard, step)
 
@@ -127,10 +131,13 @@ class Outbox:
         if not self.queues_all or isinstance(message, _ASKING):
             heard(message, Refused("Offline"), step)
             return
-        self._late.append((message, heard))
-        if len(self._late) > LATE_MAX:
+        self._queue(self._late, message, heard, step)
+
+    def _queue(self, queue: deque[tuple[Message, Heard]], message: Message, heard: Heard, step: Step) -> None:
+        queue.append((message, heard))
+        if len(queue) > LATE_MAX:
             step.emit(Note("outbox", 0, f"more than {LATE_MAX} messages wait for the CSMS: the oldest is dropped"))
-            dropped, its_heard = self._late.popleft()
+            dropped, its_heard = queue.popleft()
             its_heard(dropped, Refused("Offline"), step)
 
     @property
@@ -271,6 +278,7 @@ class Outbox:
 
     def tick(self, step: Step) -> None:
         if self._open and step.mono >= self._answer_by:
+            self._in_vain = self._open[2] not in (None, self._heard_kept)
             self.answered(self._open[0], Refused("Timeout", "no answer in time"), step)
 
     def pump(self, step: Step) -> None:
@@ -283,11 +291,16 @@ class Outbox:
         if self._boot:
             boot, self._boot = self._boot, None
             self._send(self._context.new_id(), boot, self._heard_boot, step)
-        elif self._said:
+        elif self._said and not (online and self._in_vain and self._pump_others(step)):
             message, heard = self._said.popleft()
             self._send(self._context.new_id(), message, heard, step)
-        elif online and not self._pump_kept(step):
-            self._pump_records(step)
+        elif online and not self._open:
+            self._pump_others(step)
+
+    def _pump_others(self, step: Step) -> bool:
+        """Something that was not said. False when none of it is due."""
+        self._in_vain = False
+        return self._pump_kept(step) or self._pump_records(step)
 
     def _say_late(self) -> None:
         """What was said while offline, before what was said since; but what somebody waits for goes first."""
@@ -315,11 +328,13 @@ class Outbox:
         lanes = {kept.lane for kept in self._kept}
         return min((self._tries.get(lane, Tries()).not_before for lane in lanes), default=NEVER)
 
-    def _pump_records(self, step: Step) -> None:
-        if self._records and step.mono >= self._retry_at:
-            entry = self._records[0]
-            self._tried = entry.id
-            self._send(entry.message_id, entry.record, None, step)
+    def _pump_records(self, step: Step) -> bool:
+        if not self._records or step.mono < self._retry_at:
+            return False
+        entry = self._records[0]
+        self._tried = entry.id
+        self._send(entry.message_id, entry.record, None, step)
+        return True
 
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
         self._open = (message_id, message, heard)

@@ -7,6 +7,7 @@ import pytest
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core import outbox
 from tests.core.world import World
 
 RETRIES = {
@@ -235,3 +236,29 @@ def test_a_record_that_was_sent_keeps_its_time_when_the_clock_is_put_right(versi
     w.mute_records = False
     w.after(200)
     assert w.delivered()
+
+
+class Picky(World):
+    """A CSMS that answers everything but statuses."""
+
+    def _receive(self, call: object) -> None:
+        self.mute = isinstance(call.message, m.StatusChanged)  # type: ignore[attr-defined]
+        super()._receive(call)  # type: ignore[arg-type]
+
+
+def test_a_status_that_is_never_answered_does_not_hold_up_the_records(version: str) -> None:
+    w = Picky(version, RETRIES).online().plug().present("CARD1", 1).after(200).present("CARD1", 1).after(200)
+    assert w.delivered() == w.records
+    assert w.records[-1].kind == "Ended"
+
+
+def test_what_is_said_to_a_csms_that_answers_nothing_is_bounded(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LATE_MAX", 20)
+    w = World(version, {"AlignedDataCtrlr.Interval": "1"}).online()
+    w.mute = True
+    w.after(100)
+    assert w.station.outbox.others() <= 20 + 1
+    assert any("the oldest is dropped" in note for note in w.notes)
+    w.mute = False
+    w.after(60)
+    assert w.station.outbox.others() == 0
