@@ -247,9 +247,12 @@ class Inputs:
         for binding in self._of(evse_id, role):
             self._raise(binding, binding.fault, info, binding.stops_charging)
 
-    def works(self, evse_id: int, role: str) -> None:
+    def works(self, evse_id: int, role: str, info: str = "") -> None:
+        """`info`: only what failed for this reason is well."""
         for binding in self._of(evse_id, role):
-            self._clear(binding)
+            fault = self._raised.get(binding)
+            if fault and info in ("", fault.info):
+                self._clear(binding)
 
     def _of(self, evse_id: int, role: str) -> list[Binding]:
         return [b for bound in self._bindings.values() for b in bound if b.evse_id == evse_id and b.role == role]

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 YIELD_S = 3.0
 """how long a car may go on drawing after the offer is withdrawn (IEC 61851-1, A.5.3: 3 s)"""
+REST_S = 60.0
+"""before a contactor that did not close is told to again"""
 RETRY_S = 1.0
 
 Call = Callable[[str, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
@@ -41,6 +43,8 @@ class AcPower:
         self._drawing = False
         """the car is in C"""
         self._yield_by = 0.0
+        self._refused = ""
+        """why the contactor did not close; until it is let try again"""
         self._wake = asyncio.Event()
 
     # -- what the station wants ----------------------------------------------------------------------------------------
@@ -97,6 +101,7 @@ class AcPower:
 
     def _failed(self, error: HalError) -> None:
         log.warning("evse %d: %s", self._evse_id, error)
+        self._refused = self._refused and str(error)
         self._inputs.failed(self._evse_id, "contactor", str(error))
 
     async def _pursue(self) -> None:
@@ -132,7 +137,11 @@ class AcPower:
     async def _close(self) -> None:
         if self._closed is not True:
             self._closed = None
-            await self._call("contactor", lambda contactor: contactor.close())
+            try:
+                await self._call("contactor", lambda contactor: contactor.close())
+            except HalError as error:
+                self._rest(str(error))
+                raise
             self._closed = True
             if not self._limit_a:
                 return  # overtaken: the wake that said so opens it again
@@ -156,7 +165,21 @@ class AcPower:
         self._closed = False
         if not self._board or not self._drawing:
             self._inputs.switched(self._evse_id, False)
-        self._inputs.works(self._evse_id, "contactor")
+        if not self._refused:
+            self._inputs.works(self._evse_id, "contactor")
+
+    def _rest(self, why: str) -> None:
+        """That it opens says nothing of its closing: else a contactor that does not close would be told to, again and
+        again, for as long as a car is there."""
+        if not self._refused:
+            asyncio.get_running_loop().call_later(REST_S, self._rested)
+        self._refused = why
+
+    def _rested(self) -> None:
+        """What was told of it last holds no longer; if the device has gone silent since, that does."""
+        why, self._refused = self._refused, ""
+        if self._closed is False:
+            self._inputs.works(self._evse_id, "contactor", why)
 
     async def _open_now(self) -> None:
         try:

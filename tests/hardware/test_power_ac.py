@@ -8,7 +8,7 @@ import pytest
 
 from chargepointd.hardware import power_ac
 from chargepointd.hardware.power_ac import AcPower
-from hal.errors import NotConnected
+from hal.errors import DeviceFault, NotConnected
 from hal.readings import PilotReading
 
 
@@ -63,11 +63,11 @@ class Outlet:
 Story = Callable[[AcPower, Outlet], Awaitable[None]]
 
 
-def run(story: Story) -> list[str]:
+def run(story: Story, outlet_of: Callable[[], Outlet] = Outlet) -> list[str]:
     """What was done, in order."""
 
     async def main() -> list[str]:
-        outlet = Outlet()
+        outlet = outlet_of()
         async with asyncio.TaskGroup() as tasks:
             power = AcPower(1, outlet.call, outlet, tasks)  # type: ignore[arg-type]
             life = tasks.create_task(power.run())
@@ -213,3 +213,40 @@ def test_a_contactor_stays_known_as_closed_when_only_the_pilots_driver_came_back
         await outlet.until("power off")
 
     assert run(story)[-3:] == ["offer 0", "open", "power off"]
+
+
+class Stiff(Outlet):
+    """Its contactor opens but does not close, and the station does as it is told: it opens on a fault, and closes when
+    there is none."""
+
+    power: AcPower
+
+    async def close(self) -> None:
+        self.note("close")
+        raise DeviceFault("stuck open")
+
+    def failed(self, evse_id: int, role: str, info: str) -> None:
+        super().failed(evse_id, role, info)
+        self.power.open(urgent=True)
+
+    def works(self, evse_id: int, role: str, info: str = "") -> None:
+        self.note(f"works {info}")
+        self.power.close(16.0)
+
+
+def test_a_contactor_that_does_not_close_is_not_told_to_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time would be two records of the transaction, and a blow to the contactor."""
+    monkeypatch.setattr(power_ac, "RETRY_S", 0.01)
+    monkeypatch.setattr(power_ac, "REST_S", 0.2)
+
+    async def story(power: AcPower, outlet: Outlet) -> None:
+        assert isinstance(outlet, Stiff)
+        outlet.power = power
+        power.pilot(pilot("C"))
+        power.close(16.0)
+        await outlet.until("close", 2)
+
+    done = run(story, Stiff)
+    first, second = [at for at, what in enumerate(done) if what == "close"]
+    assert done[first:second].count("open") >= 1
+    assert [what for what in done[:second] if what.startswith("works")] == ["works stuck open"]
