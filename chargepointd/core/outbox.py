@@ -12,9 +12,9 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
   CSMS has answered, or after `MessageAttempts` refused attempts (E13, 1.6 §3.7.1): then it is set aside, not lost, and
   what follows goes on. Being offline does not count as an attempt.
 
-What is said goes first; but after one that was not answered in time something of the other queues is sent, so that what
-a CSMS never answers does not hold up the records. The last 1000 of what is said wait, should it answer nothing at all. A
-boot notification is said before all else; before it is accepted nothing else leaves.
+What is said goes first; but after one that was not answered in time something of the other queues is sent, so that
+what a CSMS never answers does not hold up the records. The last 1000 of what is said wait, should it answer nothing at
+all. A boot notification is said before all else; before it is accepted nothing else leaves.
 
 Where `OCPPCommCtrlr.QueueAllMessages` is set, what is said while there is no connection waits for it too, in order, the
 last 1000 messages; not over a restart, after which all is said anew from the facts. What asks something (Authorize,
