@@ -89,9 +89,10 @@ class Store:
         )
         self._settled = state.get("settled", 0)
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
-        last_dead, dead = self._db.execute("SELECT max(id), count(*) FROM dead").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
         records = self._read("record", "id, message_id, body", _entry, f"WHERE id > {self._settled} ORDER BY id")
+        self._set_aside({entry.id for entry in records})
+        last_dead, dead = self._db.execute("SELECT max(id), count(*) FROM dead").fetchone()
         return Saved(
             variables=dict(self._read("variable", "name, value", lambda name, value: (name, value))),
             sessions=dict(self._read("session", "evse_id, body", lambda n, body: (n, unpack(Session, body)))),
@@ -113,6 +114,20 @@ class Store:
             except ValueError as error:
                 log.warning("state: %s %s cannot be read and is left out: %s", table, row[0], error)
         return values
+
+    def _set_aside(self, readable: set[int]) -> None:
+        """A record that cannot be read is kept for a person to see; its row would go with those that are settled."""
+        waiting = self._db.execute("SELECT id FROM record WHERE id > ?", (self._settled,)).fetchall()
+        for (record_id,) in waiting:
+            if record_id not in readable:
+                self._bury(record_id, "cannot be read")
+
+    def _bury(self, record_id: int, why: str) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO dead (id, message_id, body, reason) "
+            "SELECT id, message_id, body, ? FROM record WHERE id = ?",
+            (why, record_id),
+        )
 
     # -- commit --------------------------------------------------------------------------------------------------------
 
@@ -166,11 +181,7 @@ class Store:
 
     def _settle(self, save: f.SettleRecord) -> None:
         if save.dead:
-            self._db.execute(
-                "INSERT OR IGNORE INTO dead (id, message_id, body, reason) "
-                "SELECT id, message_id, body, ? FROM record WHERE id = ?",
-                (save.dead, save.record_id),
-            )
+            self._bury(save.record_id, save.dead)
         self._settled = max(self._settled, save.record_id)
 
     def _save_session(self, save: f.SaveSession) -> None:

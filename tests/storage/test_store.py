@@ -250,6 +250,10 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_station(
     saved = reopened(tmp_path)
     assert [entry.id for entry in saved.records] == [2]
     assert "record 1 cannot be read and is left out" in caplog.text
+    assert saved.dead == 1
+    db = sqlite3.connect(tmp_path / "chargepointd.db")
+    assert db.execute("SELECT id, body, reason FROM dead").fetchall() == [(1, "[1,", "cannot be read")]
+    db.close()
 
 
 def test_a_customer_is_forgotten_in_what_was_set_aside(tmp_path: Path) -> None:
