@@ -318,10 +318,9 @@ def _csms_problems(csms: CsmsConfig) -> list[str]:
     if csms.security_profile in (1, 2) and not csms.password:
         problems.append(f"csms.password: missing; security profile {csms.security_profile} authenticates with it")
     if csms.security_profile == 3 and not csms.client_cert:
-        problems.append("csms.client_cert: missing; security profile 3 authenticates with it and client_key")
-    for key, other in (("client_cert", "client_key"), ("client_key", "client_cert")):
-        if getattr(csms, other) and not getattr(csms, key):
-            problems.append(f"csms.{key}: missing; {other} is of no use without it")
+        problems.append("csms.client_cert: missing; security profile 3 authenticates with it")
+    elif csms.client_key and not csms.client_cert:
+        problems.append("csms.client_cert: missing; client_key is of no use without it")
     if not csms.versions:
         problems.append('csms.versions: empty; expected for example ["2.0.1", "1.6"]')
     return problems

@@ -137,11 +137,17 @@ def test_later_files_replace_single_values(tmp_path: Path, good: Config) -> None
     assert (config.station.model, config.csms.url, config.station.id) == ("Twenty", "ws://ten/ocpp", "TEST001")
 
 
-def test_profile_3_wants_a_certificate_and_its_key(tmp_path: Path, good: Config) -> None:
+def test_profile_3_wants_a_certificate_and_a_key_wants_its_own(tmp_path: Path, good: Config) -> None:
     good["csms"] |= {"url": "wss://127.0.0.1:9000/ocpp", "security_profile": 3}
     assert "csms.client_cert: missing; security profile 3" in complaint(tmp_path, good)
-    good["csms"]["client_cert"] = "/etc/chargepointd/station.pem"
-    assert "csms.client_key: missing; client_cert is of no use without it" in complaint(tmp_path, good)
+    good["csms"] |= {"security_profile": 0, "client_key": "/etc/chargepointd/station.key"}
+    assert "csms.client_cert: missing; client_key is of no use without it" in complaint(tmp_path, good)
+
+
+def test_the_key_may_stand_in_the_file_of_the_certificate(tmp_path: Path, good: Config) -> None:
+    good["csms"] |= {"url": "wss://127.0.0.1:9000/ocpp", "security_profile": 3, "client_cert": "/etc/station.pem"}
+    (tmp_path / "station.toml").write_text(toml.dumps(good))
+    assert load(tmp_path / "station.toml").csms.client_key is None
 
 
 @pytest.mark.parametrize("id_", ["", "A" * 49, "AC:001"])
