@@ -95,12 +95,7 @@ class Station:
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
         self._mono = now.mono
-        variables.add(self.tokens.storage())
-        for variable in standing(plan, self.evses, self.statuses, lambda: self._mono):
-            variables.add(variable)
-        for evse in self.evses.values():
-            if evse.plan.signs:
-                variables.add(_public_key(evse))
+        self._add_variables(plan, variables)
         self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
         self._everywhere = self.evses | self.lobby.seats
         if plan.main_meter:  # nobody charges there, but it is read like any other (J01.FR.03)
@@ -123,12 +118,12 @@ class Station:
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
-        self._deadlines: list[Callable[[], float]] = [evse.deadline for evse in self._everywhere.values()]
-        self._deadlines += [self.registration.deadline, self.remote.deadline]
-        self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
         self.topics = self._made_topics(saved)
         self._topics = {topic.name: topic for topic in self.topics}
+        self._deadlines = [evse.deadline for evse in self._everywhere.values()]
         self._deadlines += [topic.deadline for topic in self.topics]
+        self._deadlines += [self.registration.deadline, self.remote.deadline]
+        self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
         outbox.on_record_answered = self.authorization.record_answered
         self.registration.believes_csms = self.timekeeping.believes_csms
         context.on_clock = self._clock_changed
@@ -136,6 +131,15 @@ class Station:
         self._commands = self._commanded()
         for topic in self.topics:
             self._join(topic)
+
+    def _add_variables(self, plan: StationPlan, variables: Registry) -> None:
+        """Those whose value follows from the facts of the station."""
+        variables.add(self.tokens.storage())
+        for variable in standing(plan, self.evses, self.statuses, lambda: self._mono):
+            variables.add(variable)
+        for evse in self.evses.values():
+            if evse.plan.signs:
+                variables.add(_public_key(evse))
 
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
         """In the order in which they follow from each other."""
