@@ -24,7 +24,7 @@ SCHEMAS = {
     if not path.stem.endswith("Response")
 }
 OFFERED = [
-    *(("1.6", action) for action in (*v16.REQUESTS, "GetConfiguration", "ChangeConfiguration")),
+    *(("1.6", action) for action in v16.OFFERED),
     *(("2.0.1", action) for action in v2.OFFERED),
 ]
 

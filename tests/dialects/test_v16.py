@@ -30,9 +30,10 @@ from chargepointd.core.messages import (
 from chargepointd.core.rules import ConnectorView, StationView
 from chargepointd.core.values import Fault, MeterValue, Sample, Signed, Token, TokenInfo
 from chargepointd.dialects.dialect import Dialect, Payload, Refusal
+from chargepointd.dialects.v16 import requests
 from chargepointd.dialects.v16.connectors import NOWHERE, connectors
-from chargepointd.dialects.v16.messages import ERROR_CODES, REASONS
-from chargepointd.dialects.v16.requests import REQUESTS
+from chargepointd.dialects.v16.messages.station import ERROR_CODES
+from chargepointd.dialects.v16.messages.transactions import REASONS
 from chargepointd.dialects.v16.samples import MEASURANDS, UNITS, number
 from tests.dialects import neutral
 from tests.dialects.neutral import AT, AT_TEXT, FREE, PLAN, TOKEN, answered, asked, record, told, values
@@ -319,7 +320,8 @@ def test_what_is_not_offered_is_refused_by_name(dialect: Dialect, action: str) -
 
 
 def test_every_request_that_is_offered_is_in_the_table() -> None:
-    assert set(REQUESTS) | {"GetConfiguration", "ChangeConfiguration"} == OFFERED
+    assert set(requests.OFFERED) == OFFERED
+    assert all(requests.request(action) for action in OFFERED)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """OCPP 1.6 (Edition 2, with errata and the security extension). Only here: charge point, idTag, key, connector 0.
 
 translation.py   the dialect as the daemon sees it
-requests.py      what the CSMS asks, and the answers
-messages.py      what the station tells, and what it is answered
+requests/        what the CSMS asks, and the answers
+messages/        what the station tells, and what it is answered
 samples.py       meter values
 status.py        the status of a connector, start and stop points
 connectors.py    one row of connector numbers over the EVSEs

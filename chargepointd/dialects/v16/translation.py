@@ -8,6 +8,7 @@ from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v16 import messages, requests
 from chargepointd.dialects.v16.connectors import connectors
 from chargepointd.dialects.v16.keys import Keys
+from chargepointd.dialects.v16.requests.common import ChargePoint
 from chargepointd.dialects.v16.status import RULES
 
 
@@ -18,20 +19,20 @@ class Translation:
     rules = RULES
 
     def __init__(self, plan: StationPlan, variables: Registry) -> None:
-        self._connectors = connectors(plan)
-        self._keys = Keys(variables, len(self._connectors.places))
+        numbers = connectors(plan)
+        self._point = ChargePoint(numbers, Keys(variables, len(numbers.places)))
 
     def command(self, action: str, payload: Payload) -> Command | Refusal:
-        return requests.command(action, payload, self._connectors, self._keys)
+        return requests.command(action, payload, self._point)
 
     def longest(self, action: str) -> int:
         return 0
 
     def response(self, action: str, payload: Payload, reply: Reply) -> Payload:
-        return requests.response(action, payload, reply, self._keys)
+        return requests.response(action, payload, reply, self._point)
 
     def call(self, message: Message, reference: int | None) -> tuple[str, Payload] | None:
-        return messages.call(message, reference, self._connectors)
+        return messages.call(message, reference, self._point.connectors)
 
     def answer(self, message: Message, payload: Payload) -> Answer:
         return messages.answer(message, payload)

@@ -1,0 +1,5 @@
+"""Smart charging (2.x K01 to K14; 1.6 §3.13, §5.16): how much each car may draw, and why.
+
+profile.py     what a CSMS, or a local source, wants: charging profiles as values
+composite.py   what profiles come to over a stretch of time: a pure function
+"""

@@ -1,0 +1,44 @@
+"""Start, stop, unlock, trigger, availability, reset (1.6 §5)."""
+
+from chargepointd.core import commands as c
+from chargepointd.core.values import Token
+from chargepointd.dialects.dialect import Payload
+from chargepointd.dialects.v16.connectors import NOWHERE
+from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain, renamed
+
+
+def _start(payload: Payload, point: ChargePoint) -> c.Command:
+    """An idTag has no type. It is one that may be asked for (`Central` would not be, AuthorizeRemoteTxRequests)."""
+    number = payload.get("connectorId")
+    # Without a connector the station chooses; 0 is none to start on (§5.11, TC_027).
+    evse_id, _ = (0, 0) if number is None else point.connectors.place(number) if number else NOWHERE
+    return c.RequestStart(Token(payload["idTag"]), evse_id, profile=payload.get("chargingProfile"))
+
+
+def _unlock(payload: Payload, point: ChargePoint) -> c.Command:
+    return c.UnlockConnector(*(point.connectors.place(payload["connectorId"]) if payload["connectorId"] else NOWHERE))
+
+
+def _change_availability(payload: Payload, point: ChargePoint) -> c.Command:
+    return c.ChangeAvailability(payload["type"] == "Operative", *point.connectors.place(payload["connectorId"]))
+
+
+def _trigger(payload: Payload, point: ChargePoint) -> c.Command:
+    kind = payload["requestedMessage"]
+    place = point.connectors.place(payload.get("connectorId", 0))
+    return c.TriggerMessage("LogStatusNotification" if kind == "DiagnosticsStatusNotification" else kind, *place)
+
+
+REQUESTS: Requests = {
+    "ChangeAvailability": Request(_change_availability, plain),
+    "ClearCache": Request(lambda p, _: c.ClearCache(), plain),
+    "DataTransfer": Request(lambda p, _: c.TransferData(p["vendorId"], p.get("messageId"), p.get("data")), plain),
+    "RemoteStartTransaction": Request(_start, plain),
+    "RemoteStopTransaction": Request(lambda p, _: c.RequestStop(reference=p["transactionId"]), plain),
+    "Reset": Request(lambda p, _: c.Reset(on_idle=False, hard=p["type"] == "Hard"), renamed(Scheduled="Accepted")),
+    "TriggerMessage": Request(_trigger, plain),
+    "UnlockConnector": Request(
+        _unlock,  # errata v4.0 3.87: an unknown connector is NotSupported too
+        renamed(UnknownConnector="NotSupported", OngoingAuthorizedTransaction="UnlockFailed"),
+    ),
+}
