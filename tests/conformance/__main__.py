@@ -1,4 +1,4 @@
-"""`python -m tests.conformance [-n JOBS] [pytest options…]`: all cases, the table, and the key figures.
+"""`python -m tests.conformance [-n JOBS] [pytest options…]`: the cases of all versions, the table, key figures.
 
 Exit code 1 unless every case that applies has passed.
 """
@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conformance import figures
-from tests.conformance.catalogue import cases
-from tests.conformance.results import Gathered, table
-from tests.conformance.v201.not_applicable import NOT_APPLICABLE
+from tests.conformance.catalogue import PROGRAMMES
+from tests.conformance.results import Gathered, failed, table
 
 
 def main(arguments: list[str]) -> int:
@@ -21,14 +20,13 @@ def main(arguments: list[str]) -> int:
     gathered = Gathered()
     here = str(Path(__file__).parent)
     code = pytest.main(["--dist", "loadgroup", "-p", "no:cacheprovider", *arguments, here], plugins=[gathered])
-    print("\nOCPP 2.0.1, the charging station:\n")
-    print(table(cases(), gathered.outcomes, NOT_APPLICABLE, colour=sys.stdout.isatty()))
+    print("\n" + table(PROGRAMMES, gathered.outcomes, colour=sys.stdout.isatty()))
     print("".join(f"\n  {stray}" for stray in gathered.strays))
     if code == pytest.ExitCode.INTERRUPTED:
         return int(code)
     print("Key figures (s), on loopback:\n", flush=True)
     print(figures.table(figures.measure()))
-    unfinished = any(gathered.outcomes.get(id_, "-") for id_ in cases() if id_ not in NOT_APPLICABLE)
+    unfinished = any(failed(programme, gathered.outcomes) for programme in PROGRAMMES)
     return int(code) or int(unfinished)
 
 

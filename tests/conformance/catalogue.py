@@ -1,12 +1,13 @@
-"""The cases of the certification programme, which of them have a test here, and why the others have none."""
+"""The cases of a certification programme, which of them have a test here, and why the others have none."""
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).parent / "v201"
+from tests.conformance.v16.not_applicable import NOT_APPLICABLE as REASONS_16
+from tests.conformance.v201.not_applicable import NOT_APPLICABLE as REASONS_201
 
 
 class Case(NamedTuple):
@@ -14,10 +15,6 @@ class Case(NamedTuple):
 
     id: str
     profile: str
-    status: str
-    """mandatory; conditional: only for a station with certain features; dropped: from the programme"""
-    seed: bool
-    """among those that a certified DC station is known to have passed"""
     name: str
 
 
@@ -29,16 +26,32 @@ class Written(NamedTuple):
     file: str
 
 
-def cases() -> dict[str, Case]:
-    """By id, in the order of the catalogue."""
-    lines = (HERE / "cases.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    rows = [line.split("\t") for line in lines]
-    return {row[0]: Case(row[0], row[1], row[2], row[3] == "yes", row[4]) for row in rows}
+class Programme(NamedTuple):
+    """Of one version."""
+
+    version: str
+    folder: Path
+    """cases.tsv and the tests"""
+    not_applicable: Mapping[str, str]
+    """by id: why there is no test"""
+
+    def cases(self) -> dict[str, Case]:
+        """By id, in the order of the catalogue."""
+        head, *lines = (self.folder / "cases.tsv").read_text(encoding="utf-8").splitlines()
+        rows = [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in lines]
+        return {row["id"]: Case(row["id"], row["profile"], row["name"]) for row in rows}
+
+    def written(self) -> list[Written]:
+        """Found without importing, so that a broken file is told by the run and not here."""
+        return [each for file in sorted(self.folder.glob("test_*.py")) for each in _functions(file)]
+
+    def lost(self) -> list[str]:
+        """Tests that pytest never sees: a mark that is given a function and nothing else decorates that function."""
+        return [each for file in sorted(self.folder.glob("test_*.py")) for each in _lost(file)]
 
 
-def written() -> list[Written]:
-    """Found without importing, so that a broken file is told by the run and not here."""
-    return [each for file in sorted(HERE.glob("test_*.py")) for each in _functions(file)]
+HERE = Path(__file__).parent
+PROGRAMMES = (Programme("1.6", HERE / "v16", REASONS_16), Programme("2.0.1", HERE / "v201", REASONS_201))
 
 
 def doubled(tests: list[Written]) -> list[str]:
@@ -49,11 +62,6 @@ def case_id(function: str) -> str | None:
     """ "test_tc_b_01_cs" or "test_tc_b_01_cs[...]" -> "TC_B_01_CS"; None for a test of no case."""
     name = function.partition("[")[0]
     return name.removeprefix("test_").upper() if name.startswith("test_tc_") else None
-
-
-def lost() -> list[str]:
-    """Tests that pytest never sees: a mark that is given a function and nothing else decorates that function."""
-    return [each for file in sorted(HERE.glob("test_*.py")) for each in _lost(file)]
 
 
 def _lost(file: Path) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """What became of each case, gathered while pytest runs, and the table of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from tests.conformance.catalogue import Case, case_id
+from tests.conformance.catalogue import Programme, case_id
 
 RED, GREEN, BOLD, PLAIN = "\33[31m", "\33[32m", "\33[1m", "\33[0m"
 
@@ -42,38 +42,49 @@ class Gathered:
         return f"{crash.message.splitlines()[0] if crash else report.when}{where}"
 
 
-def table(cases: Mapping[str, Case], outcomes: Mapping[str, str], reasons: Mapping[str, str], *, colour: bool) -> str:
-    """A row a profile; then what failed, and what does not apply, each with its reason."""
-    failed = {id_: outcomes.get(id_, "no result") for id_ in cases if id_ not in reasons and outcomes.get(id_, "-")}
-    rows = [("profile", "cases", "passed", "failed", "not applicable")]
-    for profile in dict.fromkeys(case.profile for case in cases.values()):
-        rows.append((profile, *_counts([c for c in cases.values() if c.profile == profile], failed, reasons)))
-    rows.append(("all", *_counts(cases.values(), failed, reasons)))
+def failed(programme: Programme, outcomes: Mapping[str, str]) -> dict[str, str]:
+    """What went wrong, by the case that should have passed."""
+    due = (id_ for id_ in programme.cases() if id_ not in programme.not_applicable)
+    return {id_: outcomes.get(id_, "no result") for id_ in due if outcomes.get(id_, "-")}
+
+
+def table(programmes: Sequence[Programme], outcomes: Mapping[str, str], *, colour: bool) -> str:
+    """A row a version and profile; then what failed, and what does not apply, each with its reason."""
+    rows = [("OCPP", "profile", "cases", "passed", "failed", "not applicable")]
+    bad = {programme.version: failed(programme, outcomes) for programme in programmes}
+    for programme in programmes:
+        cases = programme.cases().values()
+        for profile in dict.fromkeys(case.profile for case in cases):
+            here = [case.id for case in cases if case.profile == profile]
+            rows.append((programme.version, profile, *_counts(here, bad[programme.version], programme.not_applicable)))
+    rows.append(("all", "", *(str(sum(int(row[column]) for row in rows[1:])) for column in range(2, 6))))
     lines = list(_aligned(rows))
     lines[0] = _paint(lines[0], BOLD, colour)
-    lines[-1] = _paint(lines[-1], RED if failed else GREEN, colour)
-    lines += _listed("Failed", cases, failed)
-    lines += _listed("Not applicable", cases, {id_: reasons[id_] for id_ in cases if id_ in reasons})
+    lines[-1] = _paint(lines[-1], RED if any(bad.values()) else GREEN, colour)
+    for programme in programmes:
+        lines += _listed("Failed", programme, bad[programme.version])
+        lines += _listed("Not applicable", programme, programme.not_applicable)
     return "\n".join(lines)
 
 
-def _counts(cases: Iterable[Case], failed: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[str, ...]:
-    ids = [case.id for case in cases]
-    bad, out = sum(id_ in failed for id_ in ids), sum(id_ in reasons for id_ in ids)
-    return str(len(ids)), str(len(ids) - bad - out), str(bad), str(out)
+def _counts(ids: Sequence[str], bad: Mapping[str, str], reasons: Mapping[str, str]) -> tuple[str, ...]:
+    wrong, out = sum(id_ in bad for id_ in ids), sum(id_ in reasons for id_ in ids)
+    return str(len(ids)), str(len(ids) - wrong - out), str(wrong), str(out)
 
 
-def _listed(title: str, cases: Mapping[str, Case], why: Mapping[str, str]) -> Iterator[str]:
+def _listed(title: str, programme: Programme, why: Mapping[str, str]) -> Iterator[str]:
     if why:
-        yield f"\n{title}:"
+        cases = programme.cases()
+        yield f"\n{title}, OCPP {programme.version}:"
         for id_, reason in why.items():
             yield f"  {id_}  {cases[id_].name}\n              {reason}"
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for first, *numbers in rows:
-        yield "  ".join([first.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
+    for version, profile, *numbers in rows:
+        texts = version.ljust(widths[0]), profile.ljust(widths[1])
+        yield "  ".join([*texts, *map(str.rjust, numbers, widths[2:])])
 
 
 def _paint(text: str, paint: str, colour: bool) -> str:

@@ -89,6 +89,15 @@ def with_bays(build: Callable[..., Config]) -> Callable[..., Config]:
     return built
 
 
+def with_stop(build: Callable[..., Config]) -> Callable[..., Config]:
+    """That station, with an emergency stop: where it is tripped, no power flows anywhere."""
+
+    def built(url: str, **variables: Any) -> Config:
+        return build(url, **variables) | {"emergency_stop": ["sim.estop"]}
+
+    return built
+
+
 def with_installer(build: Callable[..., Config], **firmware: Any) -> Callable[..., Config]:
     """That station, with the bench's installer. firmware: more of that section."""
 

@@ -1,19 +1,19 @@
 """The table says what became of the cases."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.conformance.catalogue import Case
+from tests.conformance.catalogue import Programme
 from tests.conformance.results import Gathered, table
 
-CASES = {
-    id_: Case(id_, profile, "mandatory", True, f"name of {id_}")
-    for id_, profile in (
-        ("TC_A_01_CS", "Core"),
-        ("TC_A_02_CS", "Core"),
-        ("TC_B_01_CS", "Core"),
-        ("TC_M_01_CS", "Other"),
-    )
-}
+CASES = {"TC_A_01_CS": "Core", "TC_A_02_CS": "Core", "TC_B_01_CS": "Core", "TC_M_01_CS": "Other"}
+
+
+def programme(folder: Path, version: str = "2.0.1", **reasons: str) -> Programme:
+    rows = [f"{id_}\t{profile}\tname of {id_}" for id_, profile in CASES.items()]
+    (folder / "cases.tsv").write_text("\n".join(["id\tprofile\tname", *rows]) + "\n", encoding="utf-8")
+    return Programme(version, folder, reasons)
 
 
 def report(name: str, outcome: str, when: str = "call") -> pytest.TestReport:
@@ -43,16 +43,27 @@ def test_a_skipped_case_has_not_passed() -> None:
     assert gathered.outcomes == {"TC_A_01_CS": "skipped"}
 
 
-def test_the_table_counts_each_case_once_and_says_why() -> None:
-    shown = table(CASES, {"TC_A_01_CS": "", "TC_A_02_CS": "no answer"}, {"TC_M_01_CS": "it has none"}, colour=False)
+def test_the_table_counts_each_case_once_and_says_why(tmp_path: Path) -> None:
+    outcomes = {"TC_A_01_CS": "", "TC_A_02_CS": "no answer"}
+    shown = table([programme(tmp_path, TC_M_01_CS="it has none")], outcomes, colour=False)
     rows = [line.split() for line in shown.splitlines()[1:4]]
-    assert rows == [["Core", "3", "1", "2", "0"], ["Other", "1", "0", "0", "1"], ["all", "4", "1", "2", "1"]]
+    assert rows == [
+        ["2.0.1", "Core", "3", "1", "2", "0"],
+        ["2.0.1", "Other", "1", "0", "0", "1"],
+        ["all", "4", "1", "2", "1"],
+    ]
     assert "TC_A_02_CS  name of TC_A_02_CS\n              no answer" in shown
     assert "TC_B_01_CS  name of TC_B_01_CS\n              no result" in shown
     assert "TC_M_01_CS  name of TC_M_01_CS\n              it has none" in shown
     assert "\33" not in shown
 
 
-def test_colours_are_for_a_terminal() -> None:
-    assert "\33[31mall" in table(CASES, {}, {}, colour=True)
-    assert "\33[32mall" in table(CASES, dict.fromkeys(CASES, ""), {}, colour=True)
+def test_the_table_has_a_row_for_each_version_and_profile(tmp_path: Path) -> None:
+    shown = table([programme(tmp_path, "1.6"), programme(tmp_path)], dict.fromkeys(CASES, ""), colour=False)
+    named = [tuple(line.split()[:2]) for line in shown.splitlines()[1:]]
+    assert named == [("1.6", "Core"), ("1.6", "Other"), ("2.0.1", "Core"), ("2.0.1", "Other"), ("all", "8")]
+
+
+def test_colours_are_for_a_terminal(tmp_path: Path) -> None:
+    assert "\33[31mall" in table([programme(tmp_path)], {}, colour=True)
+    assert "\33[32mall" in table([programme(tmp_path)], dict.fromkeys(CASES, ""), colour=True)

@@ -8,25 +8,21 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tests.conformance.bench import GROUP, OTHER_TOKEN, STARTUP, TOKEN, Bench
 from tests.csms import Csms, Message, Reply
 from tests.daemon.process import Station
 from tests.daemon.visit import until
 
-TOKEN = "04A2B3C4D5E680"
-OTHER_TOKEN = "04FFEEDDCCBBAA"
-GROUP = "GROUP-A"
-STARTUP = ("StartupOfTheDevice", "ResetOrReboot")
+__all__ = ["GROUP", "OTHER_TOKEN", "STARTUP", "TOKEN", "Tester", "named", "text"]
 
 
-class Tester:
-    """`evses`: the connectors of each EVSE of the station under test."""
+class Tester(Bench):
+    """In the words of 2.0.1."""
 
     __test__ = False
 
     def __init__(self, csms: Csms, station: Station) -> None:
-        self.csms = csms
-        self.station = station
-        self.evses = {evse["id"]: [c["id"] for c in evse["connector"]] for evse in station.config["evse"]}
+        super().__init__(csms, station)
         self.remote_start_id = 0
 
     # -- boot ----------------------------------------------------------------------------------------------------
@@ -135,32 +131,12 @@ class Tester:
         self.station.ctl("sim.plug_in", evse=evse, connector=connector)
         self.csms.wait_status("Occupied", evse, connector)
 
-    def present(self, token: str = TOKEN, kind: str = "ISO14443") -> None:
-        """A token is presented at the reader."""
-        self.station.ctl("sim.swipe", token=token, type=kind)
-
-    def press(self, keys: str, device: str = "keypad") -> None:
-        """Somebody types at the keypad, or presses a button."""
-        for key in keys:
-            self.station.ctl("sim.press", key=key, device=device)
-
-    def shown(self) -> list[str]:
-        """What the display shows."""
-        lines: list[str] = self.station.ctl("sim.display")["lines"]
-        return lines
-
     def authorized(self, token: str = TOKEN, kind: str = "ISO14443") -> Message:
         """Authorized (local): the token is presented, S> Authorize, T> Accepted; the station has heard it."""
         self.present(token, kind)
         message = self.csms.wait("Authorize", {"idToken": {"idToken": token, "type": kind}})
-        until(lambda: self._let_in(token), "authorized driver")
+        until(lambda: self.let_in(token), "authorized driver")
         return message
-
-    def _let_in(self, token: str) -> bool:
-        status = self.station.ctl("status")
-        sessions = [evse.get("session", {}) for evse in status["evses"]]
-        known = [s["token"] for s in sessions if s.get("authorized")] + [seat["token"] for seat in status["lobby"]]
-        return any(shown and token.endswith(shown.strip("…")) for shown in known)
 
     def known(self, token: str = TOKEN, kind: str = "ISO14443", evse: int = 1) -> Message:
         """Authorized (local) by what the station remembers: the token is presented at a plugged-in EVSE, no Authorize,
@@ -185,14 +161,10 @@ class Tester:
         self.fence()
         self.delivered()
         assert self._with_token(token) == events, self.csms.told("a TransactionEvent carries the token")
-        assert not self._let_in(token), self.csms.told("the token was let in")
+        assert not self.let_in(token), self.csms.told("the token was let in")
 
     def _with_token(self, token: str) -> int:
         return len(self.csms.calls("TransactionEvent", {"idToken": {"idToken": token}}))
-
-    def power_w(self, evse: int = 1) -> float:
-        """What flows at this EVSE now."""
-        return float(self.station.ctl("sim.state")["evses"][evse - 1]["power_w"])
 
     def remote_start(self, evse: int | None = 1, token: str = TOKEN, kind: str = "ISO14443", **more: Any) -> Reply:
         """T> RequestStartTransaction, S> Accepted."""
@@ -234,27 +206,6 @@ class Tester:
         self.present(token)
         return self.csms.wait("TransactionEvent", triggerReason="StopAuthorized")
 
-    def unplug(self, evse: int = 1) -> None:
-        """The plug is pulled as soon as it is let go."""
-        until(lambda: not self.station.ctl("sim.state")["evses"][evse - 1]["locked"], "unlocked plug")
-        self.station.ctl("sim.plug_out", evse=evse)
-
-    def unplug_at_ev(self, evse: int = 1) -> None:
-        """The EV is unplugged at its own end; a detachable cable stays in the socket."""
-        self.station.ctl("sim.plug_out", evse=evse, side="ev")
-
-    def locked(self, evse: int = 1) -> bool:
-        """Whether the station holds its end of the cable."""
-        return bool(self.station.ctl("sim.state")["evses"][evse - 1]["locked"])
-
-    def drive_in(self, evse: int = 1) -> None:
-        """ParkingBayOccupied: the EV enters the bay."""
-        self.station.ctl("sim.drive_in", evse=evse)
-
-    def drive_out(self, evse: int = 1) -> None:
-        """ParkingBayUnoccupied: the EV leaves it."""
-        self.station.ctl("sim.drive_out", evse=evse)
-
     def ev_disconnected(self, evse: int = 1, connector: int = 1) -> None:
         """EVDisconnected: unplugged, S> Available."""
         self.unplug(evse)
@@ -275,23 +226,6 @@ class Tester:
         return known[0] if known else self.csms.wait("TransactionEvent", wanted)
 
     # -- the link ------------------------------------------------------------------------------------------------
-
-    def link_cut(self) -> None:
-        """The tester breaks the link, when all events so far have been answered, and refuses reconnects."""
-        self.delivered()
-        self.csms.offline()
-
-    def link_back(self) -> None:
-        self.csms.online()
-        self.csms.wait_connected(timeout=30)
-
-    def queued(self, least: int) -> None:
-        """At least so many transaction events wait to be sent."""
-        until(lambda: self.station.ctl("outbox")["queued"] >= least, f"{least} queued events")
-
-    def delivered(self) -> None:
-        """No transaction event waits any more."""
-        until(lambda: self.station.ctl("outbox")["queued"] == 0, "empty outbox", timeout=20)
 
     def transaction_status(self, transaction: str | None = None) -> Reply:
         """T> GetTransactionStatus"""

@@ -1,0 +1,6 @@
+"""Cases that do not apply to this station, and why: for each the feature that its condition asks to be absent.
+
+Where a feature can be configured away, the case is run on a station without it instead.
+"""
+
+NOT_APPLICABLE: dict[str, str] = {}
