@@ -118,6 +118,8 @@ class FirmwareConfig(NamedTuple):
     """empty: updates are refused"""
     status_command: tuple[str, ...] = ()
     """what became of an installation that was cut off"""
+    allow_unsigned: bool = False
+    """firmware without a signature is installed: whoever can speak for the CSMS then decides what runs here"""
     during_transactions: bool = False
     """the installer disturbs no transaction"""
     download_during_transactions: bool = True

@@ -270,6 +270,8 @@ class Certificates(Topic):
 
     def _checked(self, root: Certificate | Status, job: CheckRoot, step: Step) -> Status:
         if isinstance(root, Status):
+            if job.use == CSMS_ROOT and root.status == "Rejected":  # of that name since 1.6 (TC_078)
+                self._context.happened("InvalidCsmsCertificate", f"not installed: {root.reason}", step)
             return root
         if len(self._installed) >= CAPACITY and not self.named(root.use, root.name):
             self._drop([(root.use, root.name)], step)

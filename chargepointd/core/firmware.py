@@ -1,4 +1,4 @@
-"""Firmware updates (L01; unsigned ones, L02, are refused).
+"""Firmware updates (L01; unsigned ones, L02 and 1.6 §5.18, where the owner of the station allows them).
 
 The CSMS asks, the signing certificate is checked, then the answer is given (L01.FR.21). From there the update goes
 through the states of `core.update`, each with a job or something to wait for: a time, the end of the transactions.
@@ -7,6 +7,9 @@ through the states of `core.update`, each with a job or something to wait for: a
 Every state is told, in order, over the loss of the link and over a restart: `_untold` is kept until the CSMS has
 answered. What an update needs is kept too, so that it goes on where it was; of an installation that was cut off the
 installer is asked what became of it.
+
+A status that the CSMS refuses (CALLERROR) is told again like any message that is kept; after `ATTEMPTS_KEPT` refusals
+it makes way for the next, or one that the CSMS cannot take would hold up `Installed` for ever.
 """
 
 from collections import deque
@@ -14,14 +17,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from chargepointd.core.commands import Status
+from chargepointd.core.commands import Status, TriggerMessage
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Reconnect, Restart, SaveState, StartJob, StopJob
 from chargepointd.core.evse import Evse
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.messages import FirmwareStatus
-from chargepointd.core.outbox import Outbox, Outcome, Refused, unheard
-from chargepointd.core.topic import Answer, Obey, Topic, Trigger
+from chargepointd.core.outbox import ATTEMPTS_KEPT, UNKNOWN, Outbox, Outcome, Refused, unheard
+from chargepointd.core.topic import Act, Answer, Obey, Topic, Trigger
 
 if TYPE_CHECKING:  # most stations that start have no update under way: `core.update` is imported when one is asked for
     from chargepointd.core.update import Installation, Update, Verified
@@ -42,7 +45,7 @@ Hold = Callable[[bool, Step], None]
 
 class UpdateFirmware(NamedTuple):
     request_id: int | None
-    """in every status told of it; 1.6 has none"""
+    """in every status told of it; None for the UpdateFirmware of 1.6, whose answer cannot say no either"""
     location: str
     """URL"""
     retrieve_at: float
@@ -56,6 +59,10 @@ class UpdateFirmware(NamedTuple):
     """PEM: the signing certificate, or a chain, leaf first"""
     signature: str = ""
     """base64, over the whole image"""
+
+    @property
+    def unsigned(self) -> bool:
+        return not (self.certificate or self.signature)
 
 
 class Firmware(Topic):
@@ -82,6 +89,8 @@ class Firmware(Topic):
         """the last one that was sent of this update"""
         self._saying = False
         self._say_at = -NEVER
+        self._refusals = 0
+        """of the status that is told"""
         self._checking: tuple[str, UpdateFirmware, Answer] | None = None
         """a request whose certificate is being checked, by the job of this id"""
         self._job = ""
@@ -109,8 +118,8 @@ class Firmware(Topic):
         update = self._update
         kept = {
             "update": update and [list(update.request), *update[1:]],
-            "untold": [list(status) for status in self._untold],
-            "sent": self._sent and list(self._sent),
+            "untold": [list(status[:2]) for status in self._untold],
+            "sent": self._sent and list(self._sent[:2]),
         }
         step.emit(SaveState(self.name, kept if update or self._untold else None))
 
@@ -124,17 +133,29 @@ class Firmware(Topic):
         wrong = self._refusal(command)
         if wrong:
             answer(Status("Rejected", wrong), step)
+            self._refused(command, wrong, step)
+            return
+        self._superseded(step)
+        if command.unsigned:
+            self._accept(command, step, answer)
             return
         from chargepointd.core.update import CheckSigner
 
-        self._superseded(step)
         self._checking = (self._new_job("signer"), command, answer)
         step.emit(StartJob(self.name, self._checking[0], CheckSigner(command.certificate, step.utc)))
+
+    def _refused(self, command: UpdateFirmware, wrong: str, step: Step) -> None:
+        """Where the answer had no words for it, the status tells: nothing will come. While another update is under way
+        it would be taken for that one's."""
+        step.emit(Note("firmware", 0, f"update refused: {wrong}"))
+        if command.request_id is None and self._update is None:
+            self._untold.append(FirmwareStatus(None, "DownloadFailed"))
+            self._save(step)
 
     def _refusal(self, command: UpdateFirmware) -> str:
         if not self._plan.install_command:
             return "no installer is configured (firmware.install_command)"
-        if not (command.certificate and command.signature):
+        if not (command.certificate and command.signature) and not (command.unsigned and self._plan.allow_unsigned):
             return "unsigned firmware is not installed: signingCertificate and signature are needed"
         return self._immovable() or self._unreachable(command.location)
 
@@ -179,20 +200,24 @@ class Firmware(Topic):
             self._happened("cancelled", step, "by a new request")
         self._update, self._sent = Update(command), None
         self._retry_at = -NEVER
-        step.emit(Note("firmware", 0, f"update {command.request_id} accepted"))
+        what = "unsigned update" if command.unsigned else f"update {command.request_id}"
+        step.emit(Note("firmware", 0, f"{what} accepted"))
         self._save(step)
 
     def triggers(self) -> Mapping[str, Trigger]:
-        return {"FirmwareStatusNotification": lambda command, step: self._repeat}
+        return {"FirmwareStatusNotification": self._triggered}
 
-    def _repeat(self, step: Step) -> None:
+    def _triggered(self, command: TriggerMessage, step: Step) -> Status | Act:
+        return lambda step: self._repeat(step, numbered=command.numbered)
+
+    def _repeat(self, step: Step, *, numbered: bool) -> None:
         """The status that was sent last, while an update is under way; else Idle (F06.FR.16, L01.FR.25, L01.FR.26)."""
         if self._update is None and not self._untold:
-            self._outbox.say(FirmwareStatus(None, "Idle"), unheard, step, asked=True)
+            self._outbox.say(FirmwareStatus(None, "Idle", True, numbered), unheard, step, asked=True)
         elif self._sent is None:
             self._say_at = step.mono  # the first status is still to be sent: now
         else:
-            self._outbox.say(self._sent, unheard, step, asked=True)
+            self._outbox.say(self._sent._replace(asked=True, numbered=numbered), unheard, step, asked=True)
 
     # -- the states ----------------------------------------------------------------------------------------------------
 
@@ -258,7 +283,7 @@ class Firmware(Topic):
             self._start("verify", job, step)
 
     def _ready(self, update: "Update", step: Step) -> None:
-        """SignatureVerified, InstallScheduled."""
+        """SignatureVerified, Unsigned, InstallScheduled."""
         if self._install_due(update, step) and not self._blocks_install():
             self._happened("began", step)
         elif update.after("delayed"):
@@ -408,7 +433,9 @@ class Firmware(Topic):
         if isinstance(outcome, JobFailed):
             self._happened("failed", step, outcome.reason)
         elif outcome.result == "verified":
-            self._happened("verified", step, digest=outcome.info)
+            assert self._update is not None
+            event = "taken" if self._update.request.unsigned else "verified"
+            self._happened(event, step, digest=outcome.info)
         else:
             self._happened(outcome.result, step, outcome.info)
             if outcome.result == "forged":
@@ -444,14 +471,27 @@ class Firmware(Topic):
 
     def _heard(self, _: Any, outcome: Outcome, step: Step) -> None:
         self._saying = False
-        if isinstance(outcome, Refused) and outcome.code in ("Offline", "Timeout"):
-            self._say_at = step.mono + (RETELL_S if outcome.code == "Timeout" else 0)
+        if isinstance(outcome, Refused) and self._told_again(outcome, step):
             return
+        self._refusals = 0
         told = self._untold.popleft()
         if told.status == "Installed":
-            self._context.happened("FirmwareUpdated", f"request {told.request_id}", step)  # L01.FR.31
+            info = "unsigned" if told.request_id is None else f"request {told.request_id}"
+            self._context.happened("FirmwareUpdated", info, step)  # L01.FR.31
             self._connect_anew(step)
         self._save(step)
+
+    def _told_again(self, refused: Refused, step: Step) -> bool:
+        """Unanswered: until it is. Refused: a few times, unless the CSMS has no such message."""
+        wait = 0.0 if refused.code == "Offline" else RETELL_S
+        if refused.code not in ("Offline", "Timeout"):
+            self._refusals += 1
+            if refused.code in UNKNOWN or self._refusals >= ATTEMPTS_KEPT:
+                step.emit(Note("firmware", 0, f"{self._untold[0].status}: not taken by the CSMS: {refused.code}"))
+                return False
+            wait *= self._refusals
+        self._say_at = step.mono + wait
+        return True
 
     def _connect_anew(self, step: Step) -> None:
         """After an installation that took no restart."""
@@ -473,6 +513,7 @@ _FOLLOW: dict[str, Callable[[Firmware, "Update", Step], None]] = {
     "Downloading": Firmware._downloading,
     "Downloaded": Firmware._downloaded,
     "SignatureVerified": Firmware._ready,
+    "Unsigned": Firmware._ready,
     "InstallScheduled": Firmware._ready,
     "Installing": Firmware._installing,
     "InstallRebooting": Firmware._installing,

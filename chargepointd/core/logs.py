@@ -162,6 +162,7 @@ class Logs(Topic):
         """F06.FR.14, .15"""
         running = self._running
         message = LogStatus("Uploading", running.command.request_id) if running else LogStatus("Idle")
+        message = message._replace(numbered=command.numbered)
         return lambda step: self._outbox.say(message, unheard, step, asked=True)
 
     def _keep(self, upload: Upload | None, step: Step) -> None:

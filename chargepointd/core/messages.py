@@ -56,6 +56,10 @@ class FirmwareStatus(NamedTuple):
     request_id: int | None
     status: str
     """FirmwareStatusEnumType"""
+    asked: bool = False
+    """by a trigger: something has to be said"""
+    numbered: bool = False
+    """as `TriggerMessage` has it"""
 
 
 class LogStatus(NamedTuple):
@@ -63,6 +67,8 @@ class LogStatus(NamedTuple):
 
     status: str
     request_id: int | None = None
+    numbered: bool = False
+    """as `TriggerMessage` has it"""
 
 
 class TransactionRecord(NamedTuple):

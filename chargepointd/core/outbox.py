@@ -57,7 +57,8 @@ RETRY_KEPT_MAX_S = 3600.0
 LATE_MAX = 1000
 """messages said that wait, and as many while offline (QueueAllMessages); then the oldest is dropped"""
 _ASKING = (Authorize, Boot, Heartbeat)
-_UNKNOWN = ("NotImplemented", "NotSupported")
+UNKNOWN = ("NotImplemented", "NotSupported")
+"""codes that will not change: the CSMS has no such message"""
 
 
 class Kept(NamedTuple):
@@ -234,7 +235,7 @@ class Outbox:
         times = before.refused + (refused.code != "Timeout")
         wait = min(RETRY_KEPT_S * 2 ** min(unanswered + times - 1, 10), RETRY_KEPT_MAX_S)
         self._tries[lane] = Tries(times, unanswered, step.mono + wait)
-        return refused.code in _UNKNOWN or times >= ATTEMPTS_KEPT
+        return refused.code in UNKNOWN or times >= ATTEMPTS_KEPT
 
     def _record_answered(self, outcome: Outcome, step: Step) -> None:
         entry = self._records[0]

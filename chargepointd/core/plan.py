@@ -43,6 +43,7 @@ class FirmwarePlan(NamedTuple):
     """empty: it cannot be updated from afar"""
     status_command: tuple[str, ...] = ()
     """tells what became of an installation that was cut off; empty: nobody knows"""
+    allow_unsigned: bool = False
     during_transactions: bool = False
     download_during_transactions: bool = True
     limit_bytes: int = 2_000_000_000

@@ -1,7 +1,7 @@
 """A firmware update: its states, and what a job is to do in them and says afterwards (L01, L02).
 
 Where history matters, a table: state -> event -> state. A state is named as the CSMS is told of it
-(FirmwareStatusEnumType), each time it is entered, except the two that `SAID_AS` names otherwise. From a state that is
+(FirmwareStatusEnumType), each time it is entered, except those that `SAID_AS` names otherwise. From a state that is
 not in the table nothing leads on: it is how the update ended.
 
     Accepted ─► DownloadScheduled ─► Downloading ⇄ DownloadPaused
@@ -10,6 +10,7 @@ not in the table nothing leads on: it is how the update ended.
                                                                                ▼
     Installed ◄─ Activating ◄─ ToBeActivated ◄──────────── InstallRebooting ◄─ Installing
 
+An image that was asked for without a signature is `Unsigned` instead of `SignatureVerified`.
 All up to `Installing` can be cancelled. What was installed may need the program, or the board, to begin anew before it
 is in use: then the update waits `ToBeActivated` for the transactions to end (L01.FR.33), and is `Activating` while the
 station goes down and comes back. `InstallRebooting` is a restart that the installer itself makes in its work.
@@ -38,11 +39,13 @@ TABLE: dict[str, dict[str, str]] = {
     "DownloadPaused": {"began": "Downloading", "cancelled": "DownloadFailed"},
     "Downloaded": {
         "verified": "SignatureVerified",
+        "taken": "Unsigned",
         "forged": "InvalidSignature",
         "failed": "InstallationFailed",
         "cancelled": "InstallationFailed",
     },
     "SignatureVerified": {"delayed": "InstallScheduled", "began": "Installing", "cancelled": "InstallationFailed"},
+    "Unsigned": {"delayed": "InstallScheduled", "began": "Installing", "cancelled": "InstallationFailed"},
     "InstallScheduled": {"began": "Installing", "cancelled": "InstallationFailed"},
     "Installing": {**_RESULTS, "rebooting": "InstallRebooting"},
     "InstallRebooting": _RESULTS,
@@ -50,7 +53,7 @@ TABLE: dict[str, dict[str, str]] = {
     "Activating": {result: state for result, state in _RESULTS.items() if result != "restart needed"},
 }
 
-SAID_AS = {"Accepted": "", "ToBeActivated": "", "Activating": "InstallRebooting"}
+SAID_AS = {"Accepted": "", "Unsigned": "", "ToBeActivated": "", "Activating": "InstallRebooting"}
 """what the CSMS is told instead of the state's name; empty: nothing"""
 
 INTERRUPTED = ("Installing", "InstallRebooting", "Activating")
@@ -65,7 +68,7 @@ class Update(NamedTuple):
     failures: int = 0
     """downloads that failed so far"""
     digest: str = ""
-    """SHA-256 of the image whose signature was verified: this and no other is installed"""
+    """SHA-256 of the image that was verified, or taken unsigned: this and no other is installed"""
     hard: bool = False
     """it takes a restart of the board, not only of the program, to activate it"""
 
@@ -121,6 +124,7 @@ class VerifyImage(NamedTuple):
 
     name: str
     certificate: str
+    """empty, for an image without a signature: what is there is to be installed"""
     signature: str
     """base64"""
 

@@ -142,6 +142,7 @@ def _firmware_plan(firmware: FirmwareConfig) -> FirmwarePlan:
     return FirmwarePlan(
         firmware.install_command,
         firmware.status_command,
+        firmware.allow_unsigned,
         firmware.during_transactions,
         firmware.download_during_transactions,
         firmware.max_size_mb * 1_000_000,

@@ -7,6 +7,7 @@ import pytest
 from chargepointd.core import certificates as c
 from chargepointd.core.commands import Status
 from chargepointd.core.jobs import JobFailed
+from chargepointd.core.messages import SecurityEvent
 from tests.core.world import World
 
 CHECKED = {"SecurityCtrlr.AdditionalRootCertificateCheck": "true"}
@@ -54,6 +55,19 @@ def test_a_root_is_kept_over_a_power_cut_and_answered_only_then(w: World) -> Non
 def test_what_is_not_good_is_not_kept(w: World, outcome: Any, status: str) -> None:
     assert install(w, outcome).status == status
     assert names(w) == []
+
+
+@pytest.mark.parametrize(
+    ("use", "outcome", "told"),
+    [
+        (c.CSMS_ROOT, Status("Rejected", "expired", "InvalidCertificate"), True),
+        (c.CSMS_ROOT, Status("Failed", "full"), False),
+        ("ManufacturerRootCertificate", Status("Rejected", "expired", "InvalidCertificate"), False),
+    ],
+)
+def test_a_bad_root_of_the_csms_is_a_security_event(w: World, use: str, outcome: Status, told: bool) -> None:
+    install(w, outcome, use)
+    assert ("InvalidCsmsCertificate" in [event.kind for event in w.told(SecurityEvent)]) == told
 
 
 def test_the_same_certificate_again_takes_its_own_place(w: World) -> None:

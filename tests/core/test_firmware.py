@@ -89,7 +89,7 @@ class Depot(World):
     @property
     def told_of(self) -> list[tuple[int | None, str]]:
         """As the CSMS got them, repeats of one that was not answered left out."""
-        return [tuple(row) for row in self.told(m.FirmwareStatus)]
+        return [tuple(row[:2]) for row in self.told(m.FirmwareStatus)]
 
     def statuses_of(self, request_id: int = 1) -> list[str]:
         return [status for number, status in self.told_of if number == request_id]
@@ -158,6 +158,97 @@ def test_without_an_installer_nothing_is_accepted() -> None:
 def test_unsigned_firmware_is_refused(depot: Depot, missing: str) -> None:
     assert depot.update(**{missing: ""}) == "Rejected"
     assert not depot.ran
+
+
+UNSIGNED = {"certificate": "", "signature": ""}
+UNSIGNED_1_6 = UNSIGNED | {"request_id": None}
+OPEN = INSTALLER._replace(allow_unsigned=True)
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_unsigned_firmware_where_the_owner_allows_it(version: str) -> None:
+    w = Depot(OPEN, version=version)
+    w.online()
+    assert w.variables.text("FirmwareCtrlr.AllowUnsigned") == "true"
+    number = None if version == "1.6" else 4
+    assert w.update(**UNSIGNED_1_6 | {"request_id": number}) == "Accepted"
+    w.fetched()
+    w.ends(u.Verified("verified", DIGEST), u.VerifyImage)
+    w.ends(u.Installation("installed"), u.InstallImage)
+    assert w.told_of == [(number, s) for s in ("Downloading", "Downloaded", "Installing", "Installed")]
+    assert w.ran == ["FetchImage", "VerifyImage", "InstallImage"], "no certificate to check"
+    assert w.events[-1] == "FirmwareUpdated"
+
+
+@pytest.mark.parametrize("missing", ["certificate", "signature"])
+def test_half_a_signature_is_none_even_where_none_is_needed(missing: str) -> None:
+    w = Depot(OPEN)
+    w.online()
+    assert w.update(**{missing: ""}) == "Rejected"
+    assert not w.ran
+
+
+def test_a_forged_image_is_not_let_in_where_none_needs_a_signature() -> None:
+    w = Depot(OPEN)
+    w.online()
+    w.update()
+    w.fetched().ends(u.Verified("forged", "no"), u.VerifyImage)
+    assert w.statuses_of() == ["Downloading", "Downloaded", "InvalidSignature"]
+
+
+def test_a_request_that_has_no_answer_is_refused_by_its_status(depot: Depot) -> None:
+    """1.6: UpdateFirmware.conf is empty."""
+    assert depot.update(**UNSIGNED_1_6) == "Rejected"
+    assert depot.told_of == [(None, "DownloadFailed")]
+    assert not depot.ran
+    assert depot.disk.state["firmware"] is None
+
+
+def test_a_refused_request_is_not_told_as_the_end_of_another(depot: Depot) -> None:
+    depot.update()
+    assert depot.update(**UNSIGNED_1_6) == "Rejected"
+    assert depot.told_of == [(1, "Downloading")]
+
+
+def test_an_unsigned_update_goes_on_over_a_power_cut() -> None:
+    w = Depot(OPEN, version="1.6")
+    w.online()
+    w.update(**UNSIGNED_1_6)
+    w.plug().present("CARD1", 1).fetched()
+    w.ends(u.Verified("verified", DIGEST), u.VerifyImage)
+    w.cut()
+    w.online()
+    assert not w.jobs, "the transaction is waited for"
+    w.unplug().ends(u.Installation("installed"), u.InstallImage)
+    assert w.told_of[-1] == (None, "Installed")
+
+
+def test_a_status_that_is_refused_is_told_again_but_not_for_ever(depot: Depot) -> None:
+    depot.refuses[m.FirmwareStatus] = "InternalError"
+    depot.update()
+    depot.after(RETELL_S)
+    assert depot.statuses_of() == ["Downloading"] * 2
+    depot.after(2 * RETELL_S).after(600)
+    assert depot.statuses_of() == ["Downloading"] * 3
+    depot.refuses[m.FirmwareStatus] = "NotSupported"
+    depot.fetched().after(600)
+    assert depot.statuses_of()[3:] == ["Downloaded"], "it never will"
+    depot.refuses.clear()
+    depot.ends(u.Verified("forged", "no"))
+    assert depot.statuses_of()[4:] == ["InvalidSignature"]
+
+
+def test_a_trigger_is_answered_in_the_message_it_asks_for(depot: Depot) -> None:
+    for numbered in (False, True):
+        depot.ask(c.TriggerMessage("FirmwareStatusNotification", numbered=numbered))
+    depot.update()
+    depot.ask(c.TriggerMessage("FirmwareStatusNotification", numbered=True))
+    assert depot.told(m.FirmwareStatus) == [
+        m.FirmwareStatus(None, "Idle", asked=True, numbered=False),
+        m.FirmwareStatus(None, "Idle", asked=True, numbered=True),
+        m.FirmwareStatus(1, "Downloading"),
+        m.FirmwareStatus(1, "Downloading", asked=True, numbered=True),
+    ]
 
 
 @pytest.mark.parametrize("location", ["", "image.bin", "gopher://x/y", "https:///image", "http://[x", "ftp:image"])
@@ -685,6 +776,7 @@ PLANS = (
     ASKED,
     FirmwarePlan(("install",), during_transactions=True),
     FirmwarePlan(("install",), ("status",), download_during_transactions=False),
+    FirmwarePlan(("install",), ("status",), allow_unsigned=True),
 )
 
 

@@ -127,6 +127,9 @@ class World:
         self.infos: dict[str, TokenInfo] = {}
         """what the CSMS says of tokens; Accepted otherwise"""
         self.refusing = False
+        """the CSMS refuses transaction records"""
+        self.refuses: dict[type, str] = {}
+        """messages the CSMS refuses, and by which code"""
         self.mute = False
         """the CSMS answers nothing"""
         self.mute_records = False
@@ -509,8 +512,10 @@ class World:
             self.sent_with.append((message, call.reference))
         if self.mute or (self.mute_records and isinstance(message, m.TransactionRecord)):
             return
-        if self.refusing and isinstance(message, m.TransactionRecord):
-            answer: Any = e.CallRefused(call.message_id, "InternalError", "test")
+        if type(message) in self.refuses:
+            answer: Any = e.CallRefused(call.message_id, self.refuses[type(message)], "test")
+        elif self.refusing and isinstance(message, m.TransactionRecord):
+            answer = e.CallRefused(call.message_id, "InternalError", "test")
         else:
             answer = e.CallAnswered(call.message_id, self._answer(call, message))
         (self._unanswered if self.slow else self._queue).append(answer)

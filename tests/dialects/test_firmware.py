@@ -57,7 +57,39 @@ def test_every_state_is_told_in_a_word_of_the_schema() -> None:
     assert told(dialect, FirmwareStatus(None, "Idle")) == ("FirmwareStatusNotification", {"status": "Idle"})
 
 
-def test_an_unsigned_update_of_1_6_has_fewer_words() -> None:
+@pytest.mark.parametrize(
+    ("status", "said", "asked_for"),
+    [
+        ("Installing", "Installing", "Installing"),
+        ("InstallVerificationFailed", "InstallationFailed", "InstallationFailed"),
+        ("DownloadScheduled", None, "Idle"),
+        ("DownloadPaused", None, "Downloading"),
+        ("InstallScheduled", None, "Downloaded"),
+        ("InstallRebooting", None, "Installing"),
+    ],
+)
+def test_an_unsigned_update_of_1_6_has_fewer_words(status: str, said: str | None, asked_for: str) -> None:
     dialect = loaded("1.6")
-    assert told(dialect, FirmwareStatus(None, "Installing")) == ("FirmwareStatusNotification", {"status": "Installing"})
-    assert told(dialect, FirmwareStatus(None, "InstallScheduled")) is None
+    expected = said and ("FirmwareStatusNotification", {"status": said})
+    assert told(dialect, FirmwareStatus(None, status)) == expected
+    triggered = told(dialect, FirmwareStatus(None, status, asked=True))
+    assert triggered == ("FirmwareStatusNotification", {"status": asked_for})
+    signed = told(dialect, FirmwareStatus(None, status, asked=True, numbered=True))
+    assert signed == ("SignedFirmwareStatusNotification", {"status": status})
+
+
+def test_the_requests_of_1_6() -> None:
+    dialect = loaded("1.6")
+    plain = {"location": "https://fw.example/a.bin", "retrieveDate": AT_TEXT}
+    assert asked(dialect, "UpdateFirmware", plain) == UpdateFirmware(None, "https://fw.example/a.bin", AT)
+    assert asked(dialect, "UpdateFirmware", plain | {"retries": 2, "retryInterval": -1}) == UpdateFirmware(
+        None, "https://fw.example/a.bin", AT, None, 2, 0
+    )
+    assert answered(dialect, "UpdateFirmware", plain, Status("Rejected", "why")) == {}
+    assert isinstance(dialect.command("UpdateFirmware", plain | {"retrieveDate": "2026-13-01T00:00:00Z"}), Refusal)
+    payload = {"requestId": 7, "retries": 3, "retryInterval": 10, "firmware": SIGNED}
+    assert asked(dialect, "SignedUpdateFirmware", payload) == UpdateFirmware(
+        7, "https://fw.example/a.bin", AT, AT, 3, 10, "PEM", "c2ln"
+    )
+    for status in ("Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate"):
+        assert answered(dialect, "SignedUpdateFirmware", payload, Status(status, "why")) == {"status": status}

@@ -46,9 +46,10 @@ BY_CSMS = {
     "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
 }  # fmt: skip
 OFFERED = {
-    "ChangeAvailability", "ChangeConfiguration", "ClearCache", "DataTransfer", "GetConfiguration",
-    "GetDiagnostics", "GetLog", "RemoteStartTransaction", "RemoteStopTransaction", "Reset", "TriggerMessage",
-    "UnlockConnector",
+    "CertificateSigned", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "DataTransfer",
+    "DeleteCertificate", "ExtendedTriggerMessage", "GetConfiguration", "GetDiagnostics",
+    "GetInstalledCertificateIds", "GetLog", "InstallCertificate", "RemoteStartTransaction", "RemoteStopTransaction",
+    "Reset", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
 }  # fmt: skip
 
 

@@ -99,4 +99,3 @@ def test_a_request_for_a_certificate_and_its_answer() -> None:
     said = {"csr": "CSR", "certificateType": "ChargingStationCertificate"}
     assert told(dialect, message) == ("SignCertificate", said)
     assert dialect.answer(message, {"status": "Rejected"}) == Signing("Rejected")
-    assert loaded("1.6").call(message, None) is None

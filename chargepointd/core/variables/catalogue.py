@@ -241,6 +241,7 @@ def _of_firmware(plan: StationPlan) -> Iterator[Variable]:
         for name, able in (
             ("DownloadDuringTransactions", firmware.download_during_transactions),
             ("InstallDuringTransactions", firmware.during_transactions),
+            ("AllowUnsigned", firmware.allow_unsigned),
         ):
             yield Variable(Ref("FirmwareCtrlr", name), "boolean", "ReadOnly", str(able).lower())
 

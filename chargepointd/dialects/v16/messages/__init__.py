@@ -16,6 +16,7 @@ TOPICS = {
     "SecurityEvent": "station",
     "FirmwareStatus": "firmware",
     "LogStatus": "logs",
+    "SignCertificate": "certificates",
     "Authorize": "transactions",
     "MetersRead": "transactions",
     "TransactionRecord": "transactions",

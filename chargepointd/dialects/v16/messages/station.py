@@ -20,6 +20,13 @@ ERROR_CODES = frozenset((
     "OverCurrentFailure", "OverVoltage", "PowerMeterFailure", "PowerSwitchFailure", "ReaderFailure", "UnderVoltage",
 ))  # fmt: skip
 """what of ChargePointErrorCode is the name of a `Fault` too; the others are OtherError, named in `info`"""
+SECURITY_EVENTS = {
+    "CsmsFailedToAuthenticate": "CentralSystemFailedToAuthenticate",
+    "FailedToAuthenticateAtCsms": "FailedToAuthenticateAtCentralSystem",
+    "InvalidChargingStationCertificate": "InvalidChargePointCertificate",
+    "InvalidCsmsCertificate": "InvalidCentralSystemCertificate",
+}
+"""2.x -> the security extension, where that differs; its list is open, so what only 2.x has keeps its name"""
 
 
 def _boot(boot: Boot, _: int | None, connectors: Connectors) -> Said:
@@ -55,7 +62,8 @@ def _fault(fault: Fault) -> dict[str, str]:
 
 def _security_event(event: SecurityEvent, _: int | None, connectors: Connectors) -> Said:
     """Of the security extension; a CSMS without it answers NotImplemented, and that is that."""
-    payload = {"type": event.kind[:50], "timestamp": format_time(event.at)}
+    kind = SECURITY_EVENTS.get(event.kind, event.kind)
+    payload = {"type": kind[:50], "timestamp": format_time(event.at)}
     if event.info:
         payload["techInfo"] = event.info[:255]
     return "SecurityEventNotification", payload

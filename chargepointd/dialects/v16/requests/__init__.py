@@ -22,6 +22,13 @@ OFFERED = {
     "UnlockConnector": "station",
     "GetDiagnostics": "logs",
     "GetLog": "logs",
+    "UpdateFirmware": "firmware",
+    "SignedUpdateFirmware": "firmware",
+    "InstallCertificate": "security",
+    "GetInstalledCertificateIds": "security",
+    "DeleteCertificate": "security",
+    "CertificateSigned": "security",
+    "ExtendedTriggerMessage": "security",
 }
 """action -> the module whose table `REQUESTS` has it"""
 

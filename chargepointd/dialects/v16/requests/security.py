@@ -1,0 +1,50 @@
+"""Certificates and the extended trigger (security extension: A02, M03 to M05, F06 of the whitepaper)."""
+
+from chargepointd.core import certificates as c
+from chargepointd.core.commands import TriggerMessage
+from chargepointd.core.signing import CertificateSigned
+from chargepointd.dialects.dialect import Payload
+from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain
+
+_USES = {"CentralSystemRootCertificate": c.CSMS_ROOT}
+_TRIGGERS = {"SignChargePointCertificate": "SignChargingStationCertificate"}
+"""what 1.6 says -> 2.x, where that differs"""
+_HASH_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
+
+
+def _use(payload: Payload) -> str:
+    use: str = payload["certificateType"]
+    return _USES.get(use, use)
+
+
+def _install(payload: Payload, _: ChargePoint) -> c.InstallCertificate:
+    return c.InstallCertificate(_use(payload), payload["certificate"])
+
+
+def _ids(payload: Payload, _: ChargePoint) -> c.GetInstalledCertificateIds:
+    return c.GetInstalledCertificateIds((_use(payload),))
+
+
+def _ids_got(_: Payload, reply: c.CertificateIds, __: ChargePoint) -> Payload:
+    """None: NotFound, without a list (M03.FR.02)."""
+    hashes = [dict(zip(_HASH_FIELDS, each.hashes[0], strict=True)) for each in reply.certificates]
+    return {"status": "Accepted", "certificateHashData": hashes} if hashes else {"status": "NotFound"}
+
+
+def _delete(payload: Payload, _: ChargePoint) -> c.DeleteCertificate:
+    return c.DeleteCertificate(tuple(payload["certificateHashData"][field] for field in _HASH_FIELDS))
+
+
+def _trigger(payload: Payload, point: ChargePoint) -> TriggerMessage:
+    kind: str = payload["requestedMessage"]
+    place = point.connectors.place(payload.get("connectorId", 0))
+    return TriggerMessage(_TRIGGERS.get(kind, kind), *place, numbered=True)
+
+
+REQUESTS: Requests = {
+    "InstallCertificate": Request(_install, plain),
+    "GetInstalledCertificateIds": Request(_ids, _ids_got),
+    "DeleteCertificate": Request(_delete, plain),
+    "CertificateSigned": Request(lambda payload, _: CertificateSigned(payload["certificateChain"]), plain),
+    "ExtendedTriggerMessage": Request(_trigger, plain),
+}
