@@ -1,0 +1,97 @@
+"""The same as `composite`, slow and plain: what holds at this instant? Written from the specification, not the code."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from chargepointd.core.charging.composite import Outlet, Use
+from chargepointd.core.charging.profile import Period, Profile
+
+
+class Caps(NamedTuple):
+    amps: float
+    watts: float
+    phases: int
+
+
+def period_at(profile: Profile, since: float, t: float) -> Period | None:
+    """The period of its schedule that holds at `t`, if any."""
+    if profile.valid_from is not None and t < profile.valid_from:
+        return None
+    if profile.valid_to is not None and t >= profile.valid_to:
+        return None
+    start = profile.schedule.starts_at
+    if start is None or profile.kind == "Relative":
+        start = since
+    elapsed = t - start
+    if elapsed < 0:
+        return None
+    if profile.kind == "Recurring":
+        elapsed %= 24 * 3600 if profile.recurrency == "Daily" else 7 * 24 * 3600
+    if profile.schedule.duration_s is not None and elapsed >= profile.schedule.duration_s:
+        return None
+    return [period for period in profile.schedule.periods if period.start_s <= elapsed][-1]
+
+
+def highest(profiles: Sequence[Profile], since: float, t: float) -> tuple[str, Period] | None:
+    """Unit and period of the profile of the highest level that has one; what is for one EVSE before what is for all."""
+    holding = [profile for profile in profiles if period_at(profile, since, t)]
+    if not holding:
+        return None
+    best = max(holding, key=lambda profile: (profile.stack_level, profile.evse_id != 0, profile.id))
+    period = period_at(best, since, t)
+    assert period
+    return best.schedule.unit, period
+
+
+def found(profiles: Sequence[Profile], evse_id: int, use: Use, at: float, t: float) -> list[tuple[str, Period]]:
+    """What limits an EVSE at `t`, besides the outlet."""
+    since = at if use.since is None else use.since
+    transaction = [
+        p
+        for p in profiles
+        if p.purpose == "TxProfile" and use.transaction_id and p.transaction_id == use.transaction_id
+    ]
+    default = [p for p in profiles if p.purpose == "TxDefaultProfile" and p.evse_id in (0, evse_id)]
+    all_found = [highest(transaction, since, t) or highest(default, since, t)]
+    for purpose in ("ChargingStationMaxProfile", "ChargingStationExternalConstraints"):
+        all_found.append(highest([p for p in profiles if p.purpose == purpose and p.evse_id == evse_id], since, t))
+    return [one for one in all_found if one] + found_of_station(profiles, at, t)
+
+
+def found_of_station(profiles: Sequence[Profile], at: float, t: float) -> list[tuple[str, Period]]:
+    all_found = []
+    for purpose in ("ChargingStationMaxProfile", "ChargingStationExternalConstraints"):
+        all_found.append(highest([p for p in profiles if p.purpose == purpose and p.evse_id == 0], at, t))
+    return [one for one in all_found if one]
+
+
+def evse_at(
+    profiles: Sequence[Profile], evse_id: int, outlet: Outlet, use: Use, at: float, t: float
+) -> Caps:  # fmt: skip
+    caps = found(profiles, evse_id, use, at, t)
+    phases = min([outlet.phases, *(period.phases or 3 for _, period in caps)])
+    volts = outlet.voltage_v * max(1, phases)
+    amps = [outlet.max_current_a, outlet.max_power_w / volts]
+    for unit, period in caps:
+        amps.append(period.limit if unit == "A" else period.limit / volts)
+    return Caps(min(amps), min(amps) * volts, phases)
+
+
+def station_at(
+    profiles: Sequence[Profile],
+    outlets: Mapping[int, Outlet],
+    uses: Mapping[int, Use],
+    at: float,
+    t: float,
+    site: float | None,
+) -> Caps:
+    """Of outlets of one kind and voltage."""
+    each = [evse_at(profiles, i, outlet, uses.get(i, Use()), at, t) for i, outlet in outlets.items()]
+    phases = max(one.phases for one in each)
+    volts = next(iter(outlets.values())).voltage_v * max(1, phases)
+    caps = [(unit, period.limit) for unit, period in found_of_station(profiles, at, t)]
+    if site is not None:
+        caps.append(("A" if phases else "W", site))
+    amps = min([sum(one.amps for one in each), *(x if unit == "A" else x / volts for unit, x in caps)])
+    watts = min([sum(one.watts for one in each), *(x if unit == "W" else x * volts for unit, x in caps)])
+    return Caps(amps, watts, phases)
