@@ -35,6 +35,10 @@ class StationConfig(NamedTuple):
     """run with the names of the time servers that the CSMS wants, none for those of DHCP; empty: it cannot set them"""
     reboot_command: tuple[str, ...] = ()
     """what a hard reset runs, for example ["systemctl", "reboot"]; empty: the daemon restarts itself"""
+    max_current_a: float = 0.0
+    """A per phase, for all EVSEs together: what its connection to the grid bears; 0: as much as they can draw"""
+    max_power_w: float = 0.0
+    """W, for all EVSEs together; 0: as much as they can draw"""
 
 
 class CsmsConfig(NamedTuple):
@@ -65,6 +69,8 @@ class EvseConfig(NamedTuple):
     lock: str = ""
     bay_sensor: str = ""
     """tells whether a vehicle stands in the parking bay"""
+    phase_switch: str = ""
+    """AC with three phases: lets a car charge on one of them"""
     supply_device: str = ""
     """DC: the power supply"""
     vehicle: str = ""
@@ -288,6 +294,9 @@ def _station_problems(station: StationConfig) -> list[str]:
         *_command_problems("station.reboot_command", station.reboot_command),
         *_command_problems("station.ntp_command", station.ntp_command),
     ]
+    for key in ("max_current_a", "max_power_w"):
+        if getattr(station, key) < 0:
+            problems.append(f"station.{key}: expected 0 (no limit) or more, got {getattr(station, key):g}")
     if not 1 <= len(station.id) <= 48 or ":" in station.id:  # OCPP 2.0.1 Part 4, 3.1.1 "The connection URL"
         problems.append(f'station.id: expected 1 to 48 characters without ":", got "{station.id}"')
     return problems
@@ -349,6 +358,8 @@ def _evse_problems(where: str, evse: EvseConfig) -> list[str]:
         problems.append(f"{where}: a DC EVSE needs supply_device and vehicle")
     if evse.supply == "AC" and not evse.phases:
         problems.append(f"{where}.phases: expected 1 or 3 for AC, got 0")
+    if evse.phase_switch and evse.phases != 3:
+        problems.append(f"{where}.phase_switch: there is nothing to switch with phases = {evse.phases}; leave it out")
     for key in ("voltage_v", "max_current_a"):
         if not getattr(evse, key) > 0:
             problems.append(f"{where}.{key}: expected more than 0, got {getattr(evse, key):g}")
@@ -359,11 +370,16 @@ def _evse_problems(where: str, evse: EvseConfig) -> list[str]:
     return problems
 
 
+_EVSE_DEVICES = (
+    "contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle", "phase_switch"
+)  # fmt: skip
+
+
 def _shared_problems(evses: tuple[EvseConfig, ...]) -> list[str]:
     """What moves or measures the energy of one EVSE cannot do so for another."""
     problems, first = [], dict[str, str]()
     for n, evse in enumerate(evses):
-        for key in ("contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle"):
+        for key in _EVSE_DEVICES:
             device = getattr(evse, key)
             where = first.setdefault(device, f"evse[{n}].{key}") if device else ""
             if where and not where.startswith(f"evse[{n}]."):
@@ -380,7 +396,7 @@ def _bindings(file: _File) -> list[tuple[str, str]]:
     found += [("station.main_meter", file.station.main_meter)]
     found += [(f"emergency_stop[{n}]", device) for n, device in enumerate(file.emergency_stop)]
     for n, evse in enumerate(file.evse):
-        for key in ("contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle"):
+        for key in _EVSE_DEVICES:
             found.append((f"evse[{n}].{key}", getattr(evse, key)))
         for m, connector in enumerate(evse.connector):
             found.append((f"evse[{n}].connector[{m}].pilot", connector.pilot))

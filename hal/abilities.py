@@ -12,7 +12,9 @@ _ABILITIES: dict[str, tuple[tuple[str, ...], str]] = {
     "OccupancySensor": (("watch",), "OccupancyReading"),
     "ControlPilot": (("watch", "offer"), "PilotReading"),
     "Contactor": (("open", "close"), ""),
+    "PhaseSwitch": (("use",), ""),
     "ConnectorLock": (("watch", "lock", "unlock"), "LockReading"),
+    "ContactInput": (("watch",), "ContactReading"),
     "TokenReader": (("watch",), "TokenReading"),
     "Keypad": (("watch",), "KeyReading"),
     "DcSupply": (("read", "capability", "set", "on", "off"), "DcReading"),
@@ -27,7 +29,7 @@ _ABILITIES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 _READINGS = {reading for _, reading in _ABILITIES.values() if reading}
 
-POWER = frozenset({"Contactor", "DcSupply", "ControlPilot", "VehicleLink"})
+POWER = frozenset({"Contactor", "DcSupply", "ControlPilot", "PhaseSwitch", "VehicleLink"})
 """what lets energy flow: one that does not obey is reason to close its driver and to open it again"""
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from hal.readings import (
     AlarmReading,
+    ContactReading,
     DcCapability,
     DcReading,
     IsolationReading,
@@ -79,6 +80,16 @@ class Contactor(Protocol):
 
 
 @runtime_checkable
+class PhaseSwitch(Protocol):
+    async def use(self, phases: int) -> None:
+        """Lead one phase to the car, or all three. Only without load: the contactor is open and nothing is offered.
+
+        phases: 1 (L1) or 3, else ValueError. Returns when it is done; DeviceFault when it is not, or when energy flows.
+        """
+        ...
+
+
+@runtime_checkable
 class ConnectorLock(Protocol):
     def watch(self) -> AsyncIterator[LockReading]:
         """Whether the plug is held, now and at each change."""
@@ -90,6 +101,13 @@ class ConnectorLock(Protocol):
 
     async def unlock(self) -> None:
         """Let the plug go. Returns when the feedback says so; DeviceFault when it does not."""
+        ...
+
+
+@runtime_checkable
+class ContactInput(Protocol):
+    def watch(self) -> AsyncIterator[ContactReading]:
+        """A contact, for example of a grid operator's relay: closed or open, now and at each change."""
         ...
 
 

@@ -131,6 +131,13 @@ class AlarmReading(NamedTuple):
     detail: str = ""
 
 
+class ContactReading(NamedTuple):
+    """A contact of somebody else's device."""
+
+    taken_at: float
+    closed: bool
+
+
 class OccupancyReading(NamedTuple):
     """A parking bay."""
 
@@ -159,6 +166,7 @@ Reading = (
     | LockReading
     | AlarmReading
     | OccupancyReading
+    | ContactReading
     | SignedReading
     | TemperatureReading
     | IsolationReading

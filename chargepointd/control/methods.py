@@ -91,6 +91,8 @@ METHODS: dict[str, Method] = {
     "sim.raise_error": Method({"evse": _EVSE_OR_ALL, "error": _SIM_ERROR._replace(required=True)}),
     "sim.clear_error": Method({"evse": _EVSE_OR_ALL, "error": _SIM_ERROR}),
     "sim.meter": Method({"evse": _THE_EVSE, "energy_wh": Param("number", low=0, high=1e12)}),
+    "sim.contact": Method({"closed": Param("flag", required=True), "device": Param("text", low=1, high=100)}),
+    "sim.site": Method({"current_a": Param("number", low=0, high=10_000), "dead": Param("flag")}),
     "sim.state": Method({}),
     "sim.display": Method({}),
     "sim.disconnect": Method({}),

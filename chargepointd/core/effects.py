@@ -1,9 +1,9 @@
 """What the daemon is to do. Three classes by when: at once, with the commit, after the commit.
 
-- *At once*, waiting for nothing: `OpenPowerPath`, `SetLimit` with 0.
+- *At once*, waiting for nothing: `OpenPowerPath`, `SetLimit`.
 - *The commit*: all `Save…` of a step are one database transaction.
 - *After the commit* of the step they come from: all else. A `ClosePowerPath` that is overtaken by an `OpenPowerPath`
-  while it waits is dropped.
+  while it waits is dropped, and one that a `SetLimit` has overtaken is lowered.
 """
 
 from typing import Any, NamedTuple
@@ -25,16 +25,25 @@ class OpenPowerPath(NamedTuple):
 
 
 class ClosePowerPath(NamedTuple):
-    """Offer energy, and let it flow when the car asks; `PowerSwitched` on tells when it does."""
+    """Offer energy, or more of it, and let it flow when the car asks; `PowerSwitched` on tells when it does. More than
+    what it rests on allows is never offered: it waits for the disk, and for a `SetLimit` that came meanwhile it is
+    lowered."""
 
     evse_id: int
     limit_a: float
     """A per phase (AC) or at the output (DC)"""
+    limit_w: float = float("inf")
+    """W at the output; DC"""
+    phases: int = 0
+    """how many to use, where they can be switched; 0: as built. The power path is opened for it"""
 
 
 class SetLimit(NamedTuple):
+    """Less than before, to who is offered something; it opens and closes nothing."""
+
     evse_id: int
     limit_a: float
+    limit_w: float = float("inf")
 
 
 class MoveLock(NamedTuple):

@@ -56,6 +56,13 @@ class PowerSwitched(NamedTuple):
     on: bool
 
 
+class PhasesSwitched(NamedTuple):
+    """The power path leads so many phases from now on."""
+
+    evse_id: int
+    phases: int
+
+
 class MeterRead(NamedTuple):
     """A fresh reading."""
 

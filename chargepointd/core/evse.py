@@ -155,6 +155,12 @@ class Evse(Ledger):
         entitled = self.entitled_at != NEVER and self.transaction is None
         return entitled and "DataSigned" in self.start_points() and not self._vouched_for()
 
+    def switch_phases(self, phases: int, step: Step) -> None:
+        before = self.conditions()
+        self.phases = phases
+        self.power.phases_switched(step)
+        self.settle(before, NO_CAUSE, step)
+
     def move_lock(self, connector_id: int, locked: bool, step: Step) -> None:
         before = self.conditions()
         self.locked[connector_id] = locked
@@ -303,6 +309,7 @@ class Evse(Ledger):
     def settle(self, before: Conditions, cause: Cause, step: Step) -> None:
         """All that follows from the facts, given the conditions before them."""
         self._context.settled += 1
+        self.ration(step)
         after = self.conditions()
         self._leave(step)
         self._look_who_is_entitled(step)

@@ -1,5 +1,7 @@
 """What is true of one EVSE: the facts that events set, and what can be computed from them at any moment."""
 
+from collections.abc import Callable
+
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.power import Power
@@ -43,7 +45,14 @@ class Facts:
         self.connectors_operative = {c.id: True for c in plan.connectors}
         self.reserved = False
         self.allowed_a = plan.max_current_a
-        """A per phase, what charging profiles and the site leave"""
+        """A per phase, at a DC output A of it: what charging profiles, the other EVSEs and the site leave"""
+        self.allowed_w = plan.max_power_w if plan.supply == "DC" else NEVER
+        """W at the output; DC. `core.charging.limits` keeps both, and the phases"""
+        self.allowed_phases = plan.phases
+        self.phases = plan.phases
+        """those that the power path leads, as far as it is known"""
+        self.ration: Callable[[Step], None] = lambda step: None
+        """sees to it that what is allowed fits the facts, before anything follows from them"""
         self.power = Power()
         self._context = context
 
@@ -73,6 +82,15 @@ class Facts:
     @property
     def power_asked(self) -> bool:
         return self.power.asked_a > 0
+
+    @property
+    def paused(self) -> bool:
+        """It may draw nothing for now."""
+        return self.allowed_a <= 0 or self.allowed_w <= 0
+
+    @property
+    def switching_phases(self) -> bool:
+        return self.plan.switches_phases and self.power_asked and self.phases != self.power.asked[2]
 
     @property
     def place(self) -> int:
@@ -152,7 +170,7 @@ class Facts:
         """ChargingStateEnumType, from the facts."""
         if not self.plugged:
             return "Idle"
-        if self.session.suspended or (self.ready() and self.allowed_a <= 0):
+        if self.session.suspended or (self.ready() and (self.paused or self.switching_phases)):
             return "SuspendedEVSE"
         flows = self.power_on and self.wanted
         if not self.session.authorized:

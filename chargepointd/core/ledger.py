@@ -61,7 +61,7 @@ class Ledger(Facts):
             remote_start_id=session.remote_start_id or transaction.remote_start_id,
             stopped_reason=reason,
             offline=not self._context.online,
-            phases=self.plan.phases or None,
+            phases=self.phases or None,
             cable_limit_a=self.cable_limit_a,
         )
         self._remember(record)
@@ -137,9 +137,16 @@ class Ledger(Facts):
     def _offer(self) -> metering.Offer | None:
         if not self.plan.connectors:  # the main meter: nobody is offered anything there
             return None
-        plan, amps = self.plan, self.power.asked_a
-        watts = amps * plan.voltage_v * max(1, plan.phases)
-        return metering.Offer(amps, min(watts, plan.max_power_w) if plan.supply == "DC" else watts)
+        plan, (amps, limit_w, _) = self.plan, self.power.asked
+        watts = amps * plan.voltage_v * max(1, self.phases)
+        if plan.supply == "DC":
+            return metering.Offer(amps, min(self._output_v() * amps, limit_w))
+        return metering.Offer(amps, watts)
+
+    def _output_v(self) -> float:
+        """V that the vehicle wants, as the meter sees it; before it does, as planned."""
+        measured = self.measured.voltage_v[0] if self.measured and self.power_on else None
+        return measured or self.plan.voltage_v
 
     # -- samples -------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ class EvsePlan(NamedTuple):
     """a sensor tells whether a vehicle stands in the parking bay"""
     allow_reset: bool = True
     """it can be reset alone"""
+    switches_phases: bool = False
+    """three phases, of which it can use one"""
 
     def connector(self, connector_id: int) -> ConnectorPlan | None:
         return next((c for c in self.connectors if c.id == connector_id), None)
@@ -78,3 +80,6 @@ class StationPlan(NamedTuple):
     """keypad and display let a person choose"""
     ntp_command: tuple[str, ...] = ()
     """makes what follows it the system's time servers; empty: they cannot be set"""
+    max_current_a: float = float("inf")
+    """A per phase, for all EVSEs together: its connection to the grid (K04.FR.02)"""
+    max_power_w: float = float("inf")

@@ -3,16 +3,20 @@
 from typing import TYPE_CHECKING
 
 from chargepointd.core.context import NEVER, Step
-from chargepointd.core.effects import ClosePowerPath, MoveLock, OpenPowerPath, PaceMeter
+from chargepointd.core.effects import ClosePowerPath, MoveLock, OpenPowerPath, PaceMeter, SetLimit
 
 if TYPE_CHECKING:
     from chargepointd.core.evse import Evse
 
+Asked = tuple[float, float, int]
+"""A per phase (at the output: DC), W (DC), and how many phases where they can be switched, else 0"""
+OPEN: Asked = (0.0, 0.0, 0)
+
 
 class Power:
     def __init__(self) -> None:
-        self.asked_a = 0.0
-        """A per phase that the car is offered; 0: the power path is, or is to be, open"""
+        self.asked = OPEN
+        """what the car is offered"""
         self.offered_at = NEVER
         self._lock_asked: dict[int, bool] = {}
         self._paced = False
@@ -24,23 +28,49 @@ class Power:
 
     # -- power ---------------------------------------------------------------------------------------------------------
 
-    def _move_power(self, evse: "Evse", step: Step) -> None:
-        limit = self._limit(evse)
-        if limit:
-            if limit != self.asked_a:
-                self.offered_at = step.mono if self.offered_at == NEVER else self.offered_at
-                self.asked_a = limit
-                step.emit(ClosePowerPath(evse.id, limit))
-        elif self.asked_a:
-            self.asked_a, self.offered_at = 0.0, NEVER
-            step.emit(OpenPowerPath(evse.id, urgent=bool(evse.stopping_faults) or not evse.plugged))
+    @property
+    def asked_a(self) -> float:
+        """A per phase that the car is offered; 0: the power path is, or is to be, open"""
+        return self.asked[0]
 
-    def _limit(self, evse: "Evse") -> float:
-        """A per phase; 0 while anything is missing."""
+    def _move_power(self, evse: "Evse", step: Step) -> None:
+        """What is lowered is lowered at once; what rests on a decision that is to be kept waits for the disk."""
+        asked, before = self._limit(evse), self.asked
+        if asked == before:
+            return
+        self.asked = asked
+        if asked == OPEN:
+            self.offered_at = NEVER
+            step.emit(OpenPowerPath(evse.id, urgent=bool(evse.stopping_faults) or not evse.plugged))
+            return
+        self.offered_at = step.mono if self.offered_at == NEVER else self.offered_at
+        amps, watts, phases = asked
+        if phases == before[2] and amps <= before[0] and watts <= before[1]:
+            step.emit(SetLimit(evse.id, amps, watts))
+        else:
+            step.emit(ClosePowerPath(evse.id, amps, watts, phases))
+
+    def _limit(self, evse: "Evse") -> Asked:
+        """OPEN while anything is missing."""
+        if not self.claims(evse) or evse.paused:
+            return OPEN
+        amps = min(evse.allowed_a, evse.cable_limit_a or evse.allowed_a)
+        return amps, evse.allowed_w, evse.allowed_phases if evse.plan.switches_phases else 0
+
+    def claims(self, evse: "Evse") -> bool:
+        """Energy is due, as far as limits allow it."""
         in_service = evse.running or (evse.transaction is None and evse.usable(evse.plugged))
-        if not (evse.seen and in_service and evse.ready() and not evse.session.suspended):
-            return 0.0
-        return max(0.0, min(evse.allowed_a, evse.cable_limit_a or evse.allowed_a))
+        return evse.seen and in_service and evse.ready() and not evse.session.suspended
+
+    def still(self, close: ClosePowerPath) -> ClosePowerPath | None:
+        """What of it holds by now, after the disk: None where an OpenPowerPath has come since."""
+        if self.asked == OPEN:
+            return None
+        return close._replace(limit_a=min(close.limit_a, self.asked[0]), limit_w=min(close.limit_w, self.asked[1]))
+
+    def phases_switched(self, step: Step) -> None:
+        """The car was without an offer meanwhile, and has time to react."""
+        self.offered_at = step.mono if self.asked != OPEN else NEVER
 
     # -- the lock ------------------------------------------------------------------------------------------------------
 

@@ -215,6 +215,7 @@ class Station:
             e.BayChanged: self._bay_changed,
             e.EnergyWanted: lambda ev, step: evses[ev.evse_id].want(ev.wanted, step),
             e.PowerSwitched: lambda ev, step: evses[ev.evse_id].switch(ev.on, step),
+            e.PhasesSwitched: lambda ev, step: evses[ev.evse_id].switch_phases(ev.phases, step),
             e.MeterRead: lambda ev, step: self._everywhere[ev.evse_id].read(ev.measured, step),
             e.EvseRestarted: self.resets.restarted,
             e.TokenPresented: lambda ev, step: self.authorization.presented(ev.token, ev.evse_ids, step),

@@ -43,7 +43,7 @@ def _evse_option(text: str) -> Argument:
 _TYPE = Argument(
     "--type", "what kind of token it is", {"choices": TOKEN_TYPES, "default": "ISO14443", "metavar": "TYPE"}
 )
-_NO_PARAM = {"names", "prefix", "state", "on_idle", "file"}
+_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact"}
 """what commands.call_for turns into params itself"""
 
 _SIM_ERRORS = (
@@ -224,6 +224,26 @@ SIM_COMMANDS = (
         "read the meter of an EVSE, or set its register",
         ("1", "1 --energy-wh 123456"),
         (_evse(), Argument("--energy-wh", "the new register, Wh", {"type": float, "metavar": "WH"})),
+    ),
+    Command(
+        "contact",
+        "sim.contact",
+        "close or open the relay of a grid operator",
+        ("closed", "open --device contact2"),
+        (
+            Argument("contact", "closed or open", {"choices": ("closed", "open")}),
+            Argument("--device", "contact1 (default), contact2", {"metavar": "DEVICE"}),
+        ),
+    ),
+    Command(
+        "site",
+        "sim.site",
+        "what the building draws besides the station",
+        ("20", "20 --dead"),
+        (
+            Argument("current_a", "A per phase", {"type": float, "metavar": "A"}),
+            Argument("--dead", "the meter at its connection does not answer", {"action": "store_true"}),
+        ),
     ),
     Command("state", "sim.state", "the whole simulated world", ("", "--json")),
     Command("display", "sim.display", "what the display shows", ("",)),

@@ -20,6 +20,8 @@ def call_for(args: Namespace) -> Call:
             params = _get_params(args)
         case "reset":
             params = {**params, "mode": "onidle" if args.on_idle else "immediate"}
+        case "sim.contact":
+            params = {**params, "closed": args.contact == "closed"}
         case "sim.plug_out" if not args.force:
             params.pop("force")
     return Call(method, {name: value for name, value in params.items() if value is not None})

@@ -33,8 +33,9 @@ log = logging.getLogger(__name__)
 FULL = 1000
 """events or uncommitted batches waiting"""
 SAVES = frozenset(get_args(f.Save))
-AFTER_ALL = frozenset((f.SendCall, f.ClosePowerPath, f.SetLimit))
-"""what rests on earlier steps, whose batches may still wait for the disk; a limit keeps its place behind a closing"""
+AT_ONCE = (f.OpenPowerPath, f.SetLimit)
+AFTER_ALL = frozenset((f.SendCall, f.ClosePowerPath))
+"""what rests on earlier steps, whose batches may still wait for the disk"""
 
 Perform = Callable[[Any], None]
 
@@ -107,7 +108,7 @@ class Engine:
             return
         rest = []
         for effect in effects:
-            if isinstance(effect, f.OpenPowerPath):
+            if isinstance(effect, AT_ONCE):
                 self._perform(effect)
             elif type(effect) not in SAVES:
                 rest.append(effect)
@@ -153,8 +154,10 @@ class Engine:
             self._turn()
 
     def _perform(self, effect: f.Effect) -> None:
-        if isinstance(effect, f.ClosePowerPath) and not self._station.evses[effect.evse_id].power_asked:
-            return  # overtaken by an OpenPowerPath while it waited for the disk
+        if isinstance(effect, f.ClosePowerPath):
+            effect = self._station.evses[effect.evse_id].power.still(effect)
+            if effect is None:
+                return  # overtaken by an OpenPowerPath while it waited for the disk
         self.performers[type(effect)](effect)
 
     def _check_full(self) -> None:

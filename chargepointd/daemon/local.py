@@ -248,6 +248,8 @@ class Local:
             "raise_error",
             "clear_error",
             "meter",
+            "contact",
+            "site",
             "state",
             "display",
         )

@@ -25,7 +25,7 @@ class Binding(NamedTuple):
 
     address: Address
     role: str
-    """pilot, contactor, meter, lock, bay_sensor, supply, vehicle, reader, display, emergency_stop"""
+    """pilot, contactor, meter, lock, bay_sensor, phase_switch, supply, vehicle, reader, display, emergency_stop"""
     evse_id: int
     connector_id: int
     fault: FaultCode
@@ -43,6 +43,7 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "emergency_stop": ("EmergencyStop", True),
     "main meter": ("PowerMeterFailure", False),
     "bay_sensor": ("OtherError", False),
+    "phase_switch": ("PowerSwitchFailure", False),
     "reader": ("ReaderFailure", False),
     "display": ("OtherError", False),
     "keypad": ("OtherError", False),
@@ -68,6 +69,7 @@ def _all(config: Config) -> Iterator[Binding]:
         yield from _bound("contactor", evse.contactor, evse.id)
         yield from _bound("meter", evse.meter, evse.id)
         yield from _bound("bay_sensor", evse.bay_sensor, evse.id)
+        yield from _bound("phase_switch", evse.phase_switch, evse.id)
         yield from _bound("supply", evse.supply_device, evse.id)
         yield from _bound("vehicle", evse.vehicle, evse.id)
     for reader in config.reader:
@@ -114,6 +116,8 @@ def plan(config: Config, version: str) -> StationPlan:
         tuple(sorted(_token_kinds(config))),
         bool(config.keypad and config.display),
         station.ntp_command,
+        station.max_current_a or float("inf"),
+        station.max_power_w or float("inf"),
     )
 
 
@@ -177,4 +181,5 @@ def _evse_plan(evse: EvseConfig, measures: frozenset[str] | None) -> EvsePlan:
         evse.meter_signs,
         bool(evse.bay_sensor),
         evse.allow_reset,
+        bool(evse.phase_switch),
     )

@@ -57,8 +57,8 @@ class Hardware:
         self._tasks: asyncio.TaskGroup | None = None
         self._performers: dict[type, Callable[[Any], None]] = {
             f.OpenPowerPath: lambda x: self._power[x.evse_id].open(x.urgent),
-            f.ClosePowerPath: lambda x: self._power[x.evse_id].close(x.limit_a),
-            f.SetLimit: lambda x: self._power[x.evse_id].close(x.limit_a),
+            f.ClosePowerPath: lambda x: self._power[x.evse_id].close(x.limit_a, x.limit_w, x.phases),
+            f.SetLimit: lambda x: self._power[x.evse_id].lower(x.limit_a, x.limit_w),
             f.MoveLock: lambda x: self._spawn(self._move_lock(x)),
             f.ReadMeter: lambda x: self._spawn(self._sign(x.evse_id) if x.signed else self.read_meter(x.evse_id)),
             f.PaceMeter: self._pace,
@@ -91,7 +91,7 @@ class Hardware:
     def _report(self, report: DeviceRead | DeviceHealth) -> None:
         if isinstance(report, DeviceHealth) and report.up and not report.device:
             for binding in self._bindings:
-                if binding.address.driver == report.driver and binding.role in ("pilot", "contactor", "supply"):
+                if binding.address.driver == report.driver and binding.role in _MOVING:
                     self._power[binding.evse_id].reopened(binding.role)
             asyncio.get_running_loop().call_soon(self._look_at, report.driver)
         else:
@@ -192,7 +192,7 @@ class Hardware:
         results = [await self.supervisors[driver].renew(names) for driver, names in sorted(devices.items())]
         failed = "; ".join(filter(None, results))
         if not failed:
-            for role in ("pilot", "contactor", "supply"):
+            for role in _MOVING:
                 self._power[evse_id].reopened(role)
         self._post(e.EvseRestarted(evse_id, failed))
 
@@ -227,6 +227,8 @@ class Hardware:
         return [_role(b) for b in self._bindings if b.address == Address(driver, device)]
 
 
+_MOVING = ("pilot", "contactor", "supply", "phase_switch")
+"""the roles whose devices forget what they were told when their driver is opened anew"""
 _NEEDS = {
     "pilot": "ControlPilot",
     "contactor": "Contactor",
@@ -234,6 +236,7 @@ _NEEDS = {
     "main meter": "Meter",
     "lock": "ConnectorLock",
     "bay_sensor": "OccupancySensor",
+    "phase_switch": "PhaseSwitch",
     "supply": "DcSupply",
     "vehicle": "VehicleLink",
     "reader": "TokenReader",

@@ -175,6 +175,9 @@ class Inputs:
             self._switched[evse_id] = on
             self._post(e.PowerSwitched(evse_id, on))
 
+    def phases_switched(self, evse_id: int, phases: int) -> None:
+        self._post(e.PhasesSwitched(evse_id, phases))
+
     def signed(self, at: Address, signed: SignedReading) -> None:
         """What a meter was asked to sign."""
         data = b64encode(signed.data).decode()

@@ -6,11 +6,13 @@ happened in between. Opening at once (`urgent`) does not wait for that loop.
 - A board that switches its own contactor (its pilot readings say `power_on`) is given the permission with the offer.
 - A plain contactor is closed when the car asks (C) and opened when it no longer does.
 - An ordinary end withdraws the offer first; the car has 3 s to stop drawing, then the contactor opens under load.
+- Phases are switched without offer and load only, after a pause in which the car has noticed.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any
 
 from chargepointd.hardware.inputs import Inputs
@@ -24,6 +26,9 @@ YIELD_S = 3.0
 REST_S = 60.0
 """before a contactor that did not close is told to again"""
 RETRY_S = 1.0
+PHASE_PAUSE_S = 5.0
+"""without offer and contactor, before and after which a car counts its phases anew (IEC 61851-1, A.4: it reacts to a
+change of the duty cycle within 5 s)"""
 
 Call = Callable[[str, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 """call(role, act): act on the device of this EVSE in that role, within a time limit; HalError"""
@@ -43,14 +48,28 @@ class AcPower:
         self._drawing = False
         """the car is in C"""
         self._yield_by = 0.0
+        self._phases = 0
+        """how many are to be used; 0: as built"""
+        self._phases_used: int | None = None
+        """None: not known"""
+        self._dark_since: float | None = None
+        """when offer and contactor were gone for phases to be switched"""
+        self._acting = "contactor"
+        """the role whose device fails, should a call fail"""
         self._refused = ""
         """why the contactor did not close; until it is let try again"""
         self._wake = asyncio.Event()
 
     # -- what the station wants ----------------------------------------------------------------------------------------
 
-    def close(self, limit_a: float) -> None:
-        self._limit_a = limit_a
+    def close(self, limit_a: float, limit_w: float = inf, phases: int = 0) -> None:
+        """An AC car is told no W."""
+        self._limit_a, self._phases = limit_a, phases
+        self._wake.set()
+
+    def lower(self, limit_a: float, limit_w: float) -> None:
+        """Of who is offered something."""
+        self._limit_a = min(self._limit_a, limit_a)
         self._wake.set()
 
     def open(self, urgent: bool) -> None:
@@ -75,6 +94,8 @@ class AcPower:
             self._offered_a = None
         elif role == "contactor":
             self._closed = False
+        elif role == "phase_switch":
+            self._phases_used = None
         self._wake.set()
 
     # -- getting there -------------------------------------------------------------------------------------------------
@@ -102,17 +123,40 @@ class AcPower:
     def _failed(self, error: HalError) -> None:
         log.warning("evse %d: %s", self._evse_id, error)
         self._refused = self._refused and str(error)
-        self._inputs.failed(self._evse_id, "contactor", str(error))
+        self._inputs.failed(self._evse_id, self._acting, str(error))
+        self._acting = "contactor"
 
     async def _pursue(self) -> None:
         if not self._limit_a:
+            self._dark_since = None
             await self._end()
+            return
+        if self._phases and self._phases != self._phases_used and not await self._switch_phases():
             return
         if self._closed is not False and not (self._board or self._drawing):
             await self._open()
         await self._offer(self._limit_a)
         if self._limit_a and (self._board or self._drawing):
             await self._close()
+
+    async def _switch_phases(self) -> bool:
+        """False: not yet; what is to be done next begins anew then."""
+        loop = asyncio.get_running_loop()
+        if self._closed is not False or self._offered_a:
+            self._yield_by = loop.time() + YIELD_S
+            await self._offer(0.0)
+            await self._yielded(self._limit_a)
+            await self._open()
+            self._dark_since = loop.time()
+        if self._dark_since is not None and (left := self._dark_since + PHASE_PAUSE_S - loop.time()) > 0:
+            loop.call_later(left, self._wake.set)
+            return False
+        phases, self._phases_used, self._acting = self._phases, None, "phase_switch"
+        await self._call("phase_switch", lambda switch: switch.use(phases))
+        self._phases_used, self._acting, self._dark_since = phases, "contactor", None
+        self._inputs.works(self._evse_id, "phase_switch")
+        self._inputs.phases_switched(self._evse_id, phases)
+        return phases == self._phases
 
     async def _end(self) -> None:
         """Withdraw the offer, give the car its time, open. A pilot that does not answer costs the car that time, never
@@ -148,10 +192,10 @@ class AcPower:
             if not self._board:
                 self._inputs.switched(self._evse_id, True)
 
-    async def _yielded(self) -> None:
-        """Until the car has stopped drawing, or has had its time."""
+    async def _yielded(self, limit_a: float = 0.0) -> None:
+        """Until the car has stopped drawing, or has had its time, or more than `limit_a` is wanted again."""
         loop = asyncio.get_running_loop()
-        while self._drawing and not self._limit_a and (left := self._yield_by - loop.time()) > 0:
+        while self._drawing and self._limit_a <= limit_a and (left := self._yield_by - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):
                     await self._wake.wait()

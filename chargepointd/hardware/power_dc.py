@@ -7,6 +7,7 @@ While energy flows, the set point follows the vehicle twice a second; a silent v
 
 import asyncio
 import logging
+from math import inf
 
 from chargepointd.hardware.inputs import Inputs
 from chargepointd.hardware.power_ac import Call
@@ -22,6 +23,8 @@ MATCH_V = 20.0
 """how near the output must be to the battery before the contactor closes (IEC 61851-23, CC.5.2)"""
 CYCLE_S = 0.5
 RETRY_S = 2.0
+REST_S = 60.0
+"""until what failed is tried again: nobody may charge meanwhile, so nothing else would show that it works"""
 
 
 class DcPower:
@@ -31,6 +34,7 @@ class DcPower:
         self._inputs = inputs
         self._tasks = tasks
         self._limit_a = 0.0
+        self._limit_w = 0.0
         self._vehicle: VehicleReading | None = None
         self._invited = False
         """the vehicle knows that power may flow"""
@@ -40,8 +44,13 @@ class DcPower:
 
     # -- what the station wants ----------------------------------------------------------------------------------------
 
-    def close(self, limit_a: float) -> None:
-        self._limit_a = limit_a
+    def close(self, limit_a: float, limit_w: float = inf, phases: int = 0) -> None:
+        self._limit_a, self._limit_w = limit_a, limit_w
+        self._wake.set()
+
+    def lower(self, limit_a: float, limit_w: float) -> None:
+        """Of who is offered something."""
+        self._limit_a, self._limit_w = min(self._limit_a, limit_a), min(self._limit_w, limit_w)
         self._wake.set()
 
     def open(self, urgent: bool) -> None:
@@ -104,7 +113,8 @@ class DcPower:
         while self._wanted():
             car = self._vehicle
             assert car and car.target_voltage_v
-            volts, amps = car.target_voltage_v, min(self._limit_a, car.target_current_a or 0.0)
+            volts = car.target_voltage_v
+            amps = min(self._limit_a, self._limit_w / volts, car.target_current_a or 0.0)
             await self._call("supply", lambda supply, v=volts, a=amps: supply.set(v, a))  # type: ignore[misc]
             reading = await self._read()
             if reading.fault:
@@ -158,6 +168,7 @@ class DcPower:
         """Tell, make off, and try again when something changes or after a while."""
         log.warning("evse %d: %s", self._evse_id, error)
         self._inputs.failed(self._evse_id, "supply", str(error))
+        asyncio.get_running_loop().call_later(REST_S, self._rested, str(error))
         try:
             async with asyncio.timeout(RETRY_S):
                 await self._wake.wait()
@@ -165,6 +176,11 @@ class DcPower:
             pass
         if self._on or self._limit_a:
             self._wake.set()
+
+    def _rested(self, why: str) -> None:
+        """What is off can be tried again; if the device has gone silent since, that holds."""
+        if not self._on:
+            self._inputs.works(self._evse_id, "supply", why)
 
 
 class _limit:  # noqa: N801 - reads like asyncio.timeout

@@ -5,7 +5,7 @@ _chargepointctl() {
     local general="--socket --state-dir --json --no-color --help"
     local commands="status watch start stop availability get set unlock reset outbox reset-csms security-log diagnostics drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe press pause resume raise-error clear-error disconnect connect
-        meter state display transactions"
+        meter contact site state display transactions"
     local command="" scene="" word i words=""
     COMPREPLY=()
 
@@ -47,6 +47,8 @@ _chargepointctl() {
         "sim swipe") words="--type --reader" ;;
         "sim press") words="--device" ;;
         "sim meter") words="--energy-wh" ;;
+        "sim contact") words="closed open --device" ;;
+        "sim site") words="--dead" ;;
         "sim transactions") words="--evse --token" ;;
     esac
     COMPREPLY=($(compgen -W "$words $general" -- "$cur"))

@@ -39,6 +39,7 @@ WATCHES: dict[str, type[Any]] = {
     "ConnectorLock": readings.LockReading,
     "OccupancySensor": readings.OccupancyReading,
     "VehicleLink": readings.VehicleReading,
+    "ContactInput": readings.ContactReading,
     "ResidualCurrentMonitor": readings.AlarmReading,
     "EmergencyStop": readings.AlarmReading,
 }
@@ -248,6 +249,8 @@ async def _tried(name: str, device: Any, patience: Patience) -> list[str]:
     if "ControlPilot" in able:
         texts += await _refuses_small_offers(name, device, patience)
     texts += [text for ability in READS if ability in able for text in await _reads(name, device, ability, patience)]
+    if "PhaseSwitch" in able:
+        texts += await _switches_phases(name, device, patience)
     if "SignedReadings" in able:
         texts += await _signs(name, device, patience)
     texts += [text for ability in WATCHES if ability in able for text in await _tells(name, device, ability, patience)]
@@ -269,6 +272,20 @@ async def _refuses_small_offers(name: str, device: Any, patience: Patience) -> l
     except ValueError:
         return []
     return [f"{name}: an offer of 3 A must raise ValueError (IEC 61851-1, Annex A: 6 A at least)"]
+
+
+async def _switches_phases(name: str, device: Any, patience: Patience) -> list[str]:
+    """Nothing flows here, so it may be tried."""
+    for phases in (1, 3):
+        try:
+            await _within(patience, device.use(phases))
+        except (HalError, TimeoutError) as error:
+            return [f"{name}: {phases} of the phases cannot be used: {type(error).__name__} {error}"]
+    try:
+        await _within(patience, device.use(2))
+    except ValueError:
+        return []
+    return [f"{name}: to use 2 phases must raise ValueError: 1 or 3 expected"]
 
 
 async def _reads(name: str, device: Any, ability: str, patience: Patience) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.messages import Heartbeat
+from chargepointd.core.power import OPEN, Power
 from chargepointd.core.values import Measured, Signed
 from chargepointd.daemon.engine import Engine
 
@@ -42,7 +43,9 @@ class Scripted:
     def __init__(self) -> None:
         self.effects: list[f.Effect] = []
         self.deadline = float("inf")
-        self.evses = {1: SimpleNamespace(power_asked=True)}
+        self.power = Power()
+        self.power.asked = (16.0, float("inf"), 0)
+        self.evses = {1: SimpleNamespace(power=self.power)}
 
     def step(self, event: e.Event, now: Any) -> list[f.Effect]:
         return self.effects
@@ -52,7 +55,7 @@ class Bench:
     def __init__(self) -> None:
         self.disk, self.station, self.done = SlowDisk(), Scripted(), list[f.Effect]()
         self.engine = Engine(self.station, self.disk, lambda mono, event: None)  # type: ignore[arg-type]
-        kinds = (f.SendCall, f.ClosePowerPath, f.OpenPowerPath, f.Note, f.Respond)
+        kinds = (f.SendCall, f.ClosePowerPath, f.OpenPowerPath, f.SetLimit, f.Note, f.Respond)
         self.engine.performers = dict.fromkeys(kinds, self.done.append)
 
     def step(self, *effects: f.Effect) -> None:
@@ -117,6 +120,25 @@ def test_opening_waits_for_nothing(bench: Bench) -> None:
     bench.step(opened)
     bench.step(SAVE, opened)
     assert bench.done == [opened, opened]
+
+
+@on_a_loop
+def test_a_limit_is_lowered_at_once_and_what_closes_later_is_never_more(bench: Bench) -> None:
+    lower = f.SetLimit(1, 10.0)
+    bench.step(SAVE, CLOSE)
+    bench.step(SAVE, lower)
+    bench.station.power.asked = (10.0, float("inf"), 0)
+    assert bench.done == [lower]
+    bench.disk.commit()
+    assert bench.done == [lower, CLOSE._replace(limit_a=10.0)]
+
+
+@on_a_loop
+def test_what_was_opened_meanwhile_stays_open(bench: Bench) -> None:
+    bench.step(SAVE, CLOSE)
+    bench.station.power.asked = OPEN
+    bench.disk.commit()
+    assert bench.done == []
 
 
 @on_a_loop

@@ -43,7 +43,13 @@ class Outlet:
     async def open(self) -> None:
         self.note("open")
 
+    async def use(self, phases: int) -> None:
+        self.note(f"use {phases}")
+
     # what the inputs are told
+    def phases_switched(self, evse_id: int, phases: int) -> None:
+        self.note(f"phases {phases}")
+
     def switched(self, evse_id: int, on: bool) -> None:
         self.note(f"power {'on' if on else 'off'}")
 
@@ -126,6 +132,74 @@ def test_a_car_that_goes_on_drawing_is_opened_under_load(monkeypatch: pytest.Mon
         await outlet.until("power off")
 
     assert run(story)[-3:] == ["offer 0", "open", "power off"]
+
+
+def test_a_lower_limit_is_offered_and_a_closing_is_not_made_of_it() -> None:
+    async def story(power: AcPower, outlet: Outlet) -> None:
+        power.pilot(pilot("B"))
+        power.lower(10.0, 0.0)  # nothing is offered: it says nothing
+        await charge(power, outlet)
+        power.lower(10.0, 0.0)
+        await outlet.until("offer 10")
+        power.lower(13.0, 0.0)
+        power.close(16.0)
+        await outlet.until("offer 16", 2)
+
+    assert run(story) == ["offer 16", "close", "power on", "offer 10", "offer 16"]
+
+
+def test_phases_are_switched_without_offer_and_load_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(power_ac, "PHASE_PAUSE_S", 0.05)
+
+    async def story(power: AcPower, outlet: Outlet) -> None:
+        power.pilot(pilot("B"))
+        power.close(16.0, phases=3)
+        await outlet.until("offer 16")
+        power.pilot(pilot("C"))
+        await outlet.until("power on")
+        power.close(10.0, phases=1)
+        await outlet.until("offer 0")
+        assert "open" not in outlet.done  # the car has its time
+        power.pilot(pilot("B"))
+        await outlet.until("offer 10")
+        power.pilot(pilot("C"))
+        await outlet.until("power on", 2)
+
+    assert run(story) == [
+        "use 3", "phases 3", "offer 16", "close", "power on",
+        "offer 0", "open", "power off", "use 1", "phases 1", "offer 10", "close", "power on",
+    ]  # fmt: skip
+
+
+def test_an_end_during_the_pause_switches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(power_ac, "PHASE_PAUSE_S", 60.0)
+
+    async def story(power: AcPower, outlet: Outlet) -> None:
+        power.pilot(pilot("B"))
+        power.close(16.0, phases=3)
+        await outlet.until("offer 16")
+        power.close(10.0, phases=1)
+        await outlet.until("open")
+        power.open(urgent=False)
+        power.close(16.0, phases=3)
+        await outlet.until("offer 16", 2)
+
+    assert run(story)[-3:] == ["open", "power off", "offer 16"]
+
+
+def test_a_phase_switch_that_fails_is_told_and_nothing_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(power_ac, "RETRY_S", 0.01)
+
+    async def story(power: AcPower, outlet: Outlet) -> None:
+        outlet.dead.add("phase_switch")
+        power.pilot(pilot("B"))
+        power.close(16.0, phases=1)
+        await outlet.until("failed phase_switch", 2)
+        assert "offer 16" not in outlet.done
+        outlet.dead.clear()
+        await outlet.until("offer 16")
+
+    assert run(story)[-3:] == ["use 1", "phases 1", "offer 16"]
 
 
 def test_an_urgent_end_waits_for_nothing() -> None:

@@ -3,7 +3,8 @@
     [drivers.sim]
     driver = "simulator"
     evses = 2                # devices pilot1 contactor1 lock1 meter1 bay1 temperature1 button1, pilot2 …; once: reader
-    supply = "AC"            # keypad display indicator estop rcm controls. "DC" adds supply1 vehicle1 isolation1.
+    supply = "AC"            # keypad display indicator estop rcm controls contact1 contact2 site_meter. AC with three
+                             # phases adds the switches phases1 …, "DC" adds supply1 vehicle1 isolation1.
     connectors = 1           # per EVSE; the second connector's are pilot1_2 lock1_2
 
 A car that is plugged in asks for energy `reaction_s` after it is allowed to: offered 6 A or more on the pilot; a DC car
@@ -32,6 +33,9 @@ The device `controls` takes the commands of `chargepointctl sim`:
                                                      supply_fault, and of the station emergency_stop driver_dead
     sim.clear_error  {evse = 0, error}               without error: all of them
     sim.meter        {evse, energy_wh}               the reading; with energy_wh the register is set first
+    sim.contact      {closed, device = "contact1"}   a relay of somebody else closes or opens
+    sim.site         {current_a, dead = false}       what the building draws besides the station, A per phase, as the
+                                                     meter at its connection sees it; dead: it does not answer
     sim.display      {}                              the lines that are shown
     sim.state        {}                              all of it
 """
@@ -76,15 +80,18 @@ async def open_simulator(config: Config, site: Site) -> AsyncIterator[Mapping[st
 
 def _devices(config: Config, hold: Hold, signature: Signature) -> dict[str, Device]:
     reader = devices.Reader(hold)
+    contacts = {name: devices.Contact(hold, name) for name in hold.world.contacts}
     keys = {name: devices.Keys(hold) for name in ("keypad", *[f"button{n}" for n in range(1, config.evses + 1)])}
     found: dict[str, Device] = {
         "reader": reader,
         **keys,
+        **contacts,
+        "site_meter": devices.SiteMeter(hold),
         "display": devices.Display(hold),
         "indicator": devices.Indicator(hold),
         "estop": devices.EmergencyStop(hold),
         "rcm": devices.ResidualCurrent(hold),
-        "controls": Controls(hold.world, reader, keys),
+        "controls": Controls(hold.world, reader, keys, contacts),
     }
     for n in range(1, config.evses + 1):
         found |= {
@@ -93,6 +100,8 @@ def _devices(config: Config, hold: Hold, signature: Signature) -> dict[str, Devi
             f"bay{n}": devices.Bay(hold, n),
             f"temperature{n}": devices.Temperature(hold, n),
         }
+        if config.supply == "AC" and config.phases == 3:
+            found[f"phases{n}"] = devices.Phases(hold, n)
         for c in range(1, config.connectors + 1):
             suffix = f"{n}" if c == 1 else f"{n}_{c}"
             found |= {f"pilot{suffix}": devices.Pilot(hold, n, c), f"lock{suffix}": devices.Lock(hold, n, c)}

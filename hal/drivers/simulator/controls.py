@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
-from hal.drivers.simulator.devices import Keys, Reader
+from hal.drivers.simulator.devices import Contact, Keys, Reader
 from hal.drivers.simulator.physics import Evse
 from hal.drivers.simulator.world import World
 from hal.readings import TokenReading
@@ -69,6 +69,8 @@ _COMMANDS: dict[str, dict[str, Param]] = {
         "error": Param(str, "the name of an error", None),
     },
     "sim.meter": {**_EVSE, "energy_wh": Param((int, float), "a number of Wh", None)},
+    "sim.contact": {"closed": Param(bool, "true or false"), "device": Param(str, "a text", "contact1")},
+    "sim.site": {"current_a": Param((int, float), "a number of A", None), "dead": Param(bool, "true or false", False)},
     "sim.display": {},
     "sim.state": {},
 }
@@ -77,10 +79,11 @@ _COMMANDS: dict[str, dict[str, Param]] = {
 class Controls:
     """The commands are named in the docstring of `hal.drivers.simulator`."""
 
-    def __init__(self, world: World, reader: Reader, keys: Mapping[str, Keys]) -> None:
+    def __init__(self, world: World, reader: Reader, keys: Mapping[str, Keys], contacts: Mapping[str, Contact]) -> None:
         self._world = world
         self._reader = reader
         self._keys = keys
+        self._contacts = contacts
 
     async def call(self, method: str, params: dict[str, Any]) -> Any:
         """Do it. ValueError names the method or param that is wrong, and the remedy."""
@@ -148,6 +151,20 @@ class Controls:
             raise ValueError(f'sim.press: key: expected one of {" ".join(KEYS)}, got "{key}"')
         self._keys[name].press(key)
         return {"device": name}
+
+    def _contact(self, closed: bool, device: str) -> dict[str, Any]:
+        name = device.rpartition(".")[2]
+        if name not in self._contacts:
+            raise ValueError(f'sim.contact: no contact "{device}"; {_remedy(name, self._contacts)}')
+        self._world.contacts[name] = closed
+        self._contacts[name].tell()
+        return {"device": name, "closed": closed}
+
+    def _site(self, current_a: float | None, dead: bool) -> dict[str, Any]:
+        if current_a is not None:
+            self._world.site_a = (float(current_a), float(current_a), float(current_a))
+        self._world.site_dead = dead
+        return {"current_a": list(self._world.site_a), "dead": dead}
 
     def _pause(self, evse: int) -> dict[str, Any]:
         there = self._car("sim.pause", evse)

@@ -9,6 +9,7 @@ from hal.drivers.simulator.world import Feed, Hold
 from hal.errors import DeviceFault, NotConnected
 from hal.readings import (
     AlarmReading,
+    ContactReading,
     DcCapability,
     DcReading,
     IsolationReading,
@@ -42,6 +43,27 @@ class Meter:
             raise NotConnected("no answer")
         self._hold.world.register.save(self._hold.world.evses)
         return evse.meter(time.monotonic())
+
+
+class SiteMeter:
+    """At the connection of the building: what it draws, and with it what the station does."""
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+
+    async def read(self) -> MeterReading:
+        self._hold.check()
+        world = self._hold.world
+        if world.site_dead:
+            raise NotConnected("no answer")
+        totals = list(world.site_a)
+        for evse in world.evses:
+            for n, amps in enumerate(world.advanced(evse.number).grid_a()):
+                totals[n] += amps
+        amps_by_phase = (round(totals[0], 3), round(totals[1], 3), round(totals[2], 3))
+        volts = world.config.voltage_v
+        watts = round(sum(amps_by_phase) * volts, 1)
+        return MeterReading(time.monotonic(), power_w=watts, current_a=amps_by_phase, voltage_v=(volts, volts, volts))
 
 
 class Pilot:
@@ -79,6 +101,36 @@ class Contactor:
         evse = self._hold.reach(self._number)
         evse.open()
         self._hold.world.changed(evse)
+
+
+class Phases:
+    def __init__(self, hold: Hold, number: int) -> None:
+        self._hold, self._number = hold, number
+
+    async def use(self, phases: int) -> None:
+        if phases not in (1, 3):
+            raise ValueError(f"1 or 3 phases expected, got {phases}")
+        evse = self._hold.reach(self._number)
+        if evse.closed or any(evse.offers_a):
+            raise DeviceFault("phases are not switched under load or offer")
+        evse.phases = phases
+        self._hold.world.changed(evse)
+
+
+class Contact:
+    def __init__(self, hold: Hold, name: str) -> None:
+        self._hold, self._name = hold, name
+        self._feed: Feed[ContactReading] = hold.feed(0, self._now)
+
+    def _now(self) -> ContactReading:
+        return ContactReading(time.monotonic(), self._hold.world.contacts[self._name])
+
+    def watch(self) -> AsyncIterator[ContactReading]:
+        self._hold.check()
+        return self._feed.watch()
+
+    def tell(self) -> None:
+        self._feed.tell()
 
 
 class Lock:

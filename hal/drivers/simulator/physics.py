@@ -34,6 +34,8 @@ class Evse:
         """the car came only to be plugged in, and leaves when it is unplugged"""
         self.locked = [False] * config.connectors
         self.offers_a = [0.0] * config.connectors
+        self.phases = config.phases
+        """in use: a switch may lead fewer to the car than there are"""
         self.closed = False
         self.paused = False
         self.presented = False
@@ -163,7 +165,7 @@ class Evse:
         config = self.config
         if config.supply == "DC":
             return (50_000.0 if config.car_power_w is None else config.car_power_w) / config.car_voltage_v
-        by_power = inf if config.car_power_w is None else config.car_power_w / (config.phases * config.voltage_v)
+        by_power = inf if config.car_power_w is None else config.car_power_w / (self.phases * config.voltage_v)
         return min(config.car_current_a, by_power)
 
     def current_a(self) -> float:
@@ -180,7 +182,14 @@ class Evse:
     def power_w(self) -> float:
         if self.config.supply == "DC":
             return self.current_a() * self.set_voltage_v
-        return self.current_a() * self.config.phases * self.config.voltage_v
+        return self.current_a() * self.phases * self.config.voltage_v
+
+    def grid_a(self) -> tuple[float, float, float]:
+        """A by phase, what it takes of the grid."""
+        amps = self.current_a()
+        if self.config.supply == "DC":
+            amps = self.power_w() / (3 * self.config.voltage_v)
+        return (amps, amps, amps) if self.config.supply == "DC" or self.phases == 3 else (amps, 0.0, 0.0)
 
     def pilot_state(self, connector: int) -> PilotState:
         if "pilot_fault" in self.errors:
@@ -209,15 +218,19 @@ class Evse:
             now,
             energy_wh,
             power_w=power_w,
-            current_a=self._phases(current_a),
-            voltage_v=self._phases(config.voltage_v),
-            power_phases_w=self._phases(round(power_w / config.phases, 1)),
+            current_a=self._used(current_a),
+            voltage_v=self._there(config.voltage_v),
+            power_phases_w=self._used(round(power_w / self.phases, 1)),
             frequency_hz=config.frequency_hz,
             power_factor=1.0,
         )
 
-    def _phases(self, value: float) -> Phases:
+    def _there(self, value: float) -> Phases:
         return (value, value, value) if self.config.phases == 3 else (value, None, None)
+
+    def _used(self, value: float) -> Phases:
+        """Nothing flows in those that are not in use."""
+        return self._there(value) if self.phases == self.config.phases else (value, 0.0, 0.0)
 
     def vehicle(self, now: float) -> VehicleReading:
         if not self.connector:

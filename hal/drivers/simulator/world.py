@@ -26,6 +26,11 @@ class World:
         self.config = config
         self.evses = [Evse(number, config, now) for number in range(1, config.evses + 1)]
         self.dead = False
+        self.contacts = {"contact1": False, "contact2": False}
+        """of the grid operator's relay, as it were: closed or open"""
+        self.site_a = (0.0, 0.0, 0.0)
+        """A; what the building draws besides the station"""
+        self.site_dead = False
         self.lines: tuple[str, ...] = ()
         self.indicator = "off"
         self.hold: Hold | None = None
