@@ -17,6 +17,8 @@ SHORTEST = "ChargingStation.MinimumStatusDuration"
 
 Place = tuple[int, int]
 """(EVSE, connector); (0, 0) is the station, (n, 0) an EVSE"""
+Told = tuple[str, Fault | None, str]
+"""status, fault, and what else is to be said"""
 
 
 class Availability:
@@ -122,7 +124,7 @@ class Statuses:
         self._outbox = outbox
         self._evses = evses
         self._availability = availability
-        self._told: dict[Place, tuple[str, Fault | None]] = {}
+        self._told: dict[Place, Told] = {}
         self._shown: dict[Place, str] = {}
         self._since: dict[Place, float] = {}
         """since when it is shown: s, monotonic clock"""
@@ -139,16 +141,17 @@ class Statuses:
         """Whatever differs from what was told, and has lasted."""
         shortest = self._context.variables.integer(SHORTEST)
         self._due = NEVER
-        for place, status, fault in self._now(step):
+        for place, told in self._now(step):
+            status = told[0]
             if self._shown.get(place) != status:
                 self._shown[place] = status
                 self._since[place] = step.mono
                 step.emit(Note("status", place[0], status, {"connector": place[1]}))
             tells = self._context.online or (self._told_once and self._outbox.queues_all)
-            if tells and self._told.get(place) != (status, fault):
-                lasts = self._since[place] + shortest if self._told.get(place, (status,))[0] != status else -NEVER
+            if tells and self._told.get(place) != told:
+                lasts = self._since[place] + shortest if self._told.get(place, told)[0] != status else -NEVER
                 if step.mono >= lasts:
-                    self._say(place, status, fault, step)
+                    self._say(place, told, step)
                 else:
                     self._due = min(self._due, lasts)
 
@@ -158,34 +161,37 @@ class Statuses:
 
     def repeat(self, place: Place, step: Step) -> bool:
         """Say it again (TriggerMessage). False for what does not exist."""
-        for known, status, fault in self._now(step):
+        for known, told in self._now(step):
             if known == place:
-                self._say(place, status, fault, step, asked=True)
+                self._say(place, told, step, asked=True)
                 return True
         return False
 
-    def _say(self, place: Place, status: str, fault: Fault | None, step: Step, *, asked: bool = False) -> None:
-        self._told[place] = (status, fault)
+    def _say(self, place: Place, told: Told, step: Step, *, asked: bool = False) -> None:
+        self._told[place] = told
         self._told_once = True
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
             if isinstance(outcome, Refused) and outcome.code in ("Offline", "Timeout"):
                 self._told.pop(place, None)
 
-        message = StatusChanged(step.utc, place[0], place[1], status, fault)
-        self._outbox.say(message, heard, step, asked=asked)
+        self._outbox.say(
+            StatusChanged(step.utc, place[0], place[1], told[0], told[1], told[2]), heard, step, asked=asked
+        )
 
-    def _now(self, step: Step) -> list[tuple[Place, str, Fault | None]]:
+    def _now(self, step: Step) -> list[tuple[Place, Told]]:
         rules = self._context.rules
-        rows: list[tuple[Place, str, Fault | None]] = []
+        rows: list[tuple[Place, Told]] = []
         if rules.station_status:
             faults = tuple(self.station_faults.values())
             view = StationView(self._availability.station_operative, tuple(f for f in faults if f.stops_charging))
-            rows.append(((0, 0), rules.station_status(view), faults[0] if faults else None))
+            rows.append(((0, 0), (rules.station_status(view), faults[0] if faults else None, "")))
         for evse in self._evses.values():
             fault = next(iter(evse.faults.values()), None)
             for connector in evse.plan.connectors:
-                rows.append(((evse.id, connector.id), rules.connector_status(evse.view(connector.id, step)), fault))
+                there = evse.view(connector.id, step)
+                told = (rules.connector_status(there), fault, rules.connector_info(there))
+                rows.append(((evse.id, connector.id), told))
         return rows
 
     def shown(self, place: Place) -> str:

@@ -214,6 +214,7 @@ class Facts:
             transaction=here and self.transaction is not None,
             ended=here and (session.ended or held),
             charging_state=self.charging_state(step) if here else "Idle",
+            unplugged=here and self.running and session.authorized and bool(session.connector_id) and not self.plugged,
         )
 
 

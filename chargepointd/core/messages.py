@@ -35,6 +35,8 @@ class StatusChanged(NamedTuple):
     connector_id: int
     status: str
     fault: Fault | None = None
+    info: str = ""
+    """`Rules.connector_info`"""
 
 
 class MetersRead(NamedTuple):

@@ -22,6 +22,8 @@ class ConnectorView(NamedTuple):
     ended: bool
     """the transaction of this session is over, the cable still in"""
     charging_state: str
+    unplugged: bool = False
+    """a transaction goes on though its car was unplugged at the other end of the cable"""
 
 
 class StationView(NamedTuple):
@@ -41,6 +43,8 @@ class Rules(NamedTuple):
     """fixed; None: TxCtrlr.TxStopPoint"""
     unlock_stops_transaction: bool = False
     """1.6 UnlockConnector ends a running transaction first; 2.x answers OngoingAuthorizedTransaction"""
+    connector_info: Callable[[ConnectorView], str] = lambda view: ""
+    """what is told of a connector beside its status, where that alone does not say it"""
     one_interval: bool = False
     """1.6 has one interval for the values told during a transaction and for those collected for its end
     (StopTxnSampledData, StopTxnAlignedData), and the latter begin with a Transaction.Begin"""

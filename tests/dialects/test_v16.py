@@ -425,6 +425,18 @@ def test_statuses(dialect: Dialect, view: ConnectorView, status: str) -> None:
     assert dialect.rules.connector_status(view) == status
 
 
+def test_a_cable_unplugged_at_the_car_is_told_beside_the_status(dialect: Dialect) -> None:
+    """1.6 §4.10: why it is suspended."""
+    for view, info in (
+        (RUNNING, ""),
+        (RUNNING._replace(unplugged=True), "EV side disconnected"),
+        (RUNNING._replace(unplugged=True, faults=FAULT), ""),
+    ):
+        assert dialect.rules.connector_info(view) == info
+    _, said = told(dialect, StatusChanged(AT, 1, 1, "SuspendedEV", None, "EV side disconnected"))
+    assert (said["errorCode"], said["info"]) == ("NoError", "EV side disconnected")
+
+
 @given(neutral.views)
 def test_every_status_is_one_of_the_nine(view: ConnectorView) -> None:
     assert neutral.loaded("1.6").rules.connector_status(view) in enumeration("StatusNotification", "status")

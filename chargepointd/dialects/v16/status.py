@@ -34,6 +34,11 @@ def _in_transaction(view: ConnectorView) -> str:
     return "Preparing" if view.charging_state == "EVConnected" else "SuspendedEV"
 
 
+def connector_info(view: ConnectorView) -> str:
+    """§4.10"""
+    return "EV side disconnected" if view.unplugged and not view.faults else ""
+
+
 def station_status(view: StationView) -> str:
     """Connector 0 is Available, Unavailable or Faulted only."""
     if view.faults:
@@ -48,5 +53,6 @@ RULES = Rules(
     start_points=frozenset({"PowerPathClosed"}),
     stop_points=frozenset({"Authorized"}),
     unlock_stops_transaction=True,
+    connector_info=connector_info,
     one_interval=True,
 )

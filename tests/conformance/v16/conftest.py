@@ -15,6 +15,12 @@ from tests.csms import Csms
 from tests.daemon.config import Config
 from tests.daemon.process import Station
 
+PACED = {
+    "ConnectionTimeOut": "TxCtrlr.EVConnectionTimeOut",
+    "MeterValueSampleInterval": "SampledDataCtrlr.TxUpdatedInterval",
+}
+"""keys whose variables all stations of the tests set"""
+
 
 @pytest.fixture
 def csms() -> Iterator[Csms]:
@@ -31,6 +37,8 @@ def config(request: pytest.FixtureRequest, csms: Csms) -> Config:
     made: Config = build(csms.url, **given.get("variables", {}))
     made["csms"]["versions"] = ["1.6"]
     made["ocpp16"] |= given.get("keys", {})
+    for key in made["ocpp16"]:
+        made["variables"].pop(PACED.get(key), None)
     return made
 
 

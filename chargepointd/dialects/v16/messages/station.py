@@ -46,6 +46,8 @@ def _status(changed: StatusChanged, _: int | None, connectors: Connectors) -> Sa
         "timestamp": format_time(changed.at),
         "errorCode": "NoError",
     }
+    if changed.info:
+        payload["info"] = changed.info
     return "StatusNotification", payload | _fault(changed.fault) if changed.fault else payload
 
 

@@ -1,0 +1,119 @@
+"""Core: boot, reset, power failure."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.conformance.v16.tester import TOKEN, Tester
+from tests.csms import Csms
+from tests.daemon.config import Config
+from tests.daemon.process import Station
+from tests.daemon.visit import until
+
+WAITS = ("Finishing", "Preparing")
+"""a car is there whose transaction is over"""
+INTERVAL_S = 1
+EARLY_S, LATE_S = 0.2, 1.0
+"""a busy machine, or a busy tester"""
+
+
+def beats(csms: Csms) -> None:
+    """S> Heartbeat every interval."""
+    told = [csms.wait("Heartbeat") for _ in range(3)]
+    for one, other in pairwise(told):
+        assert INTERVAL_S - EARLY_S <= other.at - one.at <= INTERVAL_S + LATE_S
+
+
+def test_tc_001_cs(csms: Csms, config: Config) -> None:
+    """Cold Boot Charge Point"""
+    csms.desk.boot_interval_s = INTERVAL_S
+    csms.answers["BootNotification"] = {"status": "Rejected", "interval": INTERVAL_S}
+    with Station(config) as station:
+        refused = csms.wait("BootNotification")
+        del csms.answers["BootNotification"]
+        again = Tester(csms, station).booted()
+        assert again.at - refused.at >= INTERVAL_S
+        between = csms.transcript.messages[refused.number + 1 : again.number]
+        assert not [m for m in between if m.sender == "station"], "nothing at all is sent meanwhile"
+        beats(csms)
+
+
+def test_tc_002_cs(csms: Csms, config: Config) -> None:
+    """Cold Boot Charge Point - Pending"""
+    csms.desk.boot_interval_s = INTERVAL_S
+    csms.answers["BootNotification"] = {"status": "Pending", "interval": INTERVAL_S}
+    with Station(config) as station:
+        tester = Tester(csms, station)
+        pending = csms.wait("BootNotification")
+        until(lambda: station.ctl("status")["csms"]["registration"] == "Pending", "answer taken")
+        assert tester.configuration()["NumberOfConnectors"] == str(len(tester.connectors))
+        tester.configure("MeterValueSampleInterval", 10)
+        del csms.answers["BootNotification"]
+        again = tester.booted()
+        assert again.at - pending.at >= INTERVAL_S
+        between = csms.transcript.messages[pending.number + 1 : again.number]
+        assert not [m for m in between if m.sender == "station" and m.kind == "call"]
+        beats(csms)
+
+
+@pytest.fixture
+def unavailable(tester: Tester) -> None:
+    """Connector 1 is; the others are Available."""
+    tester.unavailable(1)
+
+
+def available_again(tester: Tester) -> None:
+    tester.availability("Operative", 1)
+    tester.status(1, "Available")
+
+
+@pytest.mark.usefixtures("unavailable")
+def test_tc_013_cs(tester: Tester) -> None:
+    """Hard Reset Without transaction"""
+    tester.reset("Hard")
+    tester.booted({1: "Unavailable"})
+    available_again(tester)
+
+
+@pytest.mark.usefixtures("unavailable")
+def test_tc_014_cs(tester: Tester) -> None:
+    """Soft Reset Without Transaction"""
+    tester.reset("Soft")
+    tester.booted({1: "Unavailable"})
+    available_again(tester)
+
+
+def reset_in_transaction(tester: Tester, kind: str) -> None:
+    transaction = tester.charging()
+    tester.reset(kind)
+    tester.csms.wait("StopTransaction", {"transactionId": transaction, "reason": f"{kind}Reset"})
+    tester.status(1, "Finishing")
+    tester.booted({1: WAITS})
+    assert tester.csms.books.of(tester.csms.calls("StopTransaction")[-1]).reason == f"{kind}Reset"
+
+
+def test_tc_015_cs(tester: Tester) -> None:
+    """Hard Reset With Transaction"""
+    reset_in_transaction(tester, "Hard")
+
+
+def test_tc_016_cs(tester: Tester) -> None:
+    """Soft Reset With Transaction"""
+    reset_in_transaction(tester, "Soft")
+
+
+def test_tc_032_2_cs(tester: Tester) -> None:
+    """Power failure boot charging point - configured to stop transaction(s) after going down"""
+    transaction = tester.charging()
+    tester.station.restart(Station.kill)
+    tester.csms.wait("BootNotification")
+    tester.status(1, ("Preparing", "Charging", "SuspendedEVSE"))
+    tester.present()  # the transaction goes on, and is stopped by the card
+    tester.stopped(transaction, idTag=TOKEN)
+
+
+def test_tc_034_cs(tester: Tester) -> None:
+    """Power Failure with Unavailable Status"""
+    tester.unavailable(0)
+    tester.station.restart(Station.kill)
+    tester.booted(dict.fromkeys((0, *tester.connectors), "Unavailable"))
