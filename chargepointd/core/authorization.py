@@ -78,6 +78,10 @@ class Authorization:
     def _end(self, evse: Evse, token: Token, step: Step) -> None:
         evse.deauthorize(Cause("StopAuthorized", "Local", token), step)
 
+    def asks(self, token: Token) -> bool:
+        """Whether the CSMS is being asked about it."""
+        return token.key in self._asking
+
     # -- is it good? ---------------------------------------------------------------------------------------------------
 
     def request(self, token: Token, group: str | None, evse_id: int, remote_start_id: int | None, step: Step) -> None:

@@ -1,9 +1,12 @@
 """What the CSMS or a technician asks of the station, and the replies. Imperative; the words of 2.x; neutral."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chargepointd.core.values import Token
 from chargepointd.core.variables.model import Ref
+
+if TYPE_CHECKING:
+    from chargepointd.core.charging.profile import Profile
 
 
 class GetVariables(NamedTuple):
@@ -63,7 +66,9 @@ class RequestStart(NamedTuple):
     """0: the station chooses"""
     remote_start_id: int | None = None
     group: Token | None = None
-    profile: dict[str, Any] | None = None
+    profile: "Profile | None" = None
+    schedules: int = 1
+    """so many came with the profile, of which it has the first"""
 
 
 class RequestStop(NamedTuple):
@@ -166,6 +171,7 @@ class StartRequested(NamedTuple):
     transaction_id: str | None = None
     """only when a transaction already runs for it (F02.FR.01)"""
     reason: str = ""
+    code: str = ""
 
 
 class TransactionStatus(NamedTuple):

@@ -66,6 +66,8 @@ class Remote:
         self._unlocking: list[Unlocking] = []
         self.triggers: dict[str, Trigger] = {}
         """of other topics, by MessageTriggerEnumType"""
+        self.expect: Callable[[RequestStart, int, Step], Status | None] = lambda command, evse_id, step: None
+        """takes the charging profile that comes with a start at an EVSE; or why not"""
 
     # -- start and stop ------------------------------------------------------------------------------------------------
 
@@ -74,6 +76,10 @@ class Remote:
         evse = self._evse_for(command)
         if isinstance(evse, Status):
             reply(StartRequested("Rejected", reason=evse.reason), step)
+            return
+        refused = self.expect(command, evse.id, step)
+        if refused:
+            reply(StartRequested("Rejected", reason=refused.reason, code=refused.code), step)
             return
         running = evse.transaction
         reply(StartRequested("Accepted", running.id if running else None), step)

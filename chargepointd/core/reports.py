@@ -8,7 +8,7 @@ survive a restart: who wants one asks again.
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from chargepointd.core.boot import Registration
 from chargepointd.core.commands import Status
@@ -62,20 +62,76 @@ class ReportPart(NamedTuple):
     rows: tuple[Row, ...]
 
 
-class Report:
-    """What is still to be told of one report."""
+class Telling(Protocol):
+    """What is still to be told of one report, a message at a time."""
 
-    def __init__(self, request_id: int, variables: Iterable[Variable]) -> None:
+    request_id: int
+
+    def next(self, utc: float) -> Message:
+        """The same again until it is answered."""
+        ...
+
+    def answered(self) -> bool:
+        """Whether that was the last message."""
+        ...
+
+
+class Series:
+    """Reports of one kind, one after the other."""
+
+    def __init__(self, context: Context, outbox: Outbox, registration: Registration) -> None:
+        self._context = context
+        self._outbox = outbox
+        self._registration = registration
+        self._waiting: deque[Telling] = deque()
+        self._saying = False
+        self._attempts = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self._waiting) >= WAITING
+
+    def begin(self, report: Telling) -> None:
+        self._waiting.append(report)
+
+    def follow(self, step: Step) -> None:
+        """The next message, when the one before is answered; while Pending too (B02.FR.02)."""
+        if self._waiting and not self._saying and (self._context.online or self._registration.pending):
+            self._saying = True
+            self._outbox.say(self._waiting[0].next(step.utc), self._heard, step, asked=True)
+
+    def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
+        self._saying = False
+        report = self._waiting[0]
+        if not isinstance(outcome, Refused):
+            self._attempts = 0
+            if report.answered():
+                self._waiting.popleft()
+            return
+        if outcome.code == "Timeout":
+            self._attempts += 1
+        elif outcome.code != "Offline":
+            self._attempts = ATTEMPTS
+        if self._attempts >= ATTEMPTS:
+            self._attempts = 0
+            self._waiting.popleft()
+            step.emit(Note("report", 0, f"{report.request_id} given up: {outcome.code}"))
+
+
+class Report:
+    """Of variables."""
+
+    def __init__(self, request_id: int, variables: Iterable[Variable], registry: Registry) -> None:
         self.request_id = request_id
         self.seq_no = 0
-        self.attempts = 0
         self.part: ReportPart | None = None
         """said, and not answered yet"""
+        self._registry = registry
         self._left = deque(variables)
 
-    def next(self, registry: Registry, utc: float) -> ReportPart:
+    def next(self, utc: float) -> ReportPart:
         if self.part is None:
-            rows = tuple(self._rows(registry))
+            rows = tuple(self._rows(self._registry))
             self.part = ReportPart(self.request_id, self.seq_no, utc, bool(self._left), rows)
         return self.part
 
@@ -96,7 +152,7 @@ class Report:
         """Whether that was the last message."""
         assert self.part
         last = not self.part.more
-        self.part, self.attempts, self.seq_no = None, 0, self.seq_no + 1
+        self.part, self.seq_no = None, self.seq_no + 1
         return last
 
 
@@ -113,10 +169,7 @@ class Reports(Topic):
 
     def __init__(self, context: Context, outbox: Outbox, registration: Registration) -> None:
         self._context = context
-        self._outbox = outbox
-        self._registration = registration
-        self._waiting: deque[Report] = deque()
-        self._saying = False
+        self._series = Series(context, outbox, registration)
 
     def commands(self) -> Mapping[type, Obey]:
         return {GetBaseReport: self._base, GetReport: self._custom}
@@ -132,38 +185,14 @@ class Reports(Topic):
     def _begin(self, request_id: int, chosen: list[Variable], step: Step, reply: Answer) -> None:
         if not chosen:
             reply(Status("EmptyResultSet"), step)
-        elif len(self._waiting) >= WAITING:
+        elif self._series.full:
             reply(Status("Rejected", f"{WAITING} reports are still to be sent"), step)
         else:
-            self._waiting.append(Report(request_id, chosen))
+            self._series.begin(Report(request_id, chosen, self._context.variables))
             reply(Status("Accepted"), step)
 
-    # -- the series ----------------------------------------------------------------------------------------------------
-
     def follow(self, step: Step) -> None:
-        """The next message, when the one before is answered; while Pending too (B02.FR.02)."""
-        if self._waiting and not self._saying and self._listens():
-            self._saying = True
-            part = self._waiting[0].next(self._context.variables, step.utc)
-            self._outbox.say(part, self._heard, step, asked=True)
-
-    def _listens(self) -> bool:
-        return self._context.online or self._registration.pending
-
-    def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
-        self._saying = False
-        report = self._waiting[0]
-        if not isinstance(outcome, Refused):
-            if report.answered():
-                self._waiting.popleft()
-            return
-        if outcome.code == "Timeout":
-            report.attempts += 1
-        elif outcome.code != "Offline":
-            report.attempts = ATTEMPTS
-        if report.attempts >= ATTEMPTS:
-            self._waiting.popleft()
-            step.emit(Note("report", 0, f"{report.request_id} given up: {outcome.code}"))
+        self._series.follow(step)
 
 
 # -- which variables ---------------------------------------------------------------------------------------------------

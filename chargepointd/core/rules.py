@@ -48,3 +48,9 @@ class Rules(NamedTuple):
     one_interval: bool = False
     """1.6 has one interval for the values told during a transaction and for those collected for its end
     (StopTxnSampledData, StopTxnAlignedData), and the latter begin with a Transaction.Begin"""
+    level_replaces: bool = False
+    """1.6: a charging profile takes the place of one with the same purpose and stack level at the same connector
+    (§5.16); 2.x refuses it as a duplicate (K01.FR.06, .52, .53)"""
+    loose_profiles: bool = False
+    """1.6: a schedule without a start counts from the start of charging, and the number of phases is how many may be
+    used (§7.13); 2.x refuses what is missing or cannot be kept (K01.FR.40, .41, .43)"""

@@ -20,6 +20,7 @@ from chargepointd.core.certificates import (
     GetInstalledCertificateIds,
     InstallCertificate,
 )
+from chargepointd.core.charging.profiles import Profiles
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.customer import Customers
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
@@ -34,7 +35,7 @@ from chargepointd.core.network import Network, SetNetworkProfile
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.remote import Remote
-from chargepointd.core.reports import GetBaseReport, GetReport, Reports
+from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
 from chargepointd.core.reset import Resets
 from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.sampling import INTERVALS
@@ -151,6 +152,10 @@ class Station:
         signatures = Signatures(context, self.outbox, self.certificates, state.get("signatures"))
         self.network = Network(context, self.certificates, signatures, state.get("network"))
         self.timekeeping = Timekeeping(self.context)
+        series = Series(context, self.outbox, self.registration)
+        self.profiles = Profiles(context, self.outbox, self.evses, series, self.authorization.asks, state)
+        self.variables.add(self.profiles.entries())
+        self.remote.expect = self.profiles.expect
         return (
             self.security,
             self.network,
@@ -162,6 +167,7 @@ class Station:
             Logs(self.context, self.outbox, self.security, saved.state.get("log")),
             self.keypads,
             self.timekeeping,
+            self.profiles,
         )
 
     def _hold(self, held: bool, step: Step) -> None:

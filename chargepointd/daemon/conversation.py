@@ -105,6 +105,9 @@ class Conversation:
             return
         action, request = asked
         payload = self._dialect.response(action, request, effect.reply)
+        if isinstance(payload, Refusal):
+            self._refuse(effect.message_id, payload.code, payload.description, self._dialect)
+            return
         wrong = rpc.check(self._dialect.version, action, payload, "response")
         if wrong:
             log.error("bug: our answer to %s does not fit its schema: %s", action, wrong.description)

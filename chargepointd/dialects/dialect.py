@@ -35,8 +35,9 @@ class Dialect(Protocol):
         """Bytes that a request of the CSMS may have; 0: whatever fits into a frame."""
         ...
 
-    def response(self, action: str, payload: Payload, reply: Reply) -> Payload:
-        """The CALLRESULT to a request (its action and payload), from the station's reply."""
+    def response(self, action: str, payload: Payload, reply: Reply) -> Payload | Refusal:
+        """The CALLRESULT to a request (its action and payload), from the station's reply; or a CALLERROR, where this
+        version has no other word for it."""
         ...
 
     def call(self, message: Message, reference: int | None) -> tuple[str, Payload] | None:

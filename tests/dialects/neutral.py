@@ -68,7 +68,9 @@ def asked(dialect: Dialect, action: str, payload: Payload) -> Any:
 
 def answered(dialect: Dialect, action: str, payload: Payload, reply: Any) -> Payload:
     """The response, valid."""
-    return valid(dialect.version, action, dialect.response(action, payload, reply), answer=True)
+    response = dialect.response(action, payload, reply)
+    assert not isinstance(response, Refusal), response
+    return valid(dialect.version, action, response, answer=True)
 
 
 def obeyed(dialect: Dialect, variables: Registry, action: str, payload: Payload) -> Payload:

@@ -46,10 +46,10 @@ BY_CSMS = {
     "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
 }  # fmt: skip
 OFFERED = {
-    "CertificateSigned", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "DataTransfer",
-    "DeleteCertificate", "ExtendedTriggerMessage", "GetConfiguration", "GetDiagnostics",
+    "CertificateSigned", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "ClearChargingProfile",
+    "DataTransfer", "DeleteCertificate", "ExtendedTriggerMessage", "GetConfiguration", "GetDiagnostics",
     "GetInstalledCertificateIds", "GetLog", "InstallCertificate", "RemoteStartTransaction", "RemoteStopTransaction",
-    "Reset", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
+    "Reset", "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
 }  # fmt: skip
 
 
@@ -360,15 +360,6 @@ def test_every_request_that_is_offered_is_in_the_table() -> None:
 def test_commands(dialect: Dialect, action: str, payload: Payload, command: Any) -> None:
     got = asked(dialect, action, payload)
     assert (type(got), got) == (type(command), command)
-
-
-def test_a_charging_profile_goes_along(dialect: Dialect) -> None:
-    profile = {
-        "chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": "TxProfile",
-        "chargingProfileKind": "Relative",
-        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.5}]},
-    }  # fmt: skip
-    assert asked(dialect, "RemoteStartTransaction", {"idTag": "T", "chargingProfile": profile}).profile == profile
 
 
 @pytest.mark.parametrize(

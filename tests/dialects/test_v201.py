@@ -316,17 +316,6 @@ def test_commands(dialect: Dialect, action: str, payload: Payload, command: Any)
     assert (type(got), got) == (type(command), command)
 
 
-def test_a_charging_profile_goes_along(dialect: Dialect) -> None:
-    profile = {
-        "id": 1, "stackLevel": 0, "chargingProfilePurpose": "TxProfile", "chargingProfileKind": "Relative",
-        "chargingSchedule": [
-            {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}]}
-        ],
-    }  # fmt: skip
-    payload = {"idToken": ID_TOKEN, "remoteStartId": 1, "chargingProfile": profile}
-    assert asked(dialect, "RequestStartTransaction", payload).profile == profile
-
-
 @pytest.mark.parametrize(
     ("action", "reply", "response"),
     [

@@ -93,6 +93,7 @@ class Story(World):
         if isinstance(effect, f.Respond) and effect.message_id in self._asked:
             action, request = self._asked[effect.message_id]
             answer = self.dialect.response(action, request, effect.reply)
+            assert not isinstance(answer, Refusal), answer
             self._write("station", "result", action, effect.message_id, answer)
             self.replies[effect.message_id] = answer
 

@@ -1,6 +1,6 @@
 """Charging profiles (2.x ChargingProfileType, 1.6 ChargingProfile) as values, in the words of 2.x."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 Purpose = Literal[
     "ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
@@ -57,3 +57,27 @@ class Profile(NamedTuple):
     source: Source = "CSO"
     custom: Any = None
     """what else the sender wrote (2.x customData), to be reported as it came"""
+
+
+# -- on disk -----------------------------------------------------------------------------------------------------------
+
+
+def packed(profile: Profile) -> list[Any]:
+    """As plain JSON. Fields are only ever added at the end, with a default, so that what was kept can be read."""
+    schedule = profile.schedule
+    periods = [list(period) for period in schedule.periods]
+    return [*profile[:5], [schedule.unit, periods, *schedule[2:]], *profile[6:]]
+
+
+def unpacked(kept: Any) -> Profile:
+    """ValueError, TypeError or IndexError for what is none."""
+    unit, periods, *more = kept[5]
+    schedule = Schedule(unit, tuple(Period(*period) for period in periods), *more)
+    profile = Profile(*[*kept[:5], schedule, *kept[6:]])
+    words = ((profile.purpose, Purpose), (profile.kind, Kind), (unit, Unit), (profile.source, Source))
+    numbers = [profile.id, profile.evse_id, profile.stack_level, *(p.limit for p in schedule.periods)]
+    numbers += [p.start_s for p in schedule.periods]
+    sound = all(word in get_args(known) for word, known in words) and bool(periods)
+    if not sound or not all(isinstance(number, int | float) for number in numbers):
+        raise ValueError("no charging profile")
+    return profile

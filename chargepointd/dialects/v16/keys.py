@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chargepointd.core import commands as c
+from chargepointd.core.charging.profiles import MAX_PROFILES
 from chargepointd.core.metering import MEASURANDS
 from chargepointd.core.sampling import SERIES_MAX
 from chargepointd.core.variables.model import Variable
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
 
-PROFILES = ("Core", "RemoteTrigger")
+PROFILES = ("Core", "RemoteTrigger", "SmartCharging")
 """SupportedFeatureProfiles"""
 ROTATIONS = frozenset({"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"})
 _LONGEST_VALUE = 500
@@ -29,6 +30,8 @@ class Key(NamedTuple):
     """from the number of connectors; also what an empty variable stands for"""
     fits: Callable[[str, int | None], bool] | None = None
     """whether a value is one, given the number of connectors; where the variable's own type cannot tell"""
+    said: Callable[[str], str] | None = None
+    """the value as 1.6 has it, from that of the variable, which is read-only"""
     instead: str = ""
     """where the configuration file says it, for a key that [ocpp16] cannot set"""
 
@@ -49,6 +52,10 @@ def _are_rotations(value: str, connectors: int | None) -> bool:
     return len(set(numbers)) == len(numbers) and (connectors is None or max(numbers, default=0) <= connectors)
 
 
+def _rate_units(units: str) -> str:
+    return units.replace("A", "Current").replace("W", "Power")
+
+
 def _measurands(_: int) -> str:
     return str(len(MEASURANDS))
 
@@ -57,6 +64,9 @@ TABLE = (
     Key("AllowOfflineTxForUnknownId", "AuthCtrlr.OfflineTxForUnknownIdEnabled"),
     Key("AuthorizationCacheEnabled", "AuthCacheCtrlr.Enabled"),
     Key("AuthorizeRemoteTxRequests", "AuthCtrlr.AuthorizeRemoteStart"),
+    Key("ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel"),
+    Key("ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit", said=_rate_units),
+    Key("ChargingScheduleMaxPeriods", "SmartChargingCtrlr.PeriodsPerSchedule"),
     Key("ClockAlignedDataInterval", "AlignedDataCtrlr.Interval"),
     Key("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut"),
     Key("ConnectorPhaseRotation", "OCPP16Ctrlr.ConnectorPhaseRotation", _rotations, _are_rotations),
@@ -66,6 +76,7 @@ TABLE = (
     Key("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"),
     Key("LocalAuthorizeOffline", "AuthCtrlr.LocalAuthorizeOffline"),
     Key("LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize"),
+    Key("MaxChargingProfilesInstalled", computed=lambda _: str(MAX_PROFILES)),
     Key("MaxEnergyOnInvalidId", "TxCtrlr.MaxEnergyOnInvalidId"),
     Key("MessageTimeout", "OCPPCommCtrlr.MessageTimeout[Default]"),
     Key("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval"),
@@ -145,6 +156,7 @@ class Keys:
         value = got.value
         if value == "" and key.computed:
             value = key.computed(self._connectors)
+        value = key.said(value) if key.said and value else value
         shown: Payload = {"key": key.name, "readonly": got.read_only}
         return shown if value is None or len(value) > _LONGEST_VALUE else shown | {"value": value}
 

@@ -55,4 +55,6 @@ RULES = Rules(
     unlock_stops_transaction=True,
     connector_info=connector_info,
     one_interval=True,
+    level_replaces=True,
+    loose_profiles=True,
 )

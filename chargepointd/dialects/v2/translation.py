@@ -27,7 +27,7 @@ class Translation:
         name = f"DeviceDataCtrlr.BytesPerMessage[{action}]"
         return self._variables.integer(name) if action in _BOUNDED else 0
 
-    def response(self, action: str, payload: Payload, reply: Reply) -> Payload:
+    def response(self, action: str, payload: Payload, reply: Reply) -> Payload | Refusal:
         return requests.response(action, payload, reply)
 
     def call(self, message: Message, reference: int | None) -> tuple[str, Payload] | None:

@@ -20,6 +20,8 @@ OFFERED = {
     "Reset": "station",
     "TriggerMessage": "station",
     "UnlockConnector": "station",
+    "ClearChargingProfile": "charging",
+    "SetChargingProfile": "charging",
     "GetDiagnostics": "logs",
     "GetLog": "logs",
     "UpdateFirmware": "firmware",

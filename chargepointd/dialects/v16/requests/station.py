@@ -2,17 +2,25 @@
 
 from chargepointd.core import commands as c
 from chargepointd.core.values import Token
-from chargepointd.dialects.dialect import Payload
+from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v16.connectors import NOWHERE
 from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain, renamed
 
 
-def _start(payload: Payload, point: ChargePoint) -> c.Command:
+def _start(payload: Payload, point: ChargePoint) -> c.Command | Refusal:
     """An idTag has no type. It is one that may be asked for (`Central` would not be, AuthorizeRemoteTxRequests)."""
     number = payload.get("connectorId")
     # Without a connector the station chooses; 0 is none to start on (§5.11, TC_027).
     evse_id, _ = (0, 0) if number is None else point.connectors.place(number) if number else NOWHERE
-    return c.RequestStart(Token(payload["idTag"]), evse_id, profile=payload.get("chargingProfile"))
+    start, told = c.RequestStart(Token(payload["idTag"]), evse_id), payload.get("chargingProfile")
+    if told is None:
+        return start
+    from chargepointd.dialects.v16.requests.charging import profile  # few starts have one
+
+    try:
+        return start._replace(profile=profile(told, evse_id))
+    except ValueError as error:
+        return Refusal("PropertyConstraintViolation", str(error))
 
 
 def _unlock(payload: Payload, point: ChargePoint) -> c.Command:

@@ -17,6 +17,7 @@ TOPICS = {
     "SecurityEvent": "station",
     "LogStatus": "logs",
     "CustomerData": "customer",
+    "ProfilesPart": "charging",
     "ReportPart": "reports",
     "SignCertificate": "certificates",
     "Authorize": "transactions",

@@ -32,6 +32,9 @@ OFFERED = {
     "SetNetworkProfile": "network",
     "GetLog": "logs",
     "CustomerInformation": "customer",
+    "ClearChargingProfile": "charging",
+    "GetChargingProfiles": "charging",
+    "SetChargingProfile": "charging",
 }
 """action -> the module whose table `REQUESTS` has it"""
 
@@ -51,5 +54,5 @@ def command(action: str, payload: Payload, variables: Registry) -> c.Command | R
     return request(action).command(payload, variables)
 
 
-def response(action: str, payload: Payload, reply: c.Reply) -> Payload:
+def response(action: str, payload: Payload, reply: c.Reply) -> Payload | Refusal:
     return request(action).response(payload, reply)

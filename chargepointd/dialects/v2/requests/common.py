@@ -11,7 +11,7 @@ from chargepointd.dialects.dialect import Payload, Refusal
 
 class Request(NamedTuple):
     command: Callable[[Payload, Registry], c.Command | Refusal]
-    response: Callable[[Payload, Any], Payload]
+    response: Callable[[Payload, Any], Payload | Refusal]
     """from the request and the station's reply"""
 
 

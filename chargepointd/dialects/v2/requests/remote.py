@@ -2,23 +2,27 @@
 
 from chargepointd.core import commands as c
 from chargepointd.core.variables.registry import Registry
-from chargepointd.dialects.dialect import Payload
+from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v2.requests.common import Request, Requests, place, plain, status, token
 
 
-def _request_start(payload: Payload, _: Registry) -> c.Command:
-    group = payload.get("groupIdToken")
-    return c.RequestStart(
-        token(payload["idToken"]),
-        payload.get("evseId", 0),
-        payload["remoteStartId"],
-        token(group) if group else None,
-        payload.get("chargingProfile"),
+def _request_start(payload: Payload, _: Registry) -> c.Command | Refusal:
+    group, told = payload.get("groupIdToken"), payload.get("chargingProfile")
+    start = c.RequestStart(
+        token(payload["idToken"]), payload.get("evseId", 0), payload["remoteStartId"], token(group) if group else None
     )
+    if told is None:
+        return start
+    from chargepointd.dialects.v2.charging import profile  # few starts have one
+
+    try:
+        return start._replace(profile=profile(told, start.evse_id), schedules=len(told["chargingSchedule"]))
+    except ValueError as error:
+        return Refusal("PropertyConstraintViolation", str(error))
 
 
 def _start_requested(_: Payload, reply: c.StartRequested) -> Payload:
-    said = status(reply.status, reply.reason)
+    said = status(reply.status, reply.reason, reply.code or "Unspecified")
     if reply.transaction_id is not None:
         said["transactionId"] = reply.transaction_id
     return said
