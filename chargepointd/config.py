@@ -31,6 +31,8 @@ class StationConfig(NamedTuple):
     `firmware_version`"""
     main_meter: str = ""
     """of the whole station, at its connection to the grid"""
+    on_battery: str = ""
+    """a contact of its back-up supply, closed while the grid is away: transactions are ended while there is time"""
     ntp_command: tuple[str, ...] = ()
     """run with the names of the time servers that the CSMS wants, none for those of DHCP; empty: it cannot set them"""
     reboot_command: tuple[str, ...] = ()
@@ -393,7 +395,7 @@ def _bindings(file: _File) -> list[tuple[str, str]]:
     found += [(f"display[{n}].device", d.device) for n, d in enumerate(file.display)]
     found += [(f"keypad[{n}].device", k.device) for n, k in enumerate(file.keypad)]
     found += [(f"button[{n}].device", b.device) for n, b in enumerate(file.button)]
-    found += [("station.main_meter", file.station.main_meter)]
+    found += [("station.main_meter", file.station.main_meter), ("station.on_battery", file.station.on_battery)]
     found += [(f"emergency_stop[{n}]", device) for n, device in enumerate(file.emergency_stop)]
     for n, evse in enumerate(file.evse):
         for key in _EVSE_DEVICES:

@@ -48,7 +48,7 @@ class Context:
         self.online = False
         """connected, and the CSMS has accepted the station"""
         self.restarting = False
-        """nobody begins any more: the station restarts as soon as what runs has ended"""
+        """nobody begins any more: the station restarts as soon as what runs has ended, or its power is about to go"""
         self.happened: Happened = lambda kind, info, step: None
         """the security log takes down a security event (`core.security`)"""
         self.on_clock: Callable[[float, Step], None] = lambda change, step: None

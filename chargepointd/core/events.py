@@ -95,6 +95,12 @@ class KeyPressed(NamedTuple):
     """whom the keypad serves"""
 
 
+class GridChanged(NamedTuple):
+    """The station runs from its back-up supply, or no longer does."""
+
+    lost: bool
+
+
 class LockMoved(NamedTuple):
     """The plug is held, or let go."""
 

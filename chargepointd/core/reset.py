@@ -1,4 +1,4 @@
-"""Reset of the station or of one EVSE (B11, B12; 1.6 §5.14).
+"""Reset of the station or of one EVSE (B11, B12; 1.6 §5.14); a loss of power that is told before it comes.
 
 The station restarts as a program. An EVSE is reset in steps, while the others go on: its transaction is waited for or
 ended, its power path opened, then its devices are made safe and asked anew; what they said before is forgotten, what
@@ -16,7 +16,7 @@ from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Reset, Status
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Restart, RestartEvse, SaveState
-from chargepointd.core.events import EvseRestarted
+from chargepointd.core.events import EvseRestarted, GridChanged
 from chargepointd.core.evse import LAST_READING_S, NO_CAUSE, Cause, Evse
 from chargepointd.core.outbox import Outbox
 
@@ -52,6 +52,7 @@ class Resets:
         self._statuses = statuses
         self._planned: Planned | None = None
         self._singles: dict[int, Single] = {}
+        self._on_battery = False
         self.not_now: Callable[[], bool] = lambda: False
         """something is under way that a restart would spoil"""
 
@@ -83,6 +84,19 @@ class Resets:
             for evse in self._evses.values():
                 evse.stop(Cause("ResetCommand", reason), step)
             self._planned = self._planned._replace(restart_by=step.mono + FLUSH_S)
+
+    def grid_changed(self, event: GridChanged, step: Step) -> None:
+        """The back-up supply lasts for a last reading and the messages, not for charging: what runs ends, and nobody
+        begins until the grid is back. The power may go at any moment."""
+        if event.lost == self._on_battery:
+            return
+        self._on_battery = event.lost
+        step.emit(Note("supply", 0, "the grid is away, the back-up supply runs" if event.lost else "the grid is back"))
+        planned = self._planned is not None and not self._planned.command.on_idle
+        self._context.restarting = event.lost or planned
+        for evse in self._evses.values():
+            if event.lost:
+                evse.stop(Cause("AbnormalCondition", "PowerLoss"), step)
 
     def deadline(self) -> float:
         singles = min((single.by for single in self._singles.values()), default=NEVER)

@@ -224,6 +224,7 @@ class Station:
             e.PhasesSwitched: lambda ev, step: evses[ev.evse_id].switch_phases(ev.phases, step),
             e.MeterRead: lambda ev, step: self._everywhere[ev.evse_id].read(ev.measured, step),
             e.EvseRestarted: self.resets.restarted,
+            e.GridChanged: self.resets.grid_changed,
             e.TokenPresented: lambda ev, step: self.authorization.presented(ev.token, ev.evse_ids, step),
             e.LockMoved: self._lock_moved,
             e.LockStuck: self._lock_stuck,

@@ -25,7 +25,8 @@ class Binding(NamedTuple):
 
     address: Address
     role: str
-    """pilot, contactor, meter, lock, bay_sensor, phase_switch, supply, vehicle, reader, display, emergency_stop"""
+    """pilot, contactor, meter, lock, bay_sensor, phase_switch, supply, vehicle, reader, display, emergency_stop,
+    on_battery"""
     evse_id: int
     connector_id: int
     fault: FaultCode
@@ -42,6 +43,7 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "vehicle": ("EVCommunicationError", True),
     "emergency_stop": ("EmergencyStop", True),
     "main meter": ("PowerMeterFailure", False),
+    "on_battery": ("OtherError", False),
     "bay_sensor": ("OtherError", False),
     "phase_switch": ("PowerSwitchFailure", False),
     "reader": ("ReaderFailure", False),
@@ -81,6 +83,7 @@ def _all(config: Config) -> Iterator[Binding]:
     for button in config.button:
         yield from _bound("button", button.device, 0)
     yield from _bound("meter", config.station.main_meter, 0, lost="main meter")
+    yield from _bound("on_battery", config.station.on_battery, 0)
     for stop in config.emergency_stop:
         yield from _bound("emergency_stop", stop, 0)
 

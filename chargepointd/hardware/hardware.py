@@ -237,6 +237,7 @@ _NEEDS = {
     "lock": "ConnectorLock",
     "bay_sensor": "OccupancySensor",
     "phase_switch": "PhaseSwitch",
+    "on_battery": "ContactInput",
     "supply": "DcSupply",
     "vehicle": "VehicleLink",
     "reader": "TokenReader",

@@ -14,6 +14,7 @@ from chargepointd.hardware.bindings import Address, Binding
 from hal.health import DeviceHealth, DeviceRead
 from hal.readings import (
     AlarmReading,
+    ContactReading,
     KeyReading,
     LockReading,
     MeterReading,
@@ -71,6 +72,7 @@ class Inputs:
             LockReading: self._lock,
             VehicleReading: self._vehicle,
             AlarmReading: self._alarm,
+            ContactReading: self._contact,
             OccupancyReading: self._bay,
         }
 
@@ -238,6 +240,10 @@ class Inputs:
             self._raise(binding, binding.fault, reading.detail or "tripped", True)
         else:
             self._clear(binding)
+
+    def _contact(self, binding: Binding, reading: ContactReading) -> None:
+        if binding.role == "on_battery":
+            self._post(e.GridChanged(lost=reading.closed))
 
     # -- what our own sequences find out -------------------------------------------------------------------------------
 

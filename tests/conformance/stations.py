@@ -98,6 +98,17 @@ def with_stop(build: Callable[..., Config]) -> Callable[..., Config]:
     return built
 
 
+def with_battery(build: Callable[..., Config]) -> Callable[..., Config]:
+    """That station, with a back-up supply that tells when the grid is away."""
+
+    def built(url: str, **variables: Any) -> Config:
+        config = build(url, **variables)
+        config["station"]["on_battery"] = "sim.contact2"
+        return config
+
+    return built
+
+
 def with_installer(build: Callable[..., Config], **firmware: Any) -> Callable[..., Config]:
     """That station, with the bench's installer. firmware: more of that section."""
 

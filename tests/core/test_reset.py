@@ -3,6 +3,7 @@
 import pytest
 
 from chargepointd.core import commands as c
+from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.reset import ENDING_S, LISTEN_S, RETRY_S
 from tests.core.world import PLAN, World
@@ -110,3 +111,26 @@ def test_a_place_out_of_service_stays_so_and_says_it_again() -> None:
     reset(w)
     w.after(1)
     assert told(w, 1) == ["Unavailable"]
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_before_the_power_goes_what_runs_is_ended_and_nobody_begins(version: str) -> None:
+    w = World(version).online().plug(1).present("CARD1", 1).after(10)
+    w.tell(e.GridChanged(lost=True))
+    w.after(10)
+    assert [record.stopped_reason for record in w.records if record.kind == "Ended"] == ["PowerLoss"]
+    assert not w.on[1]
+    w.plug(2).present("CARD2", 2).after(10)
+    assert not w.on[2]
+    w.tell(e.GridChanged(lost=False))
+    w.present("CARD2", 2).after(10)
+    assert w.on[2]
+
+
+def test_a_reset_that_is_under_way_goes_on_when_the_grid_is_back() -> None:
+    w = World("2.0.1").online().plug(1).present("CARD1", 1).after(10)
+    w.tell(e.GridChanged(lost=True))
+    assert reset(w, evse=0) == "Accepted"
+    w.tell(e.GridChanged(lost=False))
+    w.after(15)
+    assert w.restarts

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.conformance.stations import dc_station, with_battery
 from tests.conformance.v16.tester import TOKEN, Tester
 from tests.csms import Csms
 from tests.daemon.config import Config
@@ -100,6 +101,16 @@ def test_tc_015_cs(tester: Tester) -> None:
 def test_tc_016_cs(tester: Tester) -> None:
     """Soft Reset With Transaction"""
     reset_in_transaction(tester, "Soft")
+
+
+@pytest.mark.under_test(with_battery(dc_station), variables={})
+def test_tc_032_1_cs(tester: Tester) -> None:
+    """Power failure boot charging point - configured to stop transaction(s) before going down"""
+    transaction = tester.charging()
+    tester.station.ctl("sim.contact", closed=True, device="contact2")
+    tester.stopped(transaction, reason="PowerLoss")
+    tester.station.restart(Station.kill)
+    tester.booted({1: WAITS})
 
 
 def test_tc_032_2_cs(tester: Tester) -> None:
