@@ -1,22 +1,25 @@
 """Who may charge (use cases C01 to C15, E03, E07; 1.6 §3.5).
 
 A token is presented at a reader that serves some EVSEs. It first ends what it, or its group, began; otherwise it is for
-the EVSE that waits. It is believed at once where the cache may decide (LocalPreAuthorize,
-DisablePostAuthorize, DisableRemoteAuthorization), by the CSMS when there is one, else by what is remembered
-(LocalAuthorizeOffline), else as the owner chose (OfflineTxForUnknownIdEnabled).
+the EVSE that waits. It is believed at once where the list or the cache may decide (LocalPreAuthorize,
+DisablePostAuthorize, DisableRemoteAuthorization), by the CSMS when there is one, else by what is known here
+(LocalAuthorizeOffline), else as the owner chose (OfflineTxForUnknownIdEnabled). Where the local authorization list and
+the cache both know a token, the list is right (C13.FR.01, C14.FR.01).
 """
 
 from collections.abc import Sequence
 
+from chargepointd.core.availability import Statuses
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Display, Note
 from chargepointd.core.evse import Cause, Evse
 from chargepointd.core.lobby import Lobby
+from chargepointd.core.local_list import LocalList
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.token_store import TokenStore
-from chargepointd.core.values import Token, TokenInfo
+from chargepointd.core.values import Fault, Token, TokenInfo
 from chargepointd.core.variables.catalogue import AUTOCHARGE
 
 NOBODY_ASKED = Token("", "NoAuthorization")
@@ -31,6 +34,8 @@ class Authorization:
         context: Context,
         outbox: Outbox,
         tokens: TokenStore,
+        listed: LocalList,
+        statuses: Statuses,
         evses: dict[int, Evse],
         lobby: Lobby,
         master_pass: MasterPass,
@@ -38,6 +43,8 @@ class Authorization:
         self._context = context
         self._outbox = outbox
         self._tokens = tokens
+        self._listed = listed
+        self._statuses = statuses
         self._evses = evses
         self._lobby = lobby
         self._master_pass = master_pass
@@ -115,7 +122,7 @@ class Authorization:
     ) -> None:
         if isinstance(outcome, AuthorizeAnswered):
             info = outcome.info
-            self._tokens.learn(token, info, step)
+            self._learn(token, info, step)
         else:
             info = self._offline(token, step)
         self._decide(token, info, evse_ids, trigger, remote, step)
@@ -135,24 +142,42 @@ class Authorization:
     def _known_online(self, token: Token, step: Step) -> TokenInfo | None:
         """What is decided without the CSMS, though there is one; None: it is to be asked."""
         variables = self._context.variables
-        known = self._tokens.valid(token, step.utc)
+        known, controller = self._known(token, step)
         if variables.boolean("AuthCtrlr.DisableRemoteAuthorization"):
             return known or TokenInfo("Unknown")
         if known is None:
             return None
         if known.status == "Accepted":
             return known if variables.boolean("AuthCtrlr.LocalPreAuthorize") else None
-        return known if variables.boolean("AuthCacheCtrlr.DisablePostAuthorize") else None
+        return known if variables.boolean(f"{controller}.DisablePostAuthorize") else None
+
+    def _known(self, token: Token, step: Step) -> tuple[TokenInfo | None, str]:
+        """What is known here of a token, and the controller of what knows it."""
+        listed = self._listed.says(token, step.utc)
+        if listed:
+            return listed, "LocalAuthListCtrlr"
+        return self._tokens.valid(token, step.utc), "AuthCacheCtrlr"
 
     def _offline(self, token: Token, step: Step) -> TokenInfo:
         """No answer from the CSMS (C10, C15)."""
         variables = self._context.variables
-        known = self._tokens.valid(token, step.utc)
+        known, _ = self._known(token, step)
         if known:
             local = variables.boolean("AuthCtrlr.LocalAuthorizeOffline")
             return known if local else TokenInfo("Invalid")
         unknown_may = variables.boolean("AuthCtrlr.OfflineTxForUnknownIdEnabled")
         return TokenInfo("Accepted" if unknown_may else "Unknown")
+
+    def _learn(self, token: Token, info: TokenInfo, step: Step) -> None:
+        """The CSMS has said this. It changes the cache, never the list (D01.FR.09); where it contradicts the list, the
+        CSMS is told so (1.6 §3.5.2)."""
+        listed = self._listed.says(token, step.utc)
+        if listed is None or self._context.rules.listed_is_cached:
+            self._tokens.learn(token, info, step)
+        if listed and _contradicts(listed, info):
+            text = f"{token.masked}: {info.status}, in the list {listed.status}"
+            step.emit(Note("list", 0, text))
+            self._statuses.remark(Fault("LocalListConflict", "", text, stops_charging=False), step)
 
     def _code_checked(self, good: bool, step: Step) -> None:
         """C04.FR.06: codes cannot be tried one after the other."""
@@ -234,7 +259,7 @@ class Authorization:
         token = message.token or message.starter
         if outcome.info is None or token is None:
             return
-        self._tokens.learn(token, outcome.info, step)
+        self._learn(token, outcome.info, step)
         evse = self._with(message.transaction_id)
         if evse is None or not _concerns(evse, token):
             return
@@ -257,6 +282,11 @@ def _busy(evse: Evse) -> bool:
     """Somebody charges there, or his cable is kept: another card of the same group may end it, which only the CSMS may
     know (C09.FR.05), and a master pass."""
     return evse.session.authorized or evse.session.held or evse.running
+
+
+def _contradicts(listed: TokenInfo, info: TokenInfo) -> bool:
+    """That somebody charges elsewhere at the moment is nothing a list could know."""
+    return info.status != "ConcurrentTx" and (listed.status == "Accepted") != (info.status == "Accepted")
 
 
 def _concerns(evse: Evse, token: Token) -> bool:

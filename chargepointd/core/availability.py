@@ -8,7 +8,7 @@ from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState
 from chargepointd.core.evse import NO_CAUSE, Evse
 from chargepointd.core.messages import Message, StatusChanged
-from chargepointd.core.outbox import Outbox, Outcome, Refused
+from chargepointd.core.outbox import Outbox, Outcome, Refused, unheard
 from chargepointd.core.rules import StationView
 from chargepointd.core.values import Fault
 
@@ -166,6 +166,12 @@ class Statuses:
                 self._say(place, told, step, asked=True)
                 return True
         return False
+
+    def remark(self, fault: Fault, step: Step) -> None:
+        """Tell what is wrong elsewhere, beside the status of the station, where it has one (1.6 connector 0)."""
+        for place, told in self._now(step):
+            if place == (0, 0):
+                self._outbox.say(StatusChanged(step.utc, 0, 0, told[0], fault), unheard, step)
 
     def _say(self, place: Place, told: Told, step: Step, *, asked: bool = False) -> None:
         self._told[place] = told

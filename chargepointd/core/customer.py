@@ -3,9 +3,10 @@
 A customer is meant by a token; by a *customer identifier*, which is the group that the CSMS gave tokens (groupIdToken:
 the contract behind several cards); or by a certificate, of which this station keeps nothing.
 
-Known are: the entry in the authorization cache, the visit and transaction that go on, and the records that wait for the
-CSMS. The cache can be cleared, and the token in records that were set aside; a visit that goes on and what has not been
-billed yet cannot, and goes by itself when it is over and delivered. Flight recorder and logs hold masked tokens only.
+Known are: the entries in the authorization cache and in the local list, the visit and transaction that go on, and the
+records that wait for the CSMS. The cache can be cleared, and the token in records that were set aside; a visit that
+goes on and what has not been billed yet cannot, and goes by itself when it is over and delivered; the local list is the
+CSMS's own, and stays (N10.FR.03). Flight recorder and logs hold masked tokens only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,11 +17,12 @@ from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import ForgetToken, Note
 from chargepointd.core.evse import Evse
+from chargepointd.core.local_list import LocalList
 from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.token_store import Remembered, TokenStore
 from chargepointd.core.topic import Answer, Obey, Topic
-from chargepointd.core.values import Token
+from chargepointd.core.values import Token, TokenInfo
 
 PART = 512
 """characters of data in a message"""
@@ -51,10 +53,13 @@ class CustomerData(NamedTuple):
 class Customers(Topic):
     name = "customer"
 
-    def __init__(self, context: Context, outbox: Outbox, tokens: TokenStore, evses: Mapping[int, Evse]) -> None:
+    def __init__(
+        self, context: Context, outbox: Outbox, tokens: TokenStore, listed: LocalList, evses: Mapping[int, Evse]
+    ) -> None:
         self._context = context
         self._outbox = outbox
         self._tokens = tokens
+        self._listed = listed
         self._evses = evses
 
     def commands(self) -> Mapping[type, Obey]:
@@ -88,14 +93,12 @@ class Customers(Topic):
 
     def _known(self, command: GiveCustomerInformation, cached: Mapping[str, Remembered]) -> Iterator[str]:
         for key, entry in cached.items():
-            info = entry.info
-            more = [f"expires {_text(info.expires_at)}"] if info.expires_at is not None else []
-            more += [f"group {info.group}"] if info.group else []
-            more += [f"language {info.language}"] if info.language else []
-            more += [f"message {info.message}"] if info.message else []
-            about = ", ".join([info.status, *more, f"of {_text(entry.stored_at)}"])
             value = key.removeprefix(f"{entry.kind}:")
-            yield f"authorization cache: {entry.kind} {value}: {about}"
+            yield f"authorization cache: {entry.kind} {value}: {_about(entry.info)}, of {_text(entry.stored_at)}"
+        for key, info in self._listed.all():
+            if _is_meant(command, key, info.group):
+                kept = "; only the CSMS itself changes it" if command.clear else ""
+                yield f"local authorization list: {key}: {_about(info)}{kept}"
         for evse in self._evses.values():
             session, transaction = evse.session, evse.transaction
             if session.token and _is_meant(command, session.token.key, session.group):
@@ -122,6 +125,14 @@ def _is_meant(command: GiveCustomerInformation, key: str, group: str | None) -> 
     if command.token is not None:
         return key == command.token.key
     return command.identifier is not None and (group or "").upper() == command.identifier.upper() != ""
+
+
+def _about(info: TokenInfo) -> str:
+    more = [f"expires {_text(info.expires_at)}"] if info.expires_at is not None else []
+    more += [f"group {info.group}"] if info.group else []
+    more += [f"language {info.language}"] if info.language else []
+    more += [f"message {info.message}"] if info.message else []
+    return ", ".join([info.status, *more])
 
 
 def _text(at: float | None) -> str:

@@ -127,6 +127,15 @@ class DropTokens(NamedTuple):
     pass
 
 
+class SaveListed(NamedTuple):
+    """Entries of the local authorization list."""
+
+    full: bool
+    """in place of all that were there"""
+    entries: tuple[tuple[str, str | None], ...]
+    """(key of the token, what is kept of it; None: it is removed)"""
+
+
 class SaveState(NamedTuple):
     """A small fact by name; the value is plain JSON data. None removes it."""
 
@@ -164,6 +173,7 @@ Save = (
     | SaveVariable
     | SaveToken
     | DropTokens
+    | SaveListed
     | SaveState
     | SaveSecurityEvent
     | SettleSecurityEvent

@@ -54,3 +54,7 @@ class Rules(NamedTuple):
     loose_profiles: bool = False
     """1.6: a schedule without a start counts from the start of charging, and the number of phases is how many may be
     used (§7.13); 2.x refuses what is missing or cannot be kept (K01.FR.40, .41, .43)"""
+    empty_list_is_none: bool = False
+    """1.6 GetLocalListVersion: a list without entries is of version 0, whatever was sent with it"""
+    listed_is_cached: bool = True
+    """1.6 §3.5.3: what is in the local list is not added to the cache; 2.x caches whatever the CSMS says (C10.FR.01)"""

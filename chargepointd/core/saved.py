@@ -14,6 +14,8 @@ class Saved(NamedTuple):
     records: tuple[Entry, ...] = ()
     next_record_id: int = 1
     tokens: tuple[tuple[str, Remembered], ...] = ()
+    listed: dict[str, str] = {}
+    """the local authorization list: key of a token -> what is kept of it"""
     state: dict[str, Any] = {}
     """small facts by name: availability, boot_reason, reference/TRANSACTION …"""
     dead: int = 0

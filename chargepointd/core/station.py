@@ -28,6 +28,7 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.firmware import Firmware
 from chargepointd.core.keypad import Keypads
 from chargepointd.core.lobby import Lobby
+from chargepointd.core.local_list import GetLocalListVersion, LocalList, ShowToken
 from chargepointd.core.logs import Logs
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Acknowledged
@@ -51,7 +52,8 @@ from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
 
 _QUESTIONS = (
-    c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog
+    c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
+    GetLocalListVersion, ShowToken,
 )  # fmt: skip
 _PENDING_MAY = (
     CertificateSigned,
@@ -95,6 +97,7 @@ class Station:
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
+        self.local_list = LocalList(context, self.tokens, saved.state.get(LocalList.name), saved.listed)
         self._mono = now.mono
         self._add_variables(plan, variables)
         self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
@@ -102,7 +105,9 @@ class Station:
         if plan.main_meter:  # nobody charges there, but it is read like any other (J01.FR.03)
             self._everywhere[0] = Evse(EvsePlan(0, ()), context, outbox, None)
         master_pass = MasterPass(context, self._everywhere.values())
-        self.authorization = Authorization(context, outbox, self.tokens, self.evses, self.lobby, master_pass)
+        self.authorization = Authorization(
+            context, outbox, self.tokens, self.local_list, self.statuses, self.evses, self.lobby, master_pass
+        )
         self.keypads = Keypads(self.authorization, master_pass)
         self.registration = Registration(context, outbox)
         self.remote = Remote(
@@ -136,6 +141,7 @@ class Station:
     def _add_variables(self, plan: StationPlan, variables: Registry) -> None:
         """Those whose value follows from the facts of the station."""
         variables.add(self.tokens.storage())
+        variables.add(self.local_list.entries())
         for variable in standing(plan, self.evses, self.statuses, lambda: self._mono):
             variables.add(variable)
         for evse in self.evses.values():
@@ -163,9 +169,10 @@ class Station:
             signatures,
             Reports(self.context, self.outbox, self.registration),
             self.firmware,
-            Customers(self.context, self.outbox, self.tokens, self._everywhere),
+            Customers(self.context, self.outbox, self.tokens, self.local_list, self._everywhere),
             Logs(self.context, self.outbox, self.security, saved.state.get("log")),
             self.keypads,
+            self.local_list,
             self.timekeeping,
             self.profiles,
         )

@@ -44,10 +44,9 @@ class TokenStore:
         return self._context.variables.boolean("AuthCacheCtrlr.Enabled")
 
     def valid(self, token: Token, utc: float) -> TokenInfo | None:
-        """What the cache says of a token: nothing once its life time is over (C10.FR.10), Expired past the date that
-        the CSMS gave it (C10.FR.13): such a card is not an unknown one."""
+        """What the cache says of a token: nothing once its life time is over (C10.FR.10)."""
         known = self._cache.get(token.key) if self.enabled else None
-        return None if known is None or self._outlived(known, utc) else _as_of(known, utc)
+        return None if known is None or self._outlived(known, utc) else known.info.as_of(utc)
 
     def _outlived(self, known: Remembered, utc: float) -> bool:
         life = self._context.variables.integer("AuthCacheCtrlr.LifeTime")
@@ -83,7 +82,7 @@ class TokenStore:
 
         def worth(key: str) -> tuple[bool, float, float]:
             known = self._cache[key]
-            good = _as_of(known, step.utc).status == "Accepted" and not self._outlived(known, step.utc)
+            good = known.info.as_of(step.utc).status == "Accepted" and not self._outlived(known, step.utc)
             return good, measure(known, step.utc), known.used_at
 
         while len(self._cache) >= capacity > 0:
@@ -118,11 +117,6 @@ class TokenStore:
 
     def __len__(self) -> int:
         return len(self._cache)
-
-
-def _as_of(known: Remembered, utc: float) -> TokenInfo:
-    expired = known.info.expires_at is not None and utc >= known.info.expires_at
-    return known.info._replace(status="Expired") if expired and known.info.status == "Accepted" else known.info
 
 
 def _an_hour_since(at: float, utc: float) -> bool:

@@ -45,6 +45,11 @@ class TokenInfo(NamedTuple):
     evse_ids: tuple[int, ...] = ()
     """where it may charge; empty: anywhere (C01.FR.21)"""
 
+    def as_of(self, utc: float) -> "TokenInfo":
+        """Expired past its date (C10.FR.13, C13.FR.05): such a card is not an unknown one."""
+        over = self.expires_at is not None and utc >= self.expires_at
+        return self._replace(status="Expired") if over and self.status == "Accepted" else self
+
     def is_of(self, group: str | None) -> bool:
         """Compared without regard to case, as tokens are. A group without a name is none: whoever has it is in no
         group, and not in one with all others who have it."""
@@ -112,6 +117,7 @@ FaultCode = Literal[
     "HighTemperature",
     "InternalError",
     "IsolationFailure",
+    "LocalListConflict",
     "OverCurrentFailure",
     "OverVoltage",
     "PowerMeterFailure",

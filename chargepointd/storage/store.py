@@ -99,6 +99,7 @@ class Store:
             records=tuple(records),
             next_record_id=max(last or 0, last_dead or 0, self._settled) + 1,
             tokens=tuple(self._read("token", f"key, kind, {_TOKEN}", _remembered)),
+            listed=dict(self._db.execute("SELECT key, entry FROM listed")),
             state=state,
             dead=dead,
             damaged=self._database.damaged,
@@ -167,6 +168,7 @@ class Store:
             f.SaveVariable: lambda s: self._put("variable", s.name, s.value),
             f.SaveToken: self._save_token,
             f.DropTokens: lambda s: self._db.execute("DELETE FROM token"),
+            f.SaveListed: self._save_listed,
             f.SaveState: lambda s: self._put_state(s.name, s.value),
             f.ForgetToken: self._forget_token,
             f.SaveSecurityEvent: self._save_security_event,
@@ -198,6 +200,14 @@ class Store:
         else:
             row = (save.key, save.kind, pack(save.info), *save[3:])
             self._db.execute(f"INSERT OR REPLACE INTO token (key, kind, {_TOKEN}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def _save_listed(self, save: f.SaveListed) -> None:
+        if save.full:
+            self._db.execute("DELETE FROM listed")
+        changed = [(key, text) for key, text in save.entries if text is not None]
+        self._db.executemany("INSERT OR REPLACE INTO listed (key, entry) VALUES (?, ?)", changed)
+        removed = [(key,) for key, text in save.entries if text is None]
+        self._db.executemany("DELETE FROM listed WHERE key = ?", removed)
 
     def _save_security_event(self, save: f.SaveSecurityEvent) -> None:
         self._db.execute(

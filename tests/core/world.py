@@ -45,6 +45,7 @@ class Disk:
         self.sessions: dict[int, Any] = {}
         self.records: dict[int, Entry] = {}
         self.tokens: dict[str, Remembered] = {}
+        self.listed: dict[str, str] = {}
         self.state: dict[str, Any] = {}
         self.security: dict[int, Logged] = {}
         self.last_id = 0
@@ -65,6 +66,9 @@ class Disk:
             self.tokens.pop(save.key, None)
         elif isinstance(save, f.DropTokens):
             self.tokens.clear()
+        elif isinstance(save, f.SaveListed):
+            kept = ({} if save.full else self.listed) | dict(save.entries)
+            self.listed = {key: text for key, text in kept.items() if text is not None}
         elif isinstance(save, f.SaveSecurityEvent):
             self.security[save.id] = Logged(save.id, save.kind, Stamp(save.at), save.info, save.message_id)
         elif isinstance(save, f.SettleSecurityEvent):
@@ -79,6 +83,7 @@ class Disk:
             records=tuple(self.records.values()),
             next_record_id=self.last_id + 1,
             tokens=tuple(self.tokens.items()),
+            listed=dict(self.listed),
             security=tuple(self.security.values()),
             state={name: value for name, value in self.state.items() if value is not None},
         )

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
+from chargepointd.core.local_list import GetLocalListVersion, SendLocalList
 from chargepointd.core.messages import (
     Acknowledged,
     Authorize,
@@ -50,6 +51,7 @@ OFFERED = {
     "DataTransfer", "DeleteCertificate", "ExtendedTriggerMessage", "GetConfiguration", "GetDiagnostics",
     "GetInstalledCertificateIds", "GetLog", "InstallCertificate", "RemoteStartTransaction", "RemoteStopTransaction",
     "Reset", "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
+    "GetLocalListVersion", "SendLocalList",
 }  # fmt: skip
 
 
@@ -341,6 +343,13 @@ def test_every_request_that_is_offered_is_in_the_table() -> None:
         ("UnlockConnector", {"connectorId": 2}, c.UnlockConnector(2, 1)),
         ("UnlockConnector", {"connectorId": 0}, c.UnlockConnector(*NOWHERE)),
         ("ClearCache", {}, c.ClearCache()),
+        ("GetLocalListVersion", {}, GetLocalListVersion()),
+        ("SendLocalList", {"listVersion": 3, "updateType": "Full"}, SendLocalList(3, True)),
+        ("SendLocalList",
+         {"listVersion": 4, "updateType": "Differential", "localAuthorizationList": [
+             {"idTag": "T", "idTagInfo": {"status": "Accepted", "expiryDate": AT_TEXT, "parentIdTag": "P"}},
+             {"idTag": "U"}]},
+         SendLocalList(4, False, ((Token("T"), TokenInfo("Accepted", AT, "P")), (Token("U"), None)))),
         ("GetDiagnostics", {"location": "ftp://h/"}, c.GetLog("DiagnosticsLog", "ftp://h/")),
         ("GetDiagnostics",
          {"location": "ftp://h/", "retries": 2, "retryInterval": 5, "startTime": AT_TEXT, "stopTime": AT_TEXT},
@@ -374,6 +383,8 @@ def test_commands(dialect: Dialect, action: str, payload: Payload, command: Any)
         ("UnlockConnector", c.Status("NotSupported"), "NotSupported"),
         ("UnlockConnector", c.Status("OngoingAuthorizedTransaction"), "UnlockFailed"),
         ("ClearCache", c.Status("Rejected", "not in use"), "Rejected"),
+        ("SendLocalList", c.Status("VersionMismatch"), "VersionMismatch"),
+        ("SendLocalList", c.Status("NotSupported"), "NotSupported"),
         ("DataTransfer", c.Status("UnknownVendorId"), "UnknownVendorId"),
         ("TriggerMessage", c.Status("NotImplemented"), "NotImplemented"),
     ],

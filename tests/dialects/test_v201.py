@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core.customer import CustomerData, GiveCustomerInformation
+from chargepointd.core.local_list import NOT_IN_USE, GetLocalListVersion, SendLocalList
 from chargepointd.core.messages import (
     Acknowledged,
     Authorize,
@@ -298,6 +299,16 @@ ID_TOKEN = {"idToken": "c1", "type": "Central"}
         ("Reset", {"type": "OnIdle"}, c.Reset(True)),
         ("Reset", {"type": "Immediate", "evseId": 1}, c.Reset(False, 1)),
         ("ClearCache", {}, c.ClearCache()),
+        ("GetLocalListVersion", {}, GetLocalListVersion()),
+        ("SendLocalList", {"versionNumber": 3, "updateType": "Full"}, SendLocalList(3, True)),
+        ("SendLocalList",
+         {"versionNumber": 4, "updateType": "Differential", "localAuthorizationList": [
+             {"idToken": ID_TOKEN, "idTokenInfo": {
+                 "status": "Accepted", "cacheExpiryDateTime": AT_TEXT, "evseId": [2],
+                 "groupIdToken": {"idToken": "P", "type": "Central"}}},
+             {"idToken": ID_TOKEN | {"type": "KeyCode"}}]},
+         SendLocalList(4, False, (
+             (Token("c1", "Central"), TokenInfo("Accepted", AT, "P", evse_ids=(2,))), (Token("c1", "KeyCode"), None)))),
         ("GetLog", {"logType": "SecurityLog", "requestId": 4, "log": {"remoteLocation": "ftp://h/"}},
          c.GetLog("SecurityLog", "ftp://h/", 4)),
         ("GetLog",
@@ -331,6 +342,10 @@ def test_commands(dialect: Dialect, action: str, payload: Payload, command: Any)
         ("Reset", c.Status("Scheduled"), {"status": "Scheduled"}),
         ("GetLog", c.LogPromised("AcceptedCanceled", "d.tar.gz"),
          {"status": "AcceptedCanceled", "filename": "d.tar.gz"}),
+        ("SendLocalList", c.Status("VersionMismatch"), {"status": "VersionMismatch"}),
+        ("SendLocalList", c.Status("NotSupported"), {"status": "Failed"}),
+        ("GetLocalListVersion", 5, {"versionNumber": 5}),
+        ("GetLocalListVersion", NOT_IN_USE, {"versionNumber": 0}),
         ("ClearCache", c.Status("Rejected", "r" * 600),
          {"status": "Rejected", "statusInfo": {"reasonCode": "Unspecified", "additionalInfo": "r" * 512}}),
         ("DataTransfer", c.Status("UnknownVendorId"), {"status": "UnknownVendorId"}),

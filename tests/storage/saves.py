@@ -95,6 +95,9 @@ saves = st.one_of(
     st.builds(f.SaveVariable, names, texts),
     st.builds(f.SaveToken, names, names, optional(infos), floats, floats, floats, st.integers(0, 10**9)),
     st.just(f.DropTokens()),
+    st.builds(
+        f.SaveListed, st.booleans(), st.lists(st.tuples(names, optional(texts)), unique_by=lambda e: e[0]).map(tuple)
+    ),
     st.builds(f.SaveSecurityEvent, st.integers(1, 4), names, floats, texts, texts),
     st.builds(f.SettleSecurityEvent, st.integers(1, 4)),
     st.builds(f.SaveState, names.filter(lambda name: name != "settled"), plain),

@@ -105,6 +105,12 @@ SECURITY = (
 )
 
 
+LISTED = {
+    TOKEN.value: '["Accepted",1800000000.0,"group-1","de","Hallo",[1,2]]',
+    "KeyCode:1234": '["Blocked"]',
+}
+
+
 def old(directory: Path, schema: int) -> Path:
     """A state directory as a program of that schema left it."""
     path = directory / database.NAME
@@ -133,6 +139,8 @@ def test_an_old_database_loads_field_by_field(schema: int, tmp_path: Path) -> No
         ),
         "FF": Remembered("Local", TokenInfo("Blocked"), 1700000002.0),
     }
+    assert saved.listed == (LISTED if schema >= 4 else {})
+    assert saved.state.get("local_list") == (7 if schema >= 4 else None)
     assert saved.references == {"tx-1": 4711}
     assert saved.state["availability"] == {"station": True, "evses": {"1": False}}
     assert saved.state["boot_reason"] == "RemoteReset"

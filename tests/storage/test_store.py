@@ -39,6 +39,7 @@ class Books:
         self.variables: dict[str, str] = {}
         self.sessions: dict[int, Session] = {}
         self.tokens: dict[str, Remembered] = {}
+        self.listed: dict[str, str] = {}
         self.state: dict[str, Any] = {}
 
     def keep(self, save: f.Save) -> None:
@@ -51,6 +52,11 @@ class Books:
                 self._put(self.tokens, key, info and Remembered(*save[1:]))
             case f.DropTokens():
                 self.tokens.clear()
+            case f.SaveListed(full, entries):
+                if full:
+                    self.listed.clear()
+                for key, text in entries:
+                    self._put(self.listed, key, text)
             case f.SaveState(name, value):
                 self._put(self.state, name, value)
 
@@ -78,6 +84,7 @@ def test_what_is_committed_is_what_is_loaded(batches: list[list[f.Save]], durabl
     assert shape(saved.variables) == shape(books.variables)
     assert shape(saved.sessions) == shape(books.sessions)
     assert shape(dict(saved.tokens)) == shape(books.tokens)
+    assert saved.listed == books.listed
     assert shape(saved.state) == shape(books.state)
 
 

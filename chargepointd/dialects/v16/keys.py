@@ -9,14 +9,22 @@ from typing import NamedTuple
 
 from chargepointd.core import commands as c
 from chargepointd.core.charging.profiles import MAX_PROFILES
+from chargepointd.core.local_list import CAPACITY
 from chargepointd.core.metering import MEASURANDS
 from chargepointd.core.sampling import SERIES_MAX
 from chargepointd.core.variables.model import Variable
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
 
-PROFILES = ("Core", "RemoteTrigger", "SmartCharging")
+PROFILES = (
+    "Core",
+    "LocalAuthListManagement",
+    "RemoteTrigger",
+    "SmartCharging",
+)  # fmt: skip
 """SupportedFeatureProfiles"""
+CONTROLLERS = {"LocalAuthListManagement": "LocalAuthListCtrlr"}
+"""whose variable Available says whether this station has the profile"""
 ROTATIONS = frozenset({"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"})
 _LONGEST_VALUE = 500
 """characters, GetConfiguration.conf"""
@@ -34,6 +42,8 @@ class Key(NamedTuple):
     """the value as 1.6 has it, from that of the variable, which is read-only"""
     instead: str = ""
     """where the configuration file says it, for a key that [ocpp16] cannot set"""
+    profile: str = ""
+    """a station without this profile does not have the key; empty: every station has it"""
 
 
 def _rotations(connectors: int) -> str:
@@ -74,6 +84,8 @@ TABLE = (
     Key("CpoName", "SecurityCtrlr.OrganizationName"),
     Key("GetConfigurationMaxKeys", "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"),
     Key("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"),
+    Key("LocalAuthListEnabled", "LocalAuthListCtrlr.Enabled", profile="LocalAuthListManagement"),
+    Key("LocalAuthListMaxLength", computed=lambda _: str(CAPACITY), profile="LocalAuthListManagement"),
     Key("LocalAuthorizeOffline", "AuthCtrlr.LocalAuthorizeOffline"),
     Key("LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize"),
     Key("MaxChargingProfilesInstalled", computed=lambda _: str(MAX_PROFILES)),
@@ -89,6 +101,7 @@ TABLE = (
     Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
     Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
     Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile"),
+    Key("SendLocalListMaxLength", "LocalAuthListCtrlr.ItemsPerMessage", profile="LocalAuthListManagement"),
     Key("StopTransactionMaxMeterValues", computed=lambda _: str(SERIES_MAX + 1)),
     Key("StopTransactionOnEVSideDisconnect", "TxCtrlr.StopTxOnEVSideDisconnect"),
     Key("StopTransactionOnInvalidId", "TxCtrlr.StopTxOnInvalidId"),
@@ -96,7 +109,7 @@ TABLE = (
     Key("StopTxnAlignedDataMaxLength", computed=_measurands),
     Key("StopTxnSampledData", "SampledDataCtrlr.TxEndedMeasurands"),
     Key("StopTxnSampledDataMaxLength", computed=_measurands),
-    Key("SupportedFeatureProfiles", computed=lambda _: ",".join(PROFILES)),
+    Key("SupportedFeatureProfiles", computed=lambda _: ",".join(PROFILES)),  # less those it is configured without
     Key("SupportedFileTransferProtocols", computed=lambda _: "FTP,FTPS,HTTP,HTTPS"),  # SFTP has no word in 1.6
     Key("SupportedFeatureProfilesMaxLength", computed=lambda _: str(len(PROFILES))),
     Key("TimeOffset", "ClockCtrlr.TimeOffset"),
@@ -119,9 +132,15 @@ class Keys:
     def _variable(self, key: Key) -> Variable | None:
         return self._variables.named(key.variable) if key.variable else None
 
+    def _has(self, profile: str) -> bool:
+        controller = CONTROLLERS.get(profile)
+        return controller is None or self._variables.boolean(f"{controller}.Available")
+
     def _find(self, name: str) -> tuple[Key | None, Variable | None]:
         """Neither for an unknown key, no variable for a computed one."""
         key = _BY_NAME.get(name.lower())
+        if key and not self._has(key.profile):
+            return None, None
         variable = self._variable(key) if key else None
         return (None, None) if key and key.variable and variable is None else (key, variable)
 
@@ -148,7 +167,10 @@ class Keys:
 
     def _computed(self, key: Key) -> Payload:
         assert key.computed
-        return {"key": key.name, "readonly": True, "value": key.computed(self._connectors)}
+        value = key.computed(self._connectors)
+        if key.name == "SupportedFeatureProfiles":
+            value = ",".join(filter(self._has, PROFILES))
+        return {"key": key.name, "readonly": True, "value": value}
 
     def _shown(self, key: Key, values: Iterator[c.VariableGot]) -> Payload:
         """Without a value where it may only be written, or does not fit."""

@@ -57,4 +57,6 @@ RULES = Rules(
     one_interval=True,
     level_replaces=True,
     loose_profiles=True,
+    empty_list_is_none=True,
+    listed_is_cached=False,
 )

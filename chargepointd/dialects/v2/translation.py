@@ -7,8 +7,13 @@ from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v2 import messages, requests, status
 from chargepointd.dialects.v2.words import Words
 
-_BOUNDED = frozenset({"GetReport", "GetVariables", "SetVariables"})
-"""requests with a DeviceDataCtrlr.BytesPerMessage"""
+_BOUNDED = {
+    "GetReport": "DeviceDataCtrlr.BytesPerMessage[GetReport]",
+    "GetVariables": "DeviceDataCtrlr.BytesPerMessage[GetVariables]",
+    "SendLocalList": "LocalAuthListCtrlr.BytesPerMessage",
+    "SetVariables": "DeviceDataCtrlr.BytesPerMessage[SetVariables]",
+}
+"""request -> the variable that says how long it may be"""
 
 
 class Translation:
@@ -24,8 +29,7 @@ class Translation:
         return requests.command(action, payload, self._variables)
 
     def longest(self, action: str) -> int:
-        name = f"DeviceDataCtrlr.BytesPerMessage[{action}]"
-        return self._variables.integer(name) if action in _BOUNDED else 0
+        return self._variables.integer(_BOUNDED[action]) if action in _BOUNDED else 0
 
     def response(self, action: str, payload: Payload, reply: Reply) -> Payload | Refusal:
         return requests.response(action, payload, reply)

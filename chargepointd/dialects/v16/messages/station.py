@@ -16,8 +16,9 @@ from chargepointd.dialects.v16.connectors import Connectors
 from chargepointd.dialects.v16.messages.common import Answers, Calls, Said, time
 
 ERROR_CODES = frozenset((
-    "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError", "OtherError",
-    "OverCurrentFailure", "OverVoltage", "PowerMeterFailure", "PowerSwitchFailure", "ReaderFailure", "UnderVoltage",
+    "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
+    "LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure", "PowerSwitchFailure",
+    "ReaderFailure", "UnderVoltage",
 ))  # fmt: skip
 """what of ChargePointErrorCode is the name of a `Fault` too; the others are OtherError, named in `info`"""
 SECURITY_EVENTS = {

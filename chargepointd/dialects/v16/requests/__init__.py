@@ -31,6 +31,8 @@ OFFERED = {
     "DeleteCertificate": "security",
     "CertificateSigned": "security",
     "ExtendedTriggerMessage": "security",
+    "GetLocalListVersion": "local_list",
+    "SendLocalList": "local_list",
 }
 """action -> the module whose table `REQUESTS` has it"""
 

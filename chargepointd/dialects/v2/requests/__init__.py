@@ -31,6 +31,8 @@ OFFERED = {
     "InstallCertificate": "certificates",
     "SetNetworkProfile": "network",
     "GetLog": "logs",
+    "GetLocalListVersion": "local_list",
+    "SendLocalList": "local_list",
     "CustomerInformation": "customer",
     "ClearChargingProfile": "charging",
     "GetChargingProfiles": "charging",

@@ -19,12 +19,19 @@ Requests = Mapping[str, Request]
 """by action"""
 
 
-def too_many(items: int, action: str, variables: Registry) -> Refusal | None:
-    """B05.FR.11, B06.FR.16, B08.FR.17"""
-    most = variables.integer(f"DeviceDataCtrlr.ItemsPerMessage[{action}]")
+def too_many(items: int, action: str, variables: Registry, name: str = "") -> Refusal | None:
+    """B05.FR.11, B06.FR.16, B08.FR.17; name: of the variable, where it is not of DeviceDataCtrlr (D01.FR.11)."""
+    most = variables.integer(name or f"DeviceDataCtrlr.ItemsPerMessage[{action}]")
     if items <= most:
         return None
     return Refusal("OccurrenceConstraintViolation", f"{items} items, at most {most} in a message")
+
+
+def not_available(controller: str, variables: Registry) -> Refusal | None:
+    """A topic that this station was configured without."""
+    if variables.boolean(f"{controller}.Available"):
+        return None
+    return Refusal("NotSupported", f"{controller}.Available is false")
 
 
 def place(payload: Payload) -> tuple[int, int]:
