@@ -29,6 +29,8 @@ Methods become the same events as all else. A call returns when the event is tak
     reset           {evse?, mode: "immediate"|"onidle"} {"status": "Accepted"|"Scheduled"|"Rejected"}
     outbox          {limit?}                            {queued, dead, others, messages: [{id, kind, at,
                                                          transaction_id, seq_no, attempts, state}]}
+    schedule        {evse?, duration?, unit?}           of an EVSE, of the station: {evse, starts_at, duration_s,
+                                                         unit, periods: [{start_s, at, limit, phases?, phase_to_use?}]}
     drivers         -                                   {"drivers": [{name, driver, state: "up"|"down"|"starting",
                                                          reason?, since, devices: [{name, abilities: [str],
                                                          state, reading?, age_s?, used_by: [str]}]}]}

@@ -74,6 +74,13 @@ METHODS: dict[str, Method] = {
     "reset": Method({"evse": _EVSE, "mode": Param("text", required=True, one_of=("immediate", "onidle"))}),
     "reset_csms": Method({}),
     "outbox": Method({"limit": Param("integer", low=0, high=10_000)}),
+    "schedule": Method(
+        {
+            "evse": _EVSE_OR_ALL,
+            "duration": Param("integer", low=1, high=366 * 86_400),
+            "unit": Param("text", one_of=("A", "W")),
+        }
+    ),
     "drivers": Method({}),
     "pics": Method({}),
     "diagnostics": Method({}),

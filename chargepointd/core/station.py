@@ -21,6 +21,7 @@ from chargepointd.core.certificates import (
     InstallCertificate,
 )
 from chargepointd.core.charging.profiles import Profiles
+from chargepointd.core.charging.schedules import GetCompositeSchedule, Schedules
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.customer import Customers
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
@@ -53,7 +54,7 @@ from chargepointd.core.variables.registry import Registry
 
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
-    GetLocalListVersion, ShowToken,
+    GetCompositeSchedule, GetLocalListVersion, ShowToken,
 )  # fmt: skip
 _PENDING_MAY = (
     CertificateSigned,
@@ -175,6 +176,7 @@ class Station:
             self.local_list,
             self.timekeeping,
             self.profiles,
+            Schedules(context, self.evses, lambda: self.profiles.installed, lambda: None),
         )
 
     def _hold(self, held: bool, step: Step) -> None:

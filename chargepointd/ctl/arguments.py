@@ -40,6 +40,8 @@ def _evse_option(text: str) -> Argument:
     return Argument("--evse", text, {"type": int, "metavar": "N"})
 
 
+_PERHAPS = {"type": int, "metavar": "EVSE", "nargs": "?"}
+
 _TYPE = Argument(
     "--type", "what kind of token it is", {"choices": TOKEN_TYPES, "default": "ISO14443", "metavar": "TYPE"}
 )
@@ -150,6 +152,17 @@ COMMANDS = (
         "write the archive that a technician needs: logs, events, state, variables, health; no passwords, no tokens",
         (".", "/tmp/station.tar.gz"),
         (Argument("file", "where to: a file, or a folder", {"type": Path, "metavar": "FILE"}),),
+    ),
+    Command(
+        "schedule",
+        "schedule",
+        "what an EVSE, or the whole station, may draw from now on by its charging profiles",
+        ("", "1", "1 --duration 3600 --unit W"),
+        (
+            Argument("evse", "number of the EVSE; 0, or none: the station", _PERHAPS),
+            Argument("--duration", "so many seconds; a day, unless told otherwise", {"type": int, "metavar": "S"}),
+            Argument("--unit", "A (per phase) or W", {"choices": ("A", "W")}),
+        ),
     ),
     Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
     Command("pics", "pics", "the optional features of OCPP 2.0.1 that this station has", ("", "--json")),

@@ -63,6 +63,10 @@ def _quantity(value: Any, unit: str) -> str:
     return f"{value / 1000:.2f} k{unit}" if abs(value) >= 1000 else f"{value:.0f} {unit}"
 
 
+def _number(value: Any) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else printable(value)
+
+
 def _list(values: Any) -> str:
     return ", ".join(printable(each) for each in values or ())
 
@@ -202,6 +206,22 @@ def _security_log(result: Result, style: Style) -> str:
     return f"{head}\n\n{table(('at', 'event', 'state', 'what'), rows, style)}" if rows else head
 
 
+def _schedule(result: Result, style: Style) -> str:
+    unit = printable(result.get("unit"))
+    where = f"EVSE {result['evse']}" if result.get("evse") else "station"
+    head = f"{where}, from {local_time(result.get('starts_at'))} for {duration(result.get('duration_s'))}"
+    rows: list[list[Cell | str]] = [
+        [
+            local_time(each.get("at")),
+            duration(each.get("start_s")),
+            f"{_number(each.get('limit'))} {unit}",
+            printable(each.get("phases")) + (f" (L{each['phase_to_use']})" if each.get("phase_to_use") else ""),
+        ]
+        for each in result.get("periods") or ()
+    ]
+    return f"{head}\n\n{table(('from', 'after', 'at most', 'phases'), rows, style)}"
+
+
 def _drivers(result: Result, style: Style) -> str:
     drivers = result.get("drivers") or ()
     rows: list[list[Cell | str]] = [
@@ -295,6 +315,7 @@ _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "get": _variables,
     "outbox": _outbox,
     "drivers": _drivers,
+    "schedule": _schedule,
     "pics": _pics,
     "security_log": _security_log,
     "start": _done,

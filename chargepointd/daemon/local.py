@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chargepointd.control.protocol import ControlError, unknown_evse
 from chargepointd.core import commands as c
@@ -16,6 +16,9 @@ from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.codec import format_time
 from chargepointd.hardware.hardware import Hardware
 from hal.health import DeviceStatus, DriverStatus
+
+if TYPE_CHECKING:
+    from chargepointd.core.charging.profile import Schedule
 
 REFUSED, UNKNOWN_PLACE, UNKNOWN_VARIABLE, NOT_HERE = 1, 2, 3, 4
 
@@ -57,6 +60,7 @@ class Local:
             "reset": self._reset,
             "reset_csms": self._reset_csms,
             "outbox": self._outbox,
+            "schedule": self._schedule,
             "drivers": self._drivers,
             "security_log": self._security_log,
         } | self._simulated()
@@ -157,6 +161,16 @@ class Local:
         for event in shown["events"]:
             event["at"] = format_time(event["at"])
         return shown
+
+    async def _schedule(self, params: dict[str, Any]) -> Any:
+        from chargepointd.core.charging.schedules import GetCompositeSchedule
+
+        evse, _ = self._place(params)
+        asked = GetCompositeSchedule(evse, params.get("duration", 86_400), params.get("unit"))
+        reply = await self.ask(asked)
+        if isinstance(reply, c.Status):
+            raise ControlError(REFUSED, reply.reason)
+        return _shown_schedule(evse, reply.schedule)
 
     # -- variables -----------------------------------------------------------------------------------------------------
 
@@ -267,6 +281,21 @@ class Local:
                 raise ControlError(REFUSED, str(error)) from None
 
         return call
+
+
+def _shown_schedule(evse: int, schedule: "Schedule") -> dict[str, Any]:
+    starts_at = schedule.starts_at or 0
+    periods = []
+    for period in schedule.periods:
+        shown = {"at": format_time(starts_at + period.start_s)} | period._asdict()
+        periods.append({name: value for name, value in shown.items() if value is not None})
+    return {
+        "evse": evse,
+        "starts_at": format_time(starts_at),
+        "duration_s": schedule.duration_s,
+        "unit": schedule.unit,
+        "periods": periods,
+    }
 
 
 def _plain(status: c.Status) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox reset-csms security-log diagnostics drivers pics sim"
+    local commands="status watch start stop availability get set unlock reset outbox reset-csms security-log diagnostics schedule drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe press pause resume raise-error clear-error disconnect connect
         meter contact site state display transactions"
     local command="" scene="" word i words=""
@@ -13,8 +13,9 @@ _chargepointctl() {
         --socket) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --state-dir) compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --type) COMPREPLY=($(compgen -W "ISO14443 ISO15693 KeyCode Local Central eMAID MacAddress" -- "$cur")); return ;;
+        --unit) COMPREPLY=($(compgen -W "A W" -- "$cur")); return ;;
         --attribute) COMPREPLY=($(compgen -W "Actual Target MinSet MaxSet" -- "$cur")); return ;;
-        --token|--transaction|--evse|--connector|--prefix|--limit|--reader|--device|--energy-wh) return ;;
+        --token|--transaction|--evse|--connector|--prefix|--limit|--duration|--reader|--device|--energy-wh) return ;;
     esac
 
     # the command, and the one after "sim": the first words that are neither options nor their values
@@ -38,6 +39,7 @@ _chargepointctl() {
         set) words="--attribute" ;;
         reset) words="--evse --on-idle" ;;
         outbox | security-log) words="--limit" ;;
+        schedule) words="--duration --unit" ;;
         diagnostics) [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
         "sim raise-error"|"sim clear-error")
             words="ground_fault stuck_relay over_temperature over_current lock_failure meter_dead pilot_fault

@@ -91,6 +91,7 @@ class Station:
             "outbox",
             "drivers",
             "reset_csms",
+            "schedule",
             "security_log",
             "diagnostics",
         )

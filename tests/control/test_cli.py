@@ -402,6 +402,19 @@ def test_the_security_log_is_a_table(station: Station) -> None:
     assert "lid" in text
 
 
+def test_a_composite_schedule_is_a_table(station: Station) -> None:
+    later = {"start_s": 90, "at": "2026-11-26T12:01:30Z", "limit": 6.5, "phases": 1, "phase_to_use": 2}
+    station.answers["schedule"] = {
+        "evse": 1, "starts_at": "2026-11-26T12:00:00Z", "duration_s": 3600, "unit": "A",
+        "periods": [{"start_s": 0, "at": "2026-11-26T12:00:00Z", "limit": 16.0, "phases": 3}, later],
+    }  # fmt: skip
+    text = run(station, "schedule", "1", "--duration", "3600", "--unit", "A").stdout
+    assert station.asked[-1] == ("schedule", {"evse": 1, "duration": 3600, "unit": "A"})
+    assert "EVSE 1" in text
+    assert "16 A" in text
+    assert "1 min 30 s  6.5 A    1 (L2)" in text
+
+
 def test_the_diagnostics_are_written_to_a_file_or_into_a_folder(station: Station, tmp_path: Path) -> None:
     station.answers["diagnostics"] = {"filename": "d.tar.gz", "archive": "AAEC"}
     assert run(station, "diagnostics", tmp_path).stdout == f"{tmp_path / 'd.tar.gz'}\n"

@@ -48,10 +48,10 @@ BY_CSMS = {
 }  # fmt: skip
 OFFERED = {
     "CertificateSigned", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "ClearChargingProfile",
-    "DataTransfer", "DeleteCertificate", "ExtendedTriggerMessage", "GetConfiguration", "GetDiagnostics",
-    "GetInstalledCertificateIds", "GetLog", "InstallCertificate", "RemoteStartTransaction", "RemoteStopTransaction",
-    "Reset", "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
-    "GetLocalListVersion", "SendLocalList",
+    "DataTransfer", "DeleteCertificate", "ExtendedTriggerMessage", "GetCompositeSchedule", "GetConfiguration",
+    "GetDiagnostics", "GetInstalledCertificateIds", "GetLog", "InstallCertificate", "RemoteStartTransaction",
+    "RemoteStopTransaction", "Reset", "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage",
+    "UnlockConnector", "UpdateFirmware", "GetLocalListVersion", "SendLocalList",
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from itertools import count, islice
 from math import ceil, floor, inf
 from typing import NamedTuple
 
-from chargepointd.core.charging.profile import Period, Profile, Unit
+from chargepointd.core.charging.profile import Period, Profile, Schedule, Unit
 
 _RECURS = {"Daily": 86_400, "Weekly": 604_800}
 _CAPS = ("ChargingStationMaxProfile", "ChargingStationExternalConstraints")
@@ -42,6 +42,7 @@ class Outlet(NamedTuple):
 
 class Use(NamedTuple):
     transaction_id: str | None = None
+    """None: none yet; a TxProfile without one is for the first that comes"""
     since: float | None = None
     """when energy could be delivered: what relative schedules count from (K01.FR.42). None: counts as `at`"""
 
@@ -55,6 +56,14 @@ class Span(NamedTuple):
     """None: DC"""
     phase_to_use: int | None = None
     """1, 2 or 3, where a profile names one for a three-phase outlet that is to use one"""
+
+
+class CompositeSchedule(NamedTuple):
+    """As it is told to others."""
+
+    evse_id: int
+    """0: of the station"""
+    schedule: Schedule
 
 
 Rate = tuple[float, float, int, int | None]
@@ -120,6 +129,15 @@ def next_change(profiles: Iterable[Profile], uses: Mapping[int, Use], at: float)
     """When, after `at`, a limit of any EVSE, or of the station, may next be another than at `at`; infinity: never.
     O(P log S)."""
     return min((_next(profile, since, at) for profile in profiles for since in _sinces(profile, uses)), default=inf)
+
+
+def told(evse_id: int, spans: Iterable[Span], at: float, duration_s: int, unit: Unit, most: int) -> CompositeSchedule:
+    """In whole seconds and tenths of A or W, as messages have it; with `most` periods, as far as these go."""
+    floored = (span._replace(limit=floor(span.limit * 10 + 1e-6) / 10) for span in spans)
+    periods = [Period(int(span.start_s), *span[1:]) for span in whole(floored)]
+    if len(periods) > most:
+        duration_s = periods[most].start_s
+    return CompositeSchedule(evse_id, Schedule(unit, tuple(periods[:most]), duration_s, at))
 
 
 def whole(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -198,7 +216,8 @@ def _next(profile: Profile, since: float | None, at: float) -> float:
 
 def _sinces(profile: Profile, uses: Mapping[int, Use]) -> Iterable[float | None]:
     if profile.purpose == "TxProfile":
-        return {use.since for use in uses.values() if use.transaction_id == profile.transaction_id is not None}
+        use = uses.get(profile.evse_id, IDLE)
+        return {use.since} if use.transaction_id == profile.transaction_id else ()
     if profile.evse_id or profile.purpose in _CAPS:
         return {uses.get(profile.evse_id, IDLE).since}
     return {use.since for use in uses.values()} | {None}
@@ -212,17 +231,16 @@ def _station_stacks(profiles: Iterable[Profile], at: float) -> list[Iterator[_St
 
 
 def _evse_stacks(profiles: Iterable[Profile], evse_id: int, use: Use, at: float) -> list[Iterator[_Step]]:
-    def caps(profile: Profile, purpose: str) -> bool:
+    def own(profile: Profile, purpose: str) -> bool:
         return profile.purpose == purpose and profile.evse_id == evse_id
 
     def governs(profile: Profile) -> bool:
         if profile.purpose == "TxDefaultProfile":
             return profile.evse_id in (0, evse_id)
-        mine = profile.transaction_id is not None and profile.transaction_id == use.transaction_id
-        return mine and profile.purpose == "TxProfile"
+        return own(profile, "TxProfile") and profile.transaction_id == use.transaction_id
 
     since = at if use.since is None else use.since
-    stacks = [[p for p in profiles if governs(p)], *([p for p in profiles if caps(p, cap)] for cap in _CAPS)]
+    stacks = [[p for p in profiles if governs(p)], *([p for p in profiles if own(p, cap)] for cap in _CAPS)]
     return [_stack(stack, since, at) for stack in stacks]
 
 

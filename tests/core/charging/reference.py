@@ -47,9 +47,11 @@ def found(profiles: Sequence[Profile], evse_id: int, use: Use, at: float, t: flo
     """What limits an EVSE at `t`, besides the outlet."""
     since = at if use.since is None else use.since
     transaction = [
-        p
-        for p in profiles
-        if p.purpose == "TxProfile" and use.transaction_id and p.transaction_id == use.transaction_id
+        profile
+        for profile in profiles
+        if profile.purpose == "TxProfile"
+        and profile.evse_id == evse_id
+        and profile.transaction_id == use.transaction_id
     ]
     default = [p for p in profiles if p.purpose == "TxDefaultProfile" and p.evse_id in (0, evse_id)]
     all_found = [highest(transaction, since, t) or highest(default, since, t)]

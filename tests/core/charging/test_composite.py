@@ -233,7 +233,7 @@ def any_profile(draw: st.DrawFn, number: int) -> Profile:
         recurrency=draw(st.sampled_from(("Daily", "Weekly"))),
         valid_from=draw(BOUND),
         valid_to=draw(BOUND),
-        transaction_id=draw(st.sampled_from(("one", "two"))) if purpose == "TxProfile" else None,
+        transaction_id=draw(st.sampled_from((None, "one", "two"))) if purpose == "TxProfile" else None,
     )
 
 

@@ -21,6 +21,7 @@ OFFERED = {
     "TriggerMessage": "station",
     "UnlockConnector": "station",
     "ClearChargingProfile": "charging",
+    "GetCompositeSchedule": "composite",
     "SetChargingProfile": "charging",
     "GetDiagnostics": "logs",
     "GetLog": "logs",

@@ -36,6 +36,7 @@ OFFERED = {
     "CustomerInformation": "customer",
     "ClearChargingProfile": "charging",
     "GetChargingProfiles": "charging",
+    "GetCompositeSchedule": "composite",
     "SetChargingProfile": "charging",
 }
 """action -> the module whose table `REQUESTS` has it"""
