@@ -125,6 +125,17 @@ def test_periods_after_the_end_and_more_phases_than_there_are_do_no_harm(w: Worl
     assert put(single, of(SCHEDULE._replace(periods=(Period(0, 6, 1, 2),))))[1] == "InvalidSchedule"
 
 
+def test_one_phase_where_phases_can_be_switched() -> None:
+    plan = EvsePlan(1, (ConnectorPlan(1),), switches_phases=True)
+    w = World("2.0.1", plan=PLAN._replace(evses=(plan, PLAN.evses[1]))).online()
+    assert (
+        put(w, of(SCHEDULE._replace(periods=(Period(0, 6, 1), Period(9, 6, 1, 1), Period(20, 6, 3)))))[0] == "Accepted"
+    )
+    assert put(w, of(SCHEDULE._replace(periods=(Period(0, 6, 1, 2),))))[1] == "InvalidSchedule"
+    assert put(w, of(SCHEDULE._replace(periods=(Period(0, 6, 2),))))[1] == "InvalidSchedule"
+    assert put(w, of(SCHEDULE._replace(periods=(Period(0, 6, 1),)), evse_id=0))[1] == "InvalidSchedule"
+
+
 def test_phases_mean_nothing_on_dc() -> None:
     dc = EvsePlan(1, (ConnectorPlan(1),), "DC", 0, 1000, 500, 400_000)
     w = World("2.0.1", plan=PLAN._replace(evses=(dc, dc._replace(id=2)))).online()
@@ -332,7 +343,9 @@ def start(w: World, profile: Profile = OFFERED, **more: Any) -> Any:
 def test_a_profile_comes_with_a_remote_start(w: World) -> None:
     assert start(w).status == "Accepted"
     waiting = w.station.profiles.installed
-    assert [(p.id, p.evse_id, p.transaction_id) for p in waiting] == [(3, 1, None)]
+    coming = w.station.profiles.transaction_of(1)
+    assert [(p.id, p.evse_id, p.transaction_id) for p in waiting] == [(3, 1, coming)]
+    assert (coming is None, w.station.profiles.transaction_of(2)) == (False, None)
     w.cut()
     assert w.station.profiles.installed == waiting
     w.online().plug(1)

@@ -136,12 +136,20 @@ class Profiles(Topic):
 
     @property
     def installed(self) -> "tuple[Profile, ...]":
-        """Those in force: with those that wait for a transaction (`transaction_id` None), and without those of the
-        CSMS while smart charging is switched off."""
-        everything = self._everything()
-        if self._context.variables.boolean(ENABLED):
-            return everything
-        return tuple(profile for profile in everything if profile.source != "CSO")
+        """Those in force: without those of the CSMS while smart charging is switched off. One that waits for its
+        transaction is that of `transaction_of` already."""
+        if not self._context.variables.boolean(ENABLED):
+            return tuple(profile for profile in self._profiles.values() if profile.source != "CSO")
+        awaited = [p._replace(transaction_id=f"{_AWAITED}{p.evse_id}") for p, _ in self._awaited.values()]
+        return (*self._profiles.values(), *awaited)
+
+    def transaction_of(self, evse_id: int) -> str | None:
+        """Whose TxProfiles hold at an EVSE: those of the transaction there; before it has begun, that of the remote
+        start from which it will come."""
+        transaction = self._evses[evse_id].transaction
+        if transaction:
+            return transaction.id
+        return f"{_AWAITED}{evse_id}" if evse_id in self._awaited else None
 
     def _everything(self) -> "tuple[Profile, ...]":
         return (*self._profiles.values(), *(profile for profile, _ in self._awaited.values()))

@@ -87,6 +87,7 @@ def test_tc_f_04_cs(tester: Tester, csms: Csms) -> None:
     tester.energy_flows()
 
 
+@pytest.mark.under_test(variables={"SmartChargingCtrlr.Enabled": False})
 @both
 def test_tc_k_38_cs(tester: Tester, csms: Csms, checked: bool) -> None:
     """Remote start transaction with charging profile - Ignore chargingProfile"""
