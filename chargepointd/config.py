@@ -77,6 +77,8 @@ class EvseConfig(NamedTuple):
     """DC: the power supply"""
     vehicle: str = ""
     """DC: the link to the vehicle"""
+    plug_and_charge: str = ""
+    """the ISO 15118 stack, where it does Plug & Charge"""
     supply: Literal["AC", "DC"] = "AC"
     phases: Literal[0, 1, 3] = 3
     voltage_v: float = 230.0

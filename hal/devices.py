@@ -15,8 +15,10 @@ from typing import Any, Protocol, runtime_checkable
 from hal.readings import (
     AlarmReading,
     ContactReading,
+    ContractReading,
     DcCapability,
     DcReading,
+    EvCertificateReading,
     IsolationReading,
     KeyReading,
     LockReading,
@@ -156,6 +158,24 @@ class VehicleLink(Protocol):
 
     async def stop(self) -> None:
         """Ask the vehicle to end the energy transfer."""
+        ...
+
+
+@runtime_checkable
+class PlugAndCharge(Protocol):
+    """What an ISO 15118 stack does besides `VehicleLink`: a vehicle is its own card."""
+
+    def watch(self) -> AsyncIterator[ContractReading | EvCertificateReading]:
+        """What vehicles show and ask, each once; nothing at the start."""
+        ...
+
+    async def decide(self, accepted: bool) -> None:
+        """Whether the contract shown last may charge (PaymentDetailsRes, AuthorizationRes). Where it may not, a card
+        still may."""
+        ...
+
+    async def deliver(self, exi: str) -> None:
+        """The answer to the certificate asked for last, base64; empty: there is none."""
         ...
 
 

@@ -118,6 +118,27 @@ class VehicleReading(NamedTuple):
     """EVCCID or MAC address, upper-case hex without separators; empty when not known"""
 
 
+class ContractReading(NamedTuple):
+    """The contract certificate that a vehicle shows (ISO 15118-2 PaymentDetailsReq): once each time it does."""
+
+    taken_at: float
+    emaid: str
+    """the identifier of the contract, as the vehicle writes it"""
+    chain: str
+    """PEM, the contract's certificate first, then the authorities between it and a root"""
+
+
+class EvCertificateReading(NamedTuple):
+    """A vehicle asks for a contract certificate of its own (CertificateInstallationReq, CertificateUpdateReq)."""
+
+    taken_at: float
+    action: Literal["Install", "Update"]
+    schema: str
+    """the namespace of the vehicle's message, "urn:iso:15118:2:2013:MsgDef" …"""
+    exi: str
+    """base64 of the message as it came"""
+
+
 class LockReading(NamedTuple):
     taken_at: float
     locked: bool
@@ -163,6 +184,8 @@ Reading = (
     | KeyReading
     | DcReading
     | VehicleReading
+    | ContractReading
+    | EvCertificateReading
     | LockReading
     | AlarmReading
     | OccupancyReading

@@ -75,6 +75,20 @@ class PaceMeter(NamedTuple):
     active: bool
 
 
+class AnswerContract(NamedTuple):
+    """Tell the vehicle whether the contract it has shown may charge."""
+
+    evse_id: int
+    accepted: bool
+
+
+class AnswerEvCertificate(NamedTuple):
+    """Give the vehicle what the CSMS answered: base64 of an EXI message; empty: there is none."""
+
+    evse_id: int
+    exi: str
+
+
 class Display(NamedTuple):
     """What the people in front of an EVSE (0: the station) should know; up to three lines of 20 characters."""
 

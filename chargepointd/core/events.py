@@ -125,6 +125,25 @@ class VehicleIdentified(NamedTuple):
     mac: str
 
 
+class ContractShown(NamedTuple):
+    """A vehicle shows the certificate of its charging contract; `AnswerContract` tells it how that ends."""
+
+    evse_id: int
+    emaid: str
+    chain: str
+    """PEM, leaf first"""
+
+
+class EvCertificateWanted(NamedTuple):
+    """A vehicle asks for a contract certificate; `AnswerEvCertificate` brings it."""
+
+    evse_id: int
+    action: str
+    """Install or Update"""
+    schema: str
+    exi: str
+
+
 class FaultRaised(NamedTuple):
     evse_id: int
     fault: Fault

@@ -24,6 +24,11 @@ class Heartbeat(NamedTuple):
 
 class Authorize(NamedTuple):
     token: Token
+    hashes: tuple[tuple[str, ...], ...] = ()
+    """of the chain of a charging contract, for OCSP: hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber,
+    responderURL (C07.FR.02)"""
+    chain: str = ""
+    """that chain in PEM, where the CSMS is to check it (C07.FR.06)"""
 
 
 class StatusChanged(NamedTuple):
@@ -128,6 +133,8 @@ class HeartbeatAnswered(NamedTuple):
 
 class AuthorizeAnswered(NamedTuple):
     info: TokenInfo
+    certificate_status: str = "Accepted"
+    """AuthorizeCertificateStatusEnumType, of the chain of a contract"""
 
 
 class RecordAnswered(NamedTuple):

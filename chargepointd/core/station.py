@@ -164,6 +164,7 @@ class Station:
         self.variables.add(self.profiles.entries())
         self.remote.expect = self.profiles.expect
         return (
+            *self._plug_and_charge(),
             self.security,
             self.network,
             self.certificates,
@@ -179,11 +180,20 @@ class Station:
             Schedules(context, self.evses, lambda: self.profiles.installed, lambda: None),
         )
 
+    def _plug_and_charge(self) -> tuple[Topic, ...]:
+        if "eMAID" not in self.context.plan.token_kinds:
+            return ()
+        # Imported here: few stations have it, and a start is made of imports.
+        from chargepointd.core.contracts import Contracts
+
+        return (Contracts(self.context, self.outbox, self.evses, self.authorization),)
+
     def _hold(self, held: bool, step: Step) -> None:
         if self.availability.hold(held, step):
             self.statuses.tell(step)
 
     def _join(self, topic: Topic) -> None:
+        self._handlers |= topic.events()
         self._commands |= topic.commands()
         self.remote.triggers |= topic.triggers()
         for name, wrong in topic.guards().items():

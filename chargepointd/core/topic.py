@@ -3,7 +3,7 @@
 The station asks every topic at the same points of a step, so that a topic more is one more line in `station.py`:
 
     power_up   the first step of a process: what was kept goes on
-    (handler)  its commands, triggers and the news of its jobs
+    (handler)  its events, commands, triggers and the news of its jobs
     changed    variables were set, from afar or by a technician
     follow     after each step that changed something: what else follows from the facts of others
     tick       a deadline has come
@@ -18,6 +18,7 @@ from chargepointd.core.context import NEVER, Step
 Answer = Callable[[Reply, Step], None]
 """answers a command; in this step or, kept by the topic, in a later one"""
 Obey = Callable[[Any, Step, Answer], None]
+Hear = Callable[[Any, Step], None]
 Act = Callable[[Step], None]
 Trigger = Callable[[TriggerMessage, Step], Status | Act]
 """why not, or what to do after the answer has been given (F06.FR.04)"""
@@ -30,6 +31,10 @@ class Topic:
 
     name = ""
     """routes the news of its jobs (`StartJob.topic`); unique"""
+
+    def events(self) -> Mapping[type, Hear]:
+        """Those that are for it alone, by type."""
+        return {}
 
     def commands(self) -> Mapping[type, Obey]:
         return {}

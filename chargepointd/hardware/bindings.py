@@ -25,8 +25,8 @@ class Binding(NamedTuple):
 
     address: Address
     role: str
-    """pilot, contactor, meter, lock, bay_sensor, phase_switch, supply, vehicle, reader, display, emergency_stop,
-    on_battery"""
+    """pilot, contactor, meter, lock, bay_sensor, phase_switch, supply, vehicle, plug_and_charge, reader, display,
+    emergency_stop, on_battery"""
     evse_id: int
     connector_id: int
     fault: FaultCode
@@ -46,6 +46,7 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "on_battery": ("OtherError", False),
     "bay_sensor": ("OtherError", False),
     "phase_switch": ("PowerSwitchFailure", False),
+    "plug_and_charge": ("EVCommunicationError", False),
     "reader": ("ReaderFailure", False),
     "display": ("OtherError", False),
     "keypad": ("OtherError", False),
@@ -74,6 +75,7 @@ def _all(config: Config) -> Iterator[Binding]:
         yield from _bound("phase_switch", evse.phase_switch, evse.id)
         yield from _bound("supply", evse.supply_device, evse.id)
         yield from _bound("vehicle", evse.vehicle, evse.id)
+        yield from _bound("plug_and_charge", evse.plug_and_charge, evse.id)
     for reader in config.reader:
         yield from _bound("reader", reader.device, 0)
     for display in config.display:
@@ -130,6 +132,7 @@ def _token_kinds(config: Config) -> set[str]:
     kinds = {kind for d in config.drivers if d.name in readers for kind in d.driver.token_kinds}
     kinds |= {"KeyCode"} if config.keypad else set()
     kinds |= {"MacAddress"} if any(evse.vehicle for evse in config.evse) else set()
+    kinds |= {"eMAID"} if any(evse.plug_and_charge for evse in config.evse) else set()
     return kinds | {"Central", "NoAuthorization"}
 
 

@@ -64,6 +64,12 @@ class Hardware:
             f.PaceMeter: self._pace,
             f.RestartEvse: lambda x: self._spawn(self._restart(x.evse_id)),
             f.Display: lambda x: self._spawn(self._show(x)),
+            f.AnswerContract: lambda x: self._spawn(
+                self._tell_vehicle(x.evse_id, lambda stack: stack.decide(x.accepted))
+            ),
+            f.AnswerEvCertificate: lambda x: self._spawn(
+                self._tell_vehicle(x.evse_id, lambda stack: stack.deliver(x.exi))
+            ),
         }
         self.performed = frozenset(self._performers)
         """the effects that are for the hardware"""
@@ -196,6 +202,12 @@ class Hardware:
                 self._power[evse_id].reopened(role)
         self._post(e.EvseRestarted(evse_id, failed))
 
+    async def _tell_vehicle(self, evse_id: int, act: Callable[[Any], Awaitable[None]]) -> None:
+        try:
+            await self._call(self._at[(evse_id, 0, "plug_and_charge")], act)
+        except HalError as error:
+            log.warning("evse %d: the vehicle was not told: %s", evse_id, error)
+
     def _pace(self, x: f.PaceMeter) -> None:
         at = self._at.get((x.evse_id, 0, "meter"))
         if at:
@@ -240,6 +252,7 @@ _NEEDS = {
     "on_battery": "ContactInput",
     "supply": "DcSupply",
     "vehicle": "VehicleLink",
+    "plug_and_charge": "PlugAndCharge",
     "reader": "TokenReader",
     "keypad": "Keypad",
     "button": "Keypad",

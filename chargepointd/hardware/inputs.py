@@ -15,6 +15,8 @@ from hal.health import DeviceHealth, DeviceRead
 from hal.readings import (
     AlarmReading,
     ContactReading,
+    ContractReading,
+    EvCertificateReading,
     KeyReading,
     LockReading,
     MeterReading,
@@ -71,6 +73,8 @@ class Inputs:
             KeyReading: self._key,
             LockReading: self._lock,
             VehicleReading: self._vehicle,
+            ContractReading: self._contract,
+            EvCertificateReading: self._ev_certificate,
             AlarmReading: self._alarm,
             ContactReading: self._contact,
             OccupancyReading: self._bay,
@@ -234,6 +238,12 @@ class Inputs:
                 self._post(e.VehicleIdentified(binding.evse_id, mac))
         self._want(binding.evse_id, reading.connected and reading.wants_energy)
         self.on_vehicle(binding.evse_id, reading)
+
+    def _contract(self, binding: Binding, reading: ContractReading) -> None:
+        self._post(e.ContractShown(binding.evse_id, reading.emaid, reading.chain))
+
+    def _ev_certificate(self, binding: Binding, reading: EvCertificateReading) -> None:
+        self._post(e.EvCertificateWanted(binding.evse_id, reading.action, reading.schema, reading.exi))
 
     def _alarm(self, binding: Binding, reading: AlarmReading) -> None:
         if reading.tripped:

@@ -50,6 +50,7 @@ WORK: dict[str, str] = {
     "FetchImage": "chargepointd.jobs.firmware:fetch",
     "InstallImage": "chargepointd.jobs.firmware:install",
     "VerifyImage": "chargepointd.jobs.firmware:verify",
+    "CheckContract": "chargepointd.jobs.contracts:check",
     "CheckRoot": "chargepointd.jobs.certificate_work:check_root",
     "FindCertificate": "chargepointd.jobs.certificate_work:find",
     "MakeKey": "chargepointd.jobs.certificate_work:make_key",

@@ -38,6 +38,13 @@ _ASSIGNED = frozenset(
 )
 """read-only for others: the station sets them"""
 
+_PLUG_AND_CHARGE = (
+    ("PnCEnabled", "true"),
+    ("CentralContractValidationAllowed", "false"),
+    ("ContractCertificateInstallationEnabled", "true"),
+    ("ContractValidationOffline", "true"),
+)
+
 Line = tuple[str, DataType, str, str, str, float | None, float | None, str]
 
 AUTOCHARGE = "AuthCtrlr.AutochargeEnabled"
@@ -218,6 +225,9 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         constant=True,
     )
     yield from _of_firmware(plan)
+    if "eMAID" in plan.token_kinds:
+        for name, default in _PLUG_AND_CHARGE:
+            yield Variable(Ref("ISO15118Ctrlr", name), "boolean", default=default)
     if plan.ntp_command:
         yield Variable(Ref("ClockCtrlr", "NtpSource"), "OptionList", default="DHCP", values=("DHCP", "manual"))
         for n in "123":

@@ -2,9 +2,9 @@
 
     [drivers.sim]
     driver = "simulator"
-    evses = 2                # devices pilot1 contactor1 lock1 meter1 bay1 temperature1 button1, pilot2 …; once: reader
-    supply = "AC"            # keypad display indicator estop rcm controls contact1 contact2 site_meter. AC with three
-                             # phases adds the switches phases1 …, "DC" adds supply1 vehicle1 isolation1.
+    evses = 2                # devices pilot1 contactor1 lock1 meter1 bay1 temperature1 button1 iso1, pilot2 …;
+    supply = "AC"            # once: reader keypad display indicator estop rcm controls contact1 contact2 site_meter.
+                             # AC with three phases adds the switches phases1 …, "DC" adds supply1 vehicle1 isolation1.
     connectors = 1           # per EVSE; the second connector's are pilot1_2 lock1_2
 
 A car that is plugged in asks for energy `reaction_s` after it is allowed to: offered 6 A or more on the pilot; a DC car
@@ -26,6 +26,8 @@ The device `controls` takes the commands of `chargepointctl sim`:
     sim.drive_out    {evse}                          the bay is empty again
     sim.swipe        {token, type = "ISO14443", reader = "reader"}
     sim.press        {key, device = "keypad"}        0 to 9, "*", "#"; device button1 …: the button of an EVSE, any key
+    sim.contract     {evse, emaid, chain}            the car shows a contract certificate; chain: PEM
+    sim.want_contract {evse, action, exi, schema}    the car asks for one; action: Install, Update; exi: base64
     sim.pause        {evse}                          the car stops taking energy
     sim.resume       {evse}                          the car takes energy again
     sim.raise_error  {evse = 0, error}               0: all EVSEs. Errors: ground_fault stuck_relay over_temperature
@@ -82,6 +84,7 @@ def _devices(config: Config, hold: Hold, signature: Signature) -> dict[str, Devi
     reader = devices.Reader(hold)
     contacts = {name: devices.Contact(hold, name) for name in hold.world.contacts}
     keys = {name: devices.Keys(hold) for name in ("keypad", *[f"button{n}" for n in range(1, config.evses + 1)])}
+    stacks = {n: devices.PlugAndCharge(hold, n) for n in range(1, config.evses + 1)}
     found: dict[str, Device] = {
         "reader": reader,
         **keys,
@@ -91,7 +94,8 @@ def _devices(config: Config, hold: Hold, signature: Signature) -> dict[str, Devi
         "indicator": devices.Indicator(hold),
         "estop": devices.EmergencyStop(hold),
         "rcm": devices.ResidualCurrent(hold),
-        "controls": Controls(hold.world, reader, keys, contacts),
+        "controls": Controls(hold.world, reader, keys, contacts, stacks),
+        **{f"iso{n}": stack for n, stack in stacks.items()},
     }
     for n in range(1, config.evses + 1):
         found |= {

@@ -5,10 +5,14 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
+<<<<<<< HEAD
 from hal.drivers.simulator.devices import Contact, Keys, Reader
+=======
+from hal.drivers.simulator.devices import Keys, PlugAndCharge, Reader
+>>>>>>> adc20e3 (Let a vehicle charge by its contract and fetch one over the station)
 from hal.drivers.simulator.physics import Evse
 from hal.drivers.simulator.world import World
-from hal.readings import TokenReading
+from hal.readings import ContractReading, EvCertificateReading, TokenReading
 
 STATION_ERRORS = ("emergency_stop", "driver_dead")
 """of the whole station, whichever EVSE is named"""
@@ -61,6 +65,13 @@ _COMMANDS: dict[str, dict[str, Param]] = {
         "reader": Param(str, "a text", "reader"),
     },
     "sim.press": {"key": Param(str, "a key"), "device": Param(str, "a text", "keypad")},
+    "sim.contract": {**_EVSE, "emaid": Param(str, "a text"), "chain": Param(str, "certificates in PEM")},
+    "sim.want_contract": {
+        **_EVSE,
+        "action": Param(str, "Install or Update", "Install"),
+        "exi": Param(str, "base64 of a message"),
+        "schema": Param(str, "a namespace", "urn:iso:15118:2:2013:MsgDef"),
+    },
     "sim.pause": _EVSE,
     "sim.resume": _EVSE,
     "sim.raise_error": {"evse": _EVSE["evse"]._replace(default=0), "error": Param(str, "the name of an error")},
@@ -79,11 +90,21 @@ _COMMANDS: dict[str, dict[str, Param]] = {
 class Controls:
     """The commands are named in the docstring of `hal.drivers.simulator`."""
 
+<<<<<<< HEAD
     def __init__(self, world: World, reader: Reader, keys: Mapping[str, Keys], contacts: Mapping[str, Contact]) -> None:
         self._world = world
         self._reader = reader
         self._keys = keys
         self._contacts = contacts
+=======
+    def __init__(
+        self, world: World, reader: Reader, keys: Mapping[str, Keys], stacks: Mapping[int, PlugAndCharge]
+    ) -> None:
+        self._world = world
+        self._reader = reader
+        self._keys = keys
+        self._stacks = stacks
+>>>>>>> adc20e3 (Let a vehicle charge by its contract and fetch one over the station)
 
     async def call(self, method: str, params: dict[str, Any]) -> Any:
         """Do it. ValueError names the method or param that is wrong, and the remedy."""
@@ -152,6 +173,7 @@ class Controls:
         self._keys[name].press(key)
         return {"device": name}
 
+<<<<<<< HEAD
     def _contact(self, closed: bool, device: str) -> dict[str, Any]:
         name = device.rpartition(".")[2]
         if name not in self._contacts:
@@ -165,6 +187,21 @@ class Controls:
             self._world.site_a = (float(current_a), float(current_a), float(current_a))
         self._world.site_dead = dead
         return {"current_a": list(self._world.site_a), "dead": dead}
+=======
+    def _contract(self, evse: int, emaid: str, chain: str) -> dict[str, Any]:
+        there = self._car("sim.contract", evse)
+        there.contract = ""
+        self._stacks[evse].say(ContractReading(time.monotonic(), emaid, chain))
+        return _told(there)
+
+    def _want_contract(self, evse: int, action: str, exi: str, schema: str) -> dict[str, Any]:
+        if action not in ("Install", "Update"):
+            raise ValueError(f'sim.want_contract: action: expected Install or Update, got "{action}"')
+        there = self._car("sim.want_contract", evse)
+        there.ev_certificate = ""
+        self._stacks[evse].say(EvCertificateReading(time.monotonic(), cast(Any, action), schema, exi))
+        return _told(there)
+>>>>>>> adc20e3 (Let a vehicle charge by its contract and fetch one over the station)
 
     def _pause(self, evse: int) -> dict[str, Any]:
         there = self._car("sim.pause", evse)
@@ -259,6 +296,8 @@ def _told(evse: Evse) -> dict[str, Any]:
         "energy_wh": round(evse.energy_wh, 1),
         "paused": evse.paused,
         "errors": sorted(evse.errors),
+        "contract": evse.contract,
+        "ev_certificate": evse.ev_certificate,
     }
     return {**told, "soc_percent": evse.soc_percent} if evse.connector else told
 

@@ -10,8 +10,10 @@ from hal.errors import DeviceFault, NotConnected
 from hal.readings import (
     AlarmReading,
     ContactReading,
+    ContractReading,
     DcCapability,
     DcReading,
+    EvCertificateReading,
     IsolationReading,
     KeyReading,
     LockReading,
@@ -235,6 +237,27 @@ class Vehicle:
         evse = self._hold.reach(self._number)
         evse.stopped, evse.presented = True, False
         self._hold.world.changed(evse)
+
+
+class PlugAndCharge:
+    """The ISO 15118 stack of an EVSE, and the car at its other end."""
+
+    def __init__(self, hold: Hold, number: int) -> None:
+        self._hold, self._number = hold, number
+        self._feed: Feed[ContractReading | EvCertificateReading] = hold.feed(0, None)
+
+    def watch(self) -> AsyncIterator[ContractReading | EvCertificateReading]:
+        self._hold.check()
+        return self._feed.watch()
+
+    def say(self, reading: ContractReading | EvCertificateReading) -> None:
+        self._feed.say(reading)
+
+    async def decide(self, accepted: bool) -> None:
+        self._hold.reach(self._number).contract = "accepted" if accepted else "refused"
+
+    async def deliver(self, exi: str) -> None:
+        self._hold.reach(self._number).ev_certificate = exi
 
 
 class Isolation:

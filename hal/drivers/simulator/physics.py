@@ -46,6 +46,10 @@ class Evse:
         self.set_current_a = 0.0
         self.energy_wh = 0.0
         self.stored_wh = 0.0
+        self.contract = ""
+        """what the station said to the contract the car showed last: accepted, refused"""
+        self.ev_certificate = ""
+        """what the car was given when it asked for a contract certificate"""
         self._ask_at = inf
         self._at = now
 
@@ -67,6 +71,7 @@ class Evse:
     def leave(self) -> None:
         """The car is unplugged at its own end."""
         self.connector, self.presented = 0, False
+        self.contract = self.ev_certificate = ""
 
     def offer(self, connector: int, limit_a: float) -> None:
         if not self.offers_a[connector - 1]:

@@ -20,6 +20,7 @@ TOPICS = {
     "ProfilesPart": "charging",
     "ReportPart": "reports",
     "SignCertificate": "certificates",
+    "GetEvCertificate": "contracts",
     "Authorize": "transactions",
     "MetersRead": "transactions",
     "TransactionRecord": "transactions",

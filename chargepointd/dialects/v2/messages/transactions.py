@@ -14,6 +14,8 @@ from chargepointd.dialects.v2.messages.common import Answers, Calls, Said, token
 from chargepointd.dialects.v2.samples import meter_values
 from chargepointd.dialects.v2.words import Words
 
+OCSP_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber", "responderURL")
+"""OCSPRequestDataType"""
 _STOP_REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset"}
 """words of 1.6 that have another name here; what is in neither is Other"""
 
@@ -21,7 +23,14 @@ _STOP_REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset"}
 def _authorize(asked: Authorize, words: Words) -> Said | None:
     """A token that does not fit is not asked for: cut, it would be another one."""
     id_token = token(asked.token, words)
-    return ("Authorize", {"idToken": id_token}) if id_token else None
+    if id_token is None:
+        return None
+    payload: Payload = {"idToken": id_token}
+    if asked.hashes:
+        payload["iso15118CertificateHashData"] = [dict(zip(OCSP_FIELDS, row, strict=True)) for row in asked.hashes]
+    if asked.chain:
+        payload["certificate"] = asked.chain
+    return "Authorize", payload
 
 
 def _meters(read: MetersRead, words: Words) -> Said | None:
@@ -80,12 +89,16 @@ def _recorded(payload: Payload) -> Answer:
     )
 
 
+def _authorized(payload: Payload) -> Answer:
+    return AuthorizeAnswered(token_info(payload["idTokenInfo"]), payload.get("certificateStatus", "Accepted"))
+
+
 CALLS: Calls = {
     Authorize: _authorize,
     MetersRead: _meters,
     TransactionRecord: _record,
 }
 ANSWERS: Answers = {
-    Authorize: lambda payload: AuthorizeAnswered(token_info(payload["idTokenInfo"])),
+    Authorize: _authorized,
     TransactionRecord: _recorded,
 }
