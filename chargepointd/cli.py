@@ -42,8 +42,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: Namespace) -> int:
-    call, path = call_for(args), socket_path(args, os.environ)
+    path = socket_path(args, os.environ)
     try:
+        call = call_for(args)
         check(call.method, call.params)
         with Client(path) as client:
             return _watch(client, call, args) if call.method == "watch" else _once(client, call, args)

@@ -375,7 +375,8 @@ def _evse_problems(where: str, evse: EvseConfig) -> list[str]:
 
 
 _EVSE_DEVICES = (
-    "contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle", "phase_switch"
+    "contactor", "pilot", "meter", "lock", "bay_sensor", "supply_device", "vehicle", "phase_switch",
+    "plug_and_charge",
 )  # fmt: skip
 
 

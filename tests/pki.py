@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 DAY = timedelta(days=1)
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -87,13 +87,17 @@ class Authority:
 
     def _leaf(
         self, subject: x509.Name, key: Any, hosts: tuple[str, ...], *, starts_in: float = -1, ends_in: float = 365,
-        serial: int | None = None, signature: Any = None,
+        serial: int | None = None, signature: Any = None, ocsp: str = "",
     ) -> x509.Certificate:  # fmt: skip
         made = _builder(subject, key, self.name, starts_in, ends_in, serial)
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         if hosts:
             names = x509.SubjectAlternativeName([_general(host) for host in hosts])
             made = made.add_extension(names, critical=False)
+        if ocsp:
+            place = x509.UniformResourceIdentifier(ocsp)
+            access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)
+            made = made.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
         return made.sign(self._key, signature or hashes.SHA256())
 
 

@@ -47,6 +47,7 @@ _THE_TOKEN = _TOKEN._replace(required=True)
 _TYPE = Param("text", one_of=TOKEN_TYPES)
 _EVSE_OR_ALL = _EVSE._replace(low=0)
 _NAME = Param("text", low=1, high=300)
+_PEM = Param("text", required=True, low=1, high=20_000, letters="+/=- \r\n")
 _SIM_ERROR = Param("text", low=1, high=50)
 
 METHODS: dict[str, Method] = {
@@ -93,6 +94,15 @@ METHODS: dict[str, Method] = {
     "sim.drive_out": Method({"evse": _THE_EVSE}),
     "sim.swipe": Method({"token": _THE_TOKEN, "type": _TYPE, "reader": Param("text", low=1, high=100)}),
     "sim.press": Method({"key": Param("text", required=True, low=1, high=1), "device": Param("text", low=1, high=100)}),
+    "sim.contract": Method({"evse": _THE_EVSE, "emaid": _THE_TOKEN, "chain": _PEM}),
+    "sim.want_contract": Method(
+        {
+            "evse": _THE_EVSE,
+            "action": Param("text", one_of=("Install", "Update")),
+            "exi": Param("text", required=True, low=1, high=5600),
+            "schema": Param("text", low=1, high=50),
+        }
+    ),
     "sim.pause": Method({"evse": _THE_EVSE}),
     "sim.resume": Method({"evse": _THE_EVSE}),
     "sim.raise_error": Method({"evse": _EVSE_OR_ALL, "error": _SIM_ERROR._replace(required=True)}),

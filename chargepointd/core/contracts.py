@@ -1,9 +1,9 @@
 """Plug & Charge: the vehicle's contract is its card (C07), and the vehicle gets one over the station (M01, M02).
 
-The chain that a vehicle shows is checked here, by a job, as far as its root is installed. The CSMS decides, who is told
-the hashes of the chain, or the chain itself where the root is not installed and CentralContractValidationAllowed. Offline
-it is believed where ContractValidationOffline says so and the station could check it; then its identifier (eMAID) counts
-like any token. A contract that may not charge leaves the vehicle to be started by a card.
+The chain that a vehicle shows is checked here, by a job, as far as its root is installed. The CSMS decides, who is
+told the hashes of the chain, or the chain itself where the root is not installed and CentralContractValidationAllowed.
+Offline it is believed where ContractValidationOffline says so and the station could check it; then its identifier
+(eMAID) counts like any token. A contract that may not charge leaves the vehicle to be started by a card.
 
 Loaded only where an EVSE has such a device.
 """

@@ -45,7 +45,7 @@ _PERHAPS = {"type": int, "metavar": "EVSE", "nargs": "?"}
 _TYPE = Argument(
     "--type", "what kind of token it is", {"choices": TOKEN_TYPES, "default": "ISO14443", "metavar": "TYPE"}
 )
-_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact"}
+_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact", "chain"}
 """what commands.call_for turns into params itself"""
 
 _SIM_ERRORS = (
@@ -208,6 +208,28 @@ SIM_COMMANDS = (
         (
             Argument("key", "0 to 9, * or #", {"metavar": "KEY"}),
             Argument("--device", "keypad (default), button1 …", {"metavar": "DEVICE"}),
+        ),
+    ),
+    Command(
+        "contract",
+        "sim.contract",
+        "the car shows its contract certificate",
+        ("1 DEABCC1234567X contract.pem",),
+        (
+            _evse(),
+            Argument("emaid", "identifier of the contract", {"metavar": "EMAID"}),
+            Argument("chain", "its certificate and those above it, PEM", {"metavar": "FILE", "type": Path}),
+        ),
+    ),
+    Command(
+        "want-contract",
+        "sim.want_contract",
+        "the car asks for a contract certificate",
+        ("1 gJgC…",),
+        (
+            _evse(),
+            Argument("exi", "its message, base64", {"metavar": "EXI"}),
+            Argument("--action", "Install (default) or Update", {"choices": ("Install", "Update")}),
         ),
     ),
     Command("pause", "sim.pause", "the car stops taking energy", ("1",), (_evse(),)),

@@ -1,7 +1,10 @@
 """What each command asks the daemon, and when the answer means that the station did not do it."""
 
 from argparse import Namespace
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from chargepointd.control.protocol import INVALID_PARAMS, ControlError
 
 
 class Call(NamedTuple):
@@ -22,9 +25,19 @@ def call_for(args: Namespace) -> Call:
             params = {**params, "mode": "onidle" if args.on_idle else "immediate"}
         case "sim.contact":
             params = {**params, "closed": args.contact == "closed"}
+        case "sim.contract":
+            params = {**params, "chain": _text(args.chain)}
         case "sim.plug_out" if not args.force:
             params.pop("force")
     return Call(method, {name: value for name, value in params.items() if value is not None})
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no text"
+        raise ControlError(INVALID_PARAMS, f"{path}: {why}; expected certificates in PEM") from None
 
 
 def _get_params(args: Namespace) -> dict[str, Any]:

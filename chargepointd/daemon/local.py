@@ -257,6 +257,8 @@ class Local:
             "drive_out",
             "swipe",
             "press",
+            "contract",
+            "want_contract",
             "pause",
             "resume",
             "raise_error",

@@ -5,6 +5,7 @@ transfer/            files from and to servers
 diagnostics.py       makes a log file and leaves it where the CSMS wants it
 firmware.py          fetches an image, verifies it, has it installed
 certificate_work.py  checks, keeps, makes keys; certificates.py  X.509; keystore.py  the files; house.py  at the start
+contracts.py         whether the contract of a vehicle is whole, and whose it is
 clock.py             whether the system's clock is synchronised, and its time servers
 
 A job is `async def work(job, place, tell) -> outcome`: `job` is the value from `core.jobs` or the topic, `place` says

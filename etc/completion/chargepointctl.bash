@@ -4,7 +4,7 @@ _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
     local commands="status watch start stop availability get set unlock reset outbox reset-csms security-log diagnostics schedule drivers pics sim"
-    local scenes="plug-in plug-out drive-in drive-out swipe press pause resume raise-error clear-error disconnect connect
+    local scenes="plug-in plug-out drive-in drive-out swipe press contract want-contract pause resume raise-error clear-error disconnect connect
         meter contact site state display transactions"
     local command="" scene="" word i words=""
     COMPREPLY=()
@@ -48,6 +48,8 @@ _chargepointctl() {
         "sim plug-out") words="--force --side" ;;
         "sim swipe") words="--type --reader" ;;
         "sim press") words="--device" ;;
+        "sim contract") [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
+        "sim want-contract") words="--action" ;;
         "sim meter") words="--energy-wh" ;;
         "sim contact") words="closed open --device" ;;
         "sim site") words="--dead" ;;

@@ -132,6 +132,18 @@ def with_main_meter(build: Callable[..., Config]) -> Callable[..., Config]:
     return built
 
 
+def with_contracts(build: Callable[..., Config]) -> Callable[..., Config]:
+    """That station, with an ISO 15118 stack at each EVSE that does Plug & Charge."""
+
+    def built(url: str, **variables: Any) -> Config:
+        config = build(url, **variables)
+        for evse in config["evse"]:
+            evse["plug_and_charge"] = f"sim.iso{evse['id']}"
+        return config
+
+    return built
+
+
 def signing(build: Callable[..., Config]) -> Callable[..., Config]:
     """That station, with meters that sign."""
 

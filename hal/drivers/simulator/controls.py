@@ -5,11 +5,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
-<<<<<<< HEAD
-from hal.drivers.simulator.devices import Contact, Keys, Reader
-=======
-from hal.drivers.simulator.devices import Keys, PlugAndCharge, Reader
->>>>>>> adc20e3 (Let a vehicle charge by its contract and fetch one over the station)
+from hal.drivers.simulator.devices import Contact, Keys, PlugAndCharge, Reader
 from hal.drivers.simulator.physics import Evse
 from hal.drivers.simulator.world import World
 from hal.readings import ContractReading, EvCertificateReading, TokenReading
@@ -90,21 +86,19 @@ _COMMANDS: dict[str, dict[str, Param]] = {
 class Controls:
     """The commands are named in the docstring of `hal.drivers.simulator`."""
 
-<<<<<<< HEAD
-    def __init__(self, world: World, reader: Reader, keys: Mapping[str, Keys], contacts: Mapping[str, Contact]) -> None:
-        self._world = world
-        self._reader = reader
-        self._keys = keys
-        self._contacts = contacts
-=======
     def __init__(
-        self, world: World, reader: Reader, keys: Mapping[str, Keys], stacks: Mapping[int, PlugAndCharge]
+        self,
+        world: World,
+        reader: Reader,
+        keys: Mapping[str, Keys],
+        contacts: Mapping[str, Contact],
+        stacks: Mapping[int, PlugAndCharge],
     ) -> None:
         self._world = world
         self._reader = reader
         self._keys = keys
+        self._contacts = contacts
         self._stacks = stacks
->>>>>>> adc20e3 (Let a vehicle charge by its contract and fetch one over the station)
 
     async def call(self, method: str, params: dict[str, Any]) -> Any:
         """Do it. ValueError names the method or param that is wrong, and the remedy."""
@@ -173,7 +167,6 @@ class Controls:
         self._keys[name].press(key)
         return {"device": name}
 
-<<<<<<< HEAD
     def _contact(self, closed: bool, device: str) -> dict[str, Any]:
         name = device.rpartition(".")[2]
         if name not in self._contacts:
@@ -187,7 +180,7 @@ class Controls:
             self._world.site_a = (float(current_a), float(current_a), float(current_a))
         self._world.site_dead = dead
         return {"current_a": list(self._world.site_a), "dead": dead}
-=======
+
     def _contract(self, evse: int, emaid: str, chain: str) -> dict[str, Any]:
         there = self._car("sim.contract", evse)
         there.contract = ""
@@ -201,7 +194,6 @@ class Controls:
         there.ev_certificate = ""
         self._stacks[evse].say(EvCertificateReading(time.monotonic(), cast(Any, action), schema, exi))
         return _told(there)
->>>>>>> adc20e3 (Let a vehicle charge by its contract and fetch one over the station)
 
     def _pause(self, evse: int) -> dict[str, Any]:
         there = self._car("sim.pause", evse)
