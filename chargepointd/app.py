@@ -132,7 +132,7 @@ def _initial_variables(config: Config, file: Path) -> dict[str, str]:
         except ValueError as error:
             problems.append(f"ocpp16.{error}")
     problems += _variable_problems(station, given)
-    if PASSWORD in given:
+    if PASSWORD in config.variables:
         problems.append(f'variables."{PASSWORD}": set csms.password instead')
     if problems:
         raise BadConfig("\n".join(f"{file}: {line}" for problem in problems for line in problem.splitlines()))
@@ -158,7 +158,8 @@ def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:
             remedy = f'; did you mean "{near[0]}"?' if near else ""
             problems.append(f'variables."{name}": no such variable{remedy}')
         elif wrong := complaint(variable, value) or (name in more and more[name](value)):
-            problems.append(f'variables."{name}": {wrong}, got "{value}"')
+            got = "" if name == PASSWORD else f', got "{value}"'
+            problems.append(f'variables."{name}": {wrong}{got}')
     return problems
 
 

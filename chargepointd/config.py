@@ -48,6 +48,8 @@ class CsmsConfig(NamedTuple):
     versions: tuple[Version, ...] = ("2.0.1", "1.6")
     security_profile: Literal[0, 1, 2, 3] = 0
     password: str = ""
+    secure_url: str = ""
+    """where a CSMS that raises SecurityProfile (1.6) is reached with TLS; empty: as url, but wss://"""
     ca_file: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
@@ -273,7 +275,9 @@ def _driver(name: str, section: Any, problems: list[str]) -> DriverConfig | None
 
 def _contradictions(file: _File) -> list[str]:
     """What is wrong between sections."""
-    problems = _station_problems(file.station) + _csms_problems(file.csms)
+    problems = _station_problems(file.station) + _csms_problems(
+        file.csms, "authorizationkey" in map(str.lower, file.ocpp16)
+    )
     if not file.evse:
         problems.append("evse: missing; a station has at least one [[evse]]")
     problems += _id_problems("evse", [evse.id for evse in file.evse])
@@ -324,14 +328,19 @@ def _firmware_problems(firmware: FirmwareConfig) -> list[str]:
     return problems
 
 
-def _csms_problems(csms: CsmsConfig) -> list[str]:
+def _csms_problems(csms: CsmsConfig, key: bool) -> list[str]:
+    """key: the password stands in [ocpp16]."""
     problems = []
     if not csms.url.startswith(("ws://", "wss://")):
         problems.append(f'csms.url: expected an address such as "wss://csms.example.com/ocpp", got "{csms.url}"')
     if csms.security_profile >= 2 and not csms.url.startswith("wss://"):
         problems.append(f"csms.url: security profile {csms.security_profile} needs wss://, got {csms.url}")
-    if csms.security_profile in (1, 2) and not csms.password:
+    if csms.secure_url and not csms.secure_url.startswith("wss://"):
+        problems.append(f'csms.secure_url: expected an address that begins with "wss://", got "{csms.secure_url}"')
+    if csms.security_profile in (1, 2) and not (csms.password or key):
         problems.append(f"csms.password: missing; security profile {csms.security_profile} authenticates with it")
+    if csms.password and key:
+        problems.append("ocpp16.AuthorizationKey: csms.password is set as well; leave one of them out")
     if csms.security_profile == 3 and not csms.client_cert:
         problems.append("csms.client_cert: missing; security profile 3 authenticates with it")
     elif csms.client_key and not csms.client_cert:

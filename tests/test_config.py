@@ -100,6 +100,20 @@ def test_a_security_profile_needs_what_it_needs(tmp_path: Path, good: Config, pr
     assert f"{key}: " in complaint(tmp_path, good)
 
 
+def test_the_password_stands_in_one_place(tmp_path: Path, good: Config) -> None:
+    good["csms"]["security_profile"] = 1
+    good["ocpp16"] = {"authorizationkey": "ab" * 16}
+    (tmp_path / "station.toml").write_text(toml.dumps(good))
+    assert load(tmp_path / "station.toml").csms.password == ""
+    good["csms"]["password"] = "the same in other words"
+    assert "ocpp16.AuthorizationKey: csms.password is set as well" in complaint(tmp_path, good)
+
+
+def test_the_address_with_tls_has_it(tmp_path: Path, good: Config) -> None:
+    good["csms"]["secure_url"] = "ws://csms.example.com/"
+    assert 'csms.secure_url: expected an address that begins with "wss://"' in complaint(tmp_path, good)
+
+
 def test_an_installer_that_makes_no_sense(tmp_path: Path, good: Config) -> None:
     good["firmware"] = {"status_command": ["status"], "max_size_mb": 0, "timeout_s": 0.0}
     told = complaint(tmp_path, good)

@@ -25,7 +25,7 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     variables/        the device model     reports.py  the same, reported
     topic.py          what a topic with commands, jobs and deadlines of its own is     jobs.py   long work, as values
     context.py        what every topic stands on, and the step in which it acts
-    network.py        how the CSMS is reached
+    network.py        how the CSMS is reached     password.py  the bytes of a password, kept as a text
     certificates.py   whom the station trusts     signing.py  its own certificate
     firmware.py       firmware updates     update.py  their states, as a table
     boot.py  availability.py  remote.py  reset.py  security.py  logs.py  customer.py

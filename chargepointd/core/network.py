@@ -6,6 +6,9 @@ A slot holds a profile; slot 1 is the configuration's until the CSMS replaces it
 way for the next, after the last comes the one that worked last, and then the first again, for ever: a station is never
 locked out (B10.FR.07 to 09).
 
+A security profile that is raised without a new address (1.6) is a slot more, on trial: it is tried at once, and deleted
+when another slot had to take its place (Improved security, A05).
+
 What may be wrong is tried the other way too, until a connection is good:
 - the password: the newest, then those before it to the last that worked, each time the CSMS refuses one (A01);
 - the station's certificate: the new one, the old one, by rounds of the slots (A02.FR.28);
@@ -23,6 +26,7 @@ from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Reconnect, SaveState
 from chargepointd.core.masking import masked
+from chargepointd.core.password import as_bytes, complaint
 from chargepointd.core.signing import Signatures
 from chargepointd.core.topic import Answer, Guard, Obey, Topic
 
@@ -62,6 +66,12 @@ class SetNetworkProfile(NamedTuple):
     """what of the request this station cannot do"""
 
 
+class RaiseSecurityProfile(NamedTuple):
+    """Reach the CSMS in use by a higher security profile from now on."""
+
+    level: int
+
+
 class ResetNetwork(NamedTuple):
     """A technician's way back: the configuration's profile and password, nothing else."""
 
@@ -71,7 +81,7 @@ class Way(NamedTuple):
 
     slot: int
     profile: Slot
-    password: str
+    password: bytes
     certificate: str
     """name of the station's"""
     roots: tuple[str, ...]
@@ -94,6 +104,8 @@ class Network(Topic):
         self._slots |= {int(n): Slot(*slot) if slot else None for n, slot in saved.get("slots", {}).items()}
         self._worked: int = saved.get("worked", CONFIGURED)
         """the slot over which the CSMS accepted the station last"""
+        self._trial: int = saved.get("trial", 0)
+        """the slot of a raised security profile, until it has worked; 0: none"""
         self._older: list[str] = saved.get("older", [])
         """passwords before the newest, down to the last that worked"""
         self._password = context.variables.text(PASSWORD)
@@ -152,7 +164,7 @@ class Network(Topic):
         return Way(
             self.slot,
             self.profile,
-            ([self._password, *self._older])[self._with],
+            as_bytes([self._password, *self._older][self._with]),
             certificates.renewed if renewed else certificates.current,
             tuple(roots),
             self._trusts_system(self.profile),
@@ -238,9 +250,12 @@ class Network(Topic):
         self._raised.clear()
         self._failed = 0
         self._told = (self.slot, self.profile)
-        if self.slot != self._worked:
+        trial, self._trial = self._trial, 0
+        if self.slot != self._worked or trial:
             self._worked = self.slot
             self._save(step)
+        if trial not in (0, self.slot):
+            self._delete([trial], "the raised security profile did not work", step)
         if self.profile.security_profile in (1, 2) and self._with == 0 and self._older:
             self._older = []
             self._save(step)
@@ -255,18 +270,24 @@ class Network(Topic):
     def _drop_lower(self, step: Step) -> None:
         """Never down again: lower profiles are deleted, and leave the order (A05.FR.06)."""
         lower = [n for n, slot in self._slots.items() if slot and self._downgrade(slot)]
-        if not lower:
-            return
+        if lower:
+            self._delete(lower, "of a lower security profile", step)
+
+    def _delete(self, slots: list[int], why: str, step: Step) -> None:
+        """Not the one in use."""
         active = self.slot
-        for n in lower:
+        for n in slots:
             self._slots[n] = None
-        kept = [n for n in self._context.variables.members(PRIORITY) if int(n) not in lower]
-        for save in self._context.variables.assign(PRIORITY, ",".join(kept or [str(active)])):
-            step.emit(save)
-        self._round = self._planned()
+        kept = [n for n in self._context.variables.members(PRIORITY) if int(n) not in slots]
+        self._prefer(kept or [str(active)], step)
         self._place = self._round.index(active)
-        step.emit(Note("network", 0, f"slots of a lower security profile deleted: {', '.join(map(str, lower))}"))
+        step.emit(Note("network", 0, f"slot {', '.join(map(str, slots))} deleted: {why}"))
         self._save(step)
+
+    def _prefer(self, order: list[str], step: Step) -> None:
+        for save in self._context.variables.assign(PRIORITY, ",".join(order)):
+            step.emit(save)
+        self._round, self._place = self._planned(), 0
 
     def _downgrade(self, profile: Slot) -> bool:
         """Whether this is a step down that is not allowed: 3 to 2 may be (A05.FR.08), to 1 never is (FR.09)."""
@@ -284,18 +305,20 @@ class Network(Topic):
 
     def _save(self, step: Step) -> None:
         kept = {str(n): slot and list(slot) for n, slot in self._slots.items() if slot != self._configured}
-        step.emit(SaveState(self.name, {"slots": kept, "worked": self._worked, "older": self._older}))
+        facts = {"slots": kept, "worked": self._worked, "older": self._older, "trial": self._trial}
+        step.emit(SaveState(self.name, facts))
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
     def commands(self) -> Mapping[type, Obey]:
         return {
             SetNetworkProfile: lambda command, step, answer: answer(self._set(command, step), step),
+            RaiseSecurityProfile: self._raise,
             ResetNetwork: self._reset,
         }
 
     def guards(self) -> Mapping[str, Guard]:
-        return {PRIORITY: self._wrong_order, PASSWORD: _wrong_password}
+        return {PRIORITY: self._wrong_order, PASSWORD: complaint}
 
     def _set(self, command: SetNetworkProfile, step: Step) -> Status:
         slot, profile = command.slot, command.profile
@@ -330,17 +353,62 @@ class Network(Topic):
             return f"slot {n} holds no profile; set it first"
         if self._downgrade(slot):
             return f"slot {n} has a lower security profile than the one in use"
+        lacking = self._lacking(slot)
+        return lacking and f"slot {n} needs {lacking}"
+
+    def _lacking(self, slot: Slot) -> str:
         if slot.url.startswith("wss:") and not self._trusts_system(slot) and not self._certificates.has(CSMS_ROOT):
-            return f"slot {n} needs a root certificate of the CSMS; install it first"
+            return "a root certificate of the CSMS; install it first"
         if slot.security_profile == 3 and not self._certificates.has(STATION):
-            return f"slot {n} needs a certificate of the station; have one signed first"
+            return "a certificate of the station; have one signed first"
         if slot.security_profile in (1, 2) and not self._password:
-            return f"slot {n} needs a password; set {PASSWORD} first"
+            return f"a password; set {PASSWORD} first"
         return ""
+
+    def _raise(self, command: RaiseSecurityProfile, step: Step, answer: Answer) -> None:
+        """Improved security, A05.FR.01 to 06: only upwards, with what it takes; at once, by a new connection."""
+        active, level = self.profile, command.level
+        slot = active._replace(security_profile=level, url=self._secured(active) if level >= 2 else active.url)
+        wrong = _wrong_profile(slot._replace(timeout_s=slot.timeout_s or 1, interface=INTERFACES[0]))
+        if level <= active.security_profile:
+            answer(Status("Rejected", f"security profile {active.security_profile} is in use; it only goes up"), step)
+        elif lacking := wrong or self._lacking(slot):
+            answer(Status("Rejected", lacking), step)
+        else:
+            if self._trial not in (0, self.slot):
+                self._delete([self._trial], "another is tried now", step)
+            self._trial = n = self._spare()
+            self._slots[n] = slot
+            self._prefer([str(n), *(m for m in self._context.variables.members(PRIORITY) if m != str(n))], step)
+            self._failed, self._good = 0, True
+            self._with, self._old_certificate = self._first
+            self._save(step)
+            what = f"slot {n}: security profile {level}, {masked(slot.url)}"
+            step.emit(Note("network", 0, what))
+            self._context.happened("ReconfigurationOfSecurityParameters", what, step)
+            answer(Status("Accepted"), step)
+            step.emit(Reconnect(f"security profile {level}"))
+
+    def _secured(self, profile: Slot) -> str:
+        """The address with TLS: the same, unless the configuration names another."""
+        scheme, _, rest = profile.url.partition(":")
+        other = self._context.plan.csms.secure_url if profile == self._configured else ""
+        return profile.url if scheme == "wss" else other or f"wss:{rest}"
+
+    def _spare(self) -> int:
+        """A slot that is empty, else the one that is wanted least of those not in use."""
+        order = self._context.variables.members(PRIORITY)
+
+        def wanted(n: int) -> tuple[bool, int]:
+            place = order.index(str(n)) if str(n) in order else len(SLOTS)
+            return bool(self._slots.get(n)), -place
+
+        return min((n for n in SLOTS if n not in (self.slot, self._worked)), key=wanted)
 
     def _reset(self, command: ResetNetwork, step: Step, answer: Answer) -> None:
         self._slots = {CONFIGURED: self._configured}
         self._worked, self._older, self._with, self._first = CONFIGURED, [], 0, (0, False)
+        self._trial = 0
         for name, value in ((PRIORITY, str(CONFIGURED)), (PASSWORD, self._context.variables.configured(PASSWORD))):
             for save in self._context.variables.assign(name, value):
                 step.emit(save)
@@ -365,11 +433,6 @@ class Network(Topic):
         self._save(step)
         if self.profile.security_profile in (1, 2):
             step.emit(Reconnect("a new password"))
-
-
-def _wrong_password(value: str) -> str:
-    """Characters that are none to type; the length is the variable's."""
-    return "" if value.isprintable() else "expected printable characters"
 
 
 def _wrong_profile(profile: Slot) -> str:

@@ -61,6 +61,8 @@ class CsmsPlan(NamedTuple):
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
+    secure_url: str = ""
+    """with TLS, for security profiles 2 and 3; empty: as `url`, but wss"""
 
 
 class StationPlan(NamedTuple):

@@ -19,6 +19,8 @@ from chargepointd.core.values import Stamp
 
 KEPT = 2000
 """entries; the oldest goes first, told or not"""
+SILENT = "SecurityCtrlr.DisableSecurityEventNotifications"
+"""what happens while it is true is logged and never told"""
 INFO_LIMIT = 255
 """characters, SecurityEventNotification.techInfo"""
 QUIET_S = 600.0
@@ -74,7 +76,8 @@ class Security(Topic):
 
     def happened(self, kind: str, info: str, step: Step) -> None:
         """kind: a security event of the standard. info: for a person, without secrets."""
-        message_id = self._context.new_id() if kind in TOLD else ""
+        told = kind in TOLD and not self._context.variables.boolean(SILENT)
+        message_id = self._context.new_id() if told else ""
         entry = Logged(self._next_id, kind, self._context.clock.stamp(step.mono), info[:INFO_LIMIT], message_id)
         self._next_id += 1
         self._keep(entry, step)

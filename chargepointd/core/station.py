@@ -33,7 +33,7 @@ from chargepointd.core.local_list import GetLocalListVersion, LocalList, ShowTok
 from chargepointd.core.logs import Logs
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Acknowledged
-from chargepointd.core.network import Network, SetNetworkProfile
+from chargepointd.core.network import Network, RaiseSecurityProfile, SetNetworkProfile
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.remote import Remote
@@ -62,6 +62,7 @@ _PENDING_MAY = (
     GetInstalledCertificateIds,
     InstallCertificate,
     SetNetworkProfile,
+    RaiseSecurityProfile,
     c.GetVariables,
     c.SetVariables,
     c.ListVariables,

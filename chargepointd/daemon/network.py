@@ -28,7 +28,7 @@ def profile(
         identity=identity,
         subprotocols=tuple(VERSIONS[version] for version in versions),
         security_profile=way.profile.security_profile,
-        password=way.password.encode(),
+        password=way.password,
         roots=tuple(roots),
         system_roots=way.system_roots,
         client_cert=cert,

@@ -162,7 +162,7 @@ def _firmware_plan(firmware: FirmwareConfig) -> FirmwarePlan:
 
 def _csms_plan(csms: CsmsConfig) -> CsmsPlan:
     files = (str(file or "") for file in (csms.ca_file, csms.client_cert, csms.client_key))
-    return CsmsPlan(csms.url, csms.security_profile, *files)
+    return CsmsPlan(csms.url, csms.security_profile, *files)._replace(secure_url=csms.secure_url)
 
 
 def _measures(evse: EvseConfig, config: Config) -> frozenset[str] | None:

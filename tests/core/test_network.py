@@ -172,7 +172,7 @@ def test_an_order_needs_what_its_slots_need() -> None:
 
 
 def password(w: World) -> str:
-    return w.station.network.way().password
+    return w.station.network.way().password.decode()
 
 
 def test_a_new_password_is_used_at_once_and_the_old_one_kept_until_it_works() -> None:

@@ -105,6 +105,18 @@ def test_a_csms_that_does_not_answer_gets_it_again_while_all_else_goes_on() -> N
     assert log(w)[-1] == ("TamperDetectionActivated", "")
 
 
+def test_events_that_are_not_to_be_told_are_logged(version: str) -> None:
+    w = Attacked(version).online()
+    w.set(security.SILENT, "true")
+    happened(w, "TamperDetectionActivated")
+    w.after(100)
+    assert kinds(w) == ["StartupOfTheDevice"]
+    assert log(w)[-1] == ("TamperDetectionActivated", "")
+    w.set(security.SILENT, "false")
+    happened(w, "MemoryExhaustion")
+    assert kinds(w)[-1] == "MemoryExhaustion"
+
+
 def test_the_log_is_a_ring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(security, "KEPT", 5)
     w = World("2.0.1")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chargepointd.core import commands as c
+from chargepointd.core.password import as_bytes
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
@@ -55,7 +56,7 @@ def test_all_keys_with_every_required_one_and_its_access(dialect: Dialect, varia
     assert REQUIRED.items() <= access.items()
     assert set(access) == {key.name for key in TABLE}
     assert "unknownKey" not in said
-    assert all("value" in row for row in said["configurationKey"])
+    assert [row["key"] for row in said["configurationKey"] if "value" not in row] == ["AuthorizationKey"]
 
 
 def test_an_empty_list_of_keys_asks_for_all(dialect: Dialect, variables: Registry) -> None:
@@ -96,7 +97,6 @@ def test_more_keys_than_announced_are_refused(dialect: Dialect, variables: Regis
         ("MeterValuesSampledData", "Voltage,Nonsense", "Rejected"),
         ("NumberOfConnectors", "5", "Rejected"),
         ("GetConfigurationMaxKeys", "5", "Rejected"),
-        ("SecurityProfile", "2", "Rejected"),
         ("MinimumStatusDuration", "5", "Accepted"),
         ("Nonsense", "1", "NotSupported"),
         ("ConnectorPhaseRotation", "0.RST, 1.RST,3.TSR", "Accepted"),
@@ -219,9 +219,36 @@ def test_the_section_of_the_configuration_file() -> None:
     }
 
 
+def test_the_password_of_the_configuration_file_may_be_bytes() -> None:
+    (name, text), *_ = configured({"AuthorizationKey": "ff" * 16}).items()
+    assert (name, as_bytes(text)) == ("SecurityCtrlr.BasicAuthPassword", b"\xff" * 16)
+
+
+def test_the_keys_of_the_security_extension(dialect: Dialect, variables: Registry) -> None:
+    said = got(dialect, variables, *SECURITY)
+    assert {row["key"]: (row["readonly"], row["value"]) for row in said["configurationKey"]} == SECURITY
+    for key, (readonly, _) in SECURITY.items():
+        if key != "SecurityProfile":
+            text = "true" if key.startswith("Disable") else "7"
+            assert changed(dialect, variables, key, text) == ("Rejected" if readonly else "Accepted")
+
+
+SECURITY = {
+    "AdditionalRootCertificateCheck": (True, "false"),
+    "CertificateSignedMaxChainSize": (True, "10000"),
+    "CertificateStoreMaxLength": (True, "500"),
+    "CertSigningRepeatTimes": (False, "3"),
+    "CertSigningWaitMinimum": (False, "60"),
+    "CpoName": (False, ""),
+    "DisableSecurityEventNotifications": (False, "false"),
+    "SecurityProfile": (False, "0"),
+}
+
+
 @pytest.mark.parametrize(
     ("key", "text", "remedy"),
     [
+        ("AuthorizationKey", "abc123", "32 to 40 hexadecimal digits"),
         ("MeterValueInterval", "5", 'did you mean "MeterValueSampleInterval"?'),
         ("zzz", "5", "leave it out"),
         ("NumberOfConnectors", "5", "[[evse]]"),

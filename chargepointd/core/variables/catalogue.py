@@ -135,7 +135,8 @@ STATION: tuple[Line, ...] = (
     ("SecurityCtrlr.CertificateEntries", "integer", "RO", "0", "", None, 500, ""),
     ("SecurityCtrlr.CertSigningRepeatTimes", "integer", "RW", "3", "", 0, 16, ""),
     ("SecurityCtrlr.CertSigningWaitMinimum", "integer", "RW", "60", "s", 1, 86_400, ""),
-    # Of our own: the key of the next certificate request.
+    # Of our own: security events are logged only; the key of the next certificate request.
+    ("SecurityCtrlr.DisableSecurityEventNotifications", "boolean", "RW", "false", "", None, None, ""),
     ("SecurityCtrlr.KeyType", "OptionList", "RW", "EC-P256", "", None, None, "EC-P256,RSA-2048,RSA-3072"),
     ("SecurityCtrlr.MaxCertificateChainSize", "integer", "RO", "10000", "", None, 10_000, ""),
     ("SecurityCtrlr.OrganizationName", "string", "RW", "", "", None, 64, ""),

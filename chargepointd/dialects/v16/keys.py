@@ -7,10 +7,13 @@ regard to case (CiString). A key whose variable this station does not have is an
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from chargepointd.core import certificates
 from chargepointd.core import commands as c
 from chargepointd.core.charging.profiles import MAX_PROFILES
 from chargepointd.core.local_list import CAPACITY
 from chargepointd.core.metering import MEASURANDS
+from chargepointd.core.network import RaiseSecurityProfile
+from chargepointd.core.password import as_text
 from chargepointd.core.sampling import SERIES_MAX
 from chargepointd.core.variables.model import Variable
 from chargepointd.core.variables.registry import Registry
@@ -18,14 +21,18 @@ from chargepointd.dialects.dialect import Payload, Refusal
 
 PROFILES = (
     "Core",
+    "FirmwareManagement",
     "LocalAuthListManagement",
     "RemoteTrigger",
     "SmartCharging",
 )  # fmt: skip
 """SupportedFeatureProfiles"""
-CONTROLLERS = {"LocalAuthListManagement": "LocalAuthListCtrlr"}
+CONTROLLERS = {"FirmwareManagement": "FirmwareCtrlr", "LocalAuthListManagement": "LocalAuthListCtrlr"}
 """whose variable Available says whether this station has the profile"""
 ROTATIONS = frozenset({"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"})
+_HEX = frozenset("0123456789abcdefABCDEF")
+_LONGEST_KEY = 40
+"""hexadecimal digits, AuthorizationKey"""
 _LONGEST_VALUE = 500
 """characters, GetConfiguration.conf"""
 
@@ -44,6 +51,10 @@ class Key(NamedTuple):
     """where the configuration file says it, for a key that [ocpp16] cannot set"""
     profile: str = ""
     """a station without this profile does not have the key; empty: every station has it"""
+    meant: Callable[[str], str | None] | None = None
+    """a value as the variable has it; None: it is none"""
+    command: Callable[[str], c.Command | None] | None = None
+    """a change that is more than a new value of the variable"""
 
 
 def _rotations(connectors: int) -> str:
@@ -70,11 +81,37 @@ def _measurands(_: int) -> str:
     return str(len(MEASURANDS))
 
 
+def _password(value: str) -> str | None:
+    """Hexadecimal digits are 16 to 20 bytes (Improved security §7.2); too few, too many or an odd one are none.
+
+    What is not hexadecimal can only be the password itself, as many a CSMS sends it: taken as such. Were it a mistake,
+    the CSMS would refuse it, and the password before would be used again (`core.network`).
+    """
+    if not set(value) <= _HEX:
+        return value if len(value) <= _LONGEST_KEY else None
+    return as_text(bytes.fromhex(value)) if len(value) in range(32, _LONGEST_KEY + 1, 2) else None
+
+
+def _transfers(protocols: str) -> str:
+    """SFTP has no word in 1.6 (errata v4.0)."""
+    return ",".join(each for each in protocols.split(",") if each != "SFTP")
+
+
+def _security_profile(value: str) -> c.Command | None:
+    return RaiseSecurityProfile(int(value)) if value in ("0", "1", "2", "3") else None
+
+
 TABLE = (
+    Key("AdditionalRootCertificateCheck", "SecurityCtrlr.AdditionalRootCertificateCheck"),
     Key("AllowOfflineTxForUnknownId", "AuthCtrlr.OfflineTxForUnknownIdEnabled"),
     Key("AuthorizationCacheEnabled", "AuthCacheCtrlr.Enabled"),
+    Key("AuthorizationKey", "SecurityCtrlr.BasicAuthPassword", meant=_password),
     Key("AuthorizeRemoteTxRequests", "AuthCtrlr.AuthorizeRemoteStart"),
     Key("ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel"),
+    Key("CertificateSignedMaxChainSize", "SecurityCtrlr.MaxCertificateChainSize"),
+    Key("CertificateStoreMaxLength", computed=lambda _: str(certificates.CAPACITY)),
+    Key("CertSigningRepeatTimes", "SecurityCtrlr.CertSigningRepeatTimes"),
+    Key("CertSigningWaitMinimum", "SecurityCtrlr.CertSigningWaitMinimum"),
     Key("ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit", said=_rate_units),
     Key("ChargingScheduleMaxPeriods", "SmartChargingCtrlr.PeriodsPerSchedule"),
     Key("ClockAlignedDataInterval", "AlignedDataCtrlr.Interval"),
@@ -82,6 +119,7 @@ TABLE = (
     Key("ConnectorPhaseRotation", "OCPP16Ctrlr.ConnectorPhaseRotation", _rotations, _are_rotations),
     Key("ConnectorPhaseRotationMaxLength", computed=lambda connectors: str(connectors + 1)),
     Key("CpoName", "SecurityCtrlr.OrganizationName"),
+    Key("DisableSecurityEventNotifications", "SecurityCtrlr.DisableSecurityEventNotifications"),
     Key("GetConfigurationMaxKeys", "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"),
     Key("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"),
     Key("LocalAuthListEnabled", "LocalAuthListCtrlr.Enabled", profile="LocalAuthListManagement"),
@@ -100,7 +138,7 @@ TABLE = (
     Key("NextTimeOffsetTransitionDateTime", "ClockCtrlr.NextTimeOffsetTransitionDateTime"),
     Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
     Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
-    Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile"),
+    Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile", command=_security_profile),
     Key("SendLocalListMaxLength", "LocalAuthListCtrlr.ItemsPerMessage", profile="LocalAuthListManagement"),
     Key("StopTransactionMaxMeterValues", computed=lambda _: str(SERIES_MAX + 1)),
     Key("StopTransactionOnEVSideDisconnect", "TxCtrlr.StopTxOnEVSideDisconnect"),
@@ -110,8 +148,8 @@ TABLE = (
     Key("StopTxnSampledData", "SampledDataCtrlr.TxEndedMeasurands"),
     Key("StopTxnSampledDataMaxLength", computed=_measurands),
     Key("SupportedFeatureProfiles", computed=lambda _: ",".join(PROFILES)),  # less those it is configured without
-    Key("SupportedFileTransferProtocols", computed=lambda _: "FTP,FTPS,HTTP,HTTPS"),  # SFTP has no word in 1.6
     Key("SupportedFeatureProfilesMaxLength", computed=lambda _: str(len(PROFILES))),
+    Key("SupportedFileTransferProtocols", "OCPPCommCtrlr.FileTransferProtocols", said=_transfers),
     Key("TimeOffset", "ClockCtrlr.TimeOffset"),
     Key("TimeOffsetNextTransition", "ClockCtrlr.TimeOffset[NextTransition]"),
     Key("TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts[TransactionEvent]"),
@@ -180,6 +218,7 @@ class Keys:
             value = key.computed(self._connectors)
         value = key.said(value) if key.said and value else value
         shown: Payload = {"key": key.name, "readonly": got.read_only}
+        shown: Payload = {"key": key.name, "readonly": got.read_only and key.command is None}
         return shown if value is None or len(value) > _LONGEST_VALUE else shown | {"value": value}
 
     def change(self, name: str, value: str) -> c.Command:
@@ -187,10 +226,15 @@ class Keys:
         key, variable = self._find(name)
         if key is None or variable is None or (key.fits and not key.fits(value, self._connectors)):
             return c.SetVariables(())
-        return c.SetVariables(((variable.ref, "Actual", value),))
+        if key.command:
+            return key.command(value) or c.SetVariables(())
+        meant = key.meant(value) if key.meant else value
+        return c.SetVariables(() if meant is None else ((variable.ref, "Actual", meant),))
 
-    def changed(self, name: str, reply: c.VariablesSet) -> str:
+    def changed(self, name: str, reply: c.VariablesSet | c.Status) -> str:
         """ConfigurationStatus: Accepted, Rejected, RebootRequired, NotSupported (the key is unknown)."""
+        if isinstance(reply, c.Status):
+            return reply.status
         if not reply.items:
             return "Rejected" if self._find(name)[0] else "NotSupported"
         status = reply.items[0].status
@@ -210,7 +254,7 @@ def configured(keys: Mapping[str, str]) -> dict[str, str]:
         if problem:
             problems.append(f"{name}: {problem}")
         elif key:
-            variables[key.variable] = value
+            variables[key.variable] = (key.meant(value) if key.meant else value) or value
     if problems:
         raise ValueError("\nocpp16.".join(problems))
     return variables
@@ -226,6 +270,8 @@ def _problem(name: str, key: Key | None, value: str) -> str:
         return f"follows from the rest of the file; see {key.instead}"
     if not key.variable:
         return "follows from how the station is built; leave it out"
+    if key.meant and key.meant(value) is None:
+        return "expected 32 to 40 hexadecimal digits"
     if key.fits and not key.fits(value, None):
         return f'expected for example "0.RST,1.RST", got "{value}"'
     return ""

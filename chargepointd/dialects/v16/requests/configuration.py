@@ -9,7 +9,7 @@ def _got(payload: Payload, reply: c.VariablesGot, point: ChargePoint) -> Payload
     return point.keys.got(payload.get("key") or (), reply)
 
 
-def _changed(payload: Payload, reply: c.VariablesSet, point: ChargePoint) -> Payload:
+def _changed(payload: Payload, reply: c.VariablesSet | c.Status, point: ChargePoint) -> Payload:
     return {"status": point.keys.changed(payload["key"], reply)}
 
 
