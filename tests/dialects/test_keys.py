@@ -8,13 +8,13 @@ import pytest
 
 from chargepointd.core import commands as c
 from chargepointd.core.password import as_bytes
-from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
+from chargepointd.core.plan import ConnectorPlan, EvsePlan, FirmwarePlan, StationPlan
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
 from chargepointd.core.variables.values import complaint
 from chargepointd.dialects.dialect import Dialect, Refusal
 from chargepointd.dialects.v16.keys import TABLE, configured
-from tests.dialects.neutral import loaded, obeyed, registry
+from tests.dialects.neutral import PLAN, loaded, obeyed, registry
 
 # OCPP 1.6 edition 2, chapter 9.1 with errata v4.0: required keys of the Core profile, and whether they are read-only.
 REQUIRED = {
@@ -231,6 +231,19 @@ def test_the_keys_of_the_security_extension(dialect: Dialect, variables: Registr
         if key != "SecurityProfile":
             text = "true" if key.startswith("Disable") else "7"
             assert changed(dialect, variables, key, text) == ("Rejected" if readonly else "Accepted")
+
+
+def test_firmware_management_takes_an_installer() -> None:
+    for command, claimed in (((), False), (("install",), True)):
+        variables = registry(PLAN._replace(firmware=FirmwarePlan(command)))
+        profiles = value(loaded("1.6", variables), variables, "SupportedFeatureProfiles").split(",")
+        assert profiles[0] == "Core"
+        assert ("FirmwareManagement" in profiles) == claimed
+        assert len(profiles) <= int(value(loaded("1.6", variables), variables, "SupportedFeatureProfilesMaxLength"))
+
+
+def test_file_transfers_that_1_6_has_a_word_for(dialect: Dialect, variables: Registry) -> None:
+    assert value(dialect, variables, "SupportedFileTransferProtocols") == "FTP,FTPS,HTTP,HTTPS"
 
 
 SECURITY = {
