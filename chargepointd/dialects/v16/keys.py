@@ -217,7 +217,6 @@ class Keys:
         if value == "" and key.computed:
             value = key.computed(self._connectors)
         value = key.said(value) if key.said and value else value
-        shown: Payload = {"key": key.name, "readonly": got.read_only}
         shown: Payload = {"key": key.name, "readonly": got.read_only and key.command is None}
         return shown if value is None or len(value) > _LONGEST_VALUE else shown | {"value": value}
 
