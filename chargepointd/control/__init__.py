@@ -31,6 +31,10 @@ Methods become the same events as all else. A call returns when the event is tak
                                                          transaction_id, seq_no, attempts, state}]}
     schedule        {evse?, duration?, unit?}           of an EVSE, of the station: {evse, starts_at, duration_s,
                                                          unit, periods: [{start_s, at, limit, phases?, phase_to_use?}]}
+    profiles        -                                   {"profiles": [{id, evse, purpose, level, kind, recurrency?,
+                                                         source, unit, periods: [{start_s, limit, phases?,
+                                                         phase_to_use?}], starts_at?, duration_s?, min_rate?,
+                                                         valid_from?, valid_to?, transaction_id?, awaited?: true}]}
     drivers         -                                   {"drivers": [{name, driver, state: "up"|"down"|"starting",
                                                          reason?, since, devices: [{name, abilities: [str],
                                                          state, reading?, age_s?, used_by: [str]}]}]}

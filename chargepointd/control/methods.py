@@ -82,6 +82,7 @@ METHODS: dict[str, Method] = {
             "unit": Param("text", one_of=("A", "W")),
         }
     ),
+    "profiles": Method({}),
     "drivers": Method({}),
     "pics": Method({}),
     "diagnostics": Method({}),

@@ -39,7 +39,7 @@ ANSWER_LIMIT_S = 30.0
 """a method that takes longer is answered for: no method waits for the CSMS"""
 READ_SIZE = 64 * 1024
 
-QUIET = {"status", "watch", "get", "outbox", "drivers"}
+QUIET = {"status", "watch", "get", "outbox", "profiles", "drivers"}
 """methods that change nothing, and so are not worth a line in the log"""
 
 Answer = Callable[[dict[str, Any]], Awaitable[Any]]

@@ -164,6 +164,7 @@ COMMANDS = (
             Argument("--unit", "A (per phase) or W", {"choices": ("A", "W")}),
         ),
     ),
+    Command("profiles", "profiles", "the charging profiles that are installed", ("", "--json")),
     Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
     Command("pics", "pics", "the optional features of OCPP 2.0.1 that this station has", ("", "--json")),
 )

@@ -222,6 +222,42 @@ def _schedule(result: Result, style: Style) -> str:
     return f"{head}\n\n{table(('from', 'after', 'at most', 'phases'), rows, style)}"
 
 
+def _profiles(result: Result, style: Style) -> str:
+    rows: list[list[Cell | str]] = [
+        [
+            printable(each.get("id")),
+            printable(each["evse"]) if each.get("evse") else "all",
+            printable(each.get("purpose")),
+            printable(each.get("level")),
+            " ".join(printable(each[name]) for name in ("kind", "recurrency") if each.get(name)),
+            _limits(each),
+            _validity(each),
+            "awaited" if each.get("awaited") else printable(each.get("transaction_id")),
+            printable(each.get("source")),
+        ]
+        for each in result.get("profiles") or ()
+    ]
+    heads = ("id", "evse", "purpose", "level", "kind", "limits", "valid", "transaction", "source")
+    return table(heads, rows, style) if rows else "no charging profile"
+
+
+def _limits(profile: Result) -> str:
+    """ "6 to 16 A, 4 periods, 2 h from 2026-03-01 10:00:00" """
+    periods = profile.get("periods") or ()
+    limits = sorted(each.get("limit", 0) for each in periods)
+    text = " to ".join(dict.fromkeys(_number(limit) for limit in (*limits[:1], *limits[-1:])))
+    text = f"{text} {printable(profile.get('unit'))}"
+    text += f", {len(periods)} periods" if len(periods) > 1 else ""
+    text += f", {duration(profile['duration_s'])}" if profile.get("duration_s") else ""
+    return text + (f" from {local_time(profile['starts_at'])}" if profile.get("starts_at") else "")
+
+
+def _validity(profile: Result) -> str:
+    begins, ends = profile.get("valid_from"), profile.get("valid_to")
+    parts = [f"from {local_time(begins)}"] if begins else []
+    return " ".join([*parts, f"to {local_time(ends)}"] if ends else parts) or "-"
+
+
 def _drivers(result: Result, style: Style) -> str:
     drivers = result.get("drivers") or ()
     rows: list[list[Cell | str]] = [
@@ -316,6 +352,7 @@ _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "outbox": _outbox,
     "drivers": _drivers,
     "schedule": _schedule,
+    "profiles": _profiles,
     "pics": _pics,
     "security_log": _security_log,
     "start": _done,

@@ -61,6 +61,7 @@ class Local:
             "reset_csms": self._reset_csms,
             "outbox": self._outbox,
             "schedule": self._schedule,
+            "profiles": self._profiles,
             "drivers": self._drivers,
             "security_log": self._security_log,
         } | self._simulated()
@@ -171,6 +172,16 @@ class Local:
         if isinstance(reply, c.Status):
             raise ControlError(REFUSED, reply.reason)
         return _shown_schedule(evse, reply.schedule)
+
+    async def _profiles(self, params: dict[str, Any]) -> Any:
+        from chargepointd.core.charging.profiles import ShowProfiles
+
+        shown = (await self.ask(ShowProfiles())).data
+        for profile in shown["profiles"]:
+            for name in ("starts_at", "valid_from", "valid_to"):
+                if name in profile:
+                    profile[name] = format_time(profile[name])
+        return shown
 
     # -- variables -----------------------------------------------------------------------------------------------------
 

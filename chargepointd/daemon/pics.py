@@ -148,6 +148,8 @@ _ADVANCED = (
     "GetReport", "SetVariableMonitoring", "SetMonitoringBase", "SetMonitoringLevel", "GetMonitoringReport",
     "ClearVariableMonitoring",
 )  # fmt: skip
+_SMART = ("SetChargingProfile", "GetChargingProfiles", "ClearChargingProfile", "GetCompositeSchedule")
+_UNITS = "SmartChargingCtrlr.RateUnit"
 _MONITORS = ("SetVariableMonitoring", "GetMonitoringReport")
 _START, _STOP = "TxCtrlr.TxStartPoint", "TxCtrlr.TxStopPoint"
 _SAMPLED, _ALIGNED = "SampledDataCtrlr", "AlignedDataCtrlr"
@@ -159,7 +161,9 @@ def _profiles() -> Iterable[Row]:
         "profile-Core", "Certification profile Core", ", ".join(("FirmwareCtrlr.Available", *_CORE)), _has_core
     )
     yield _asked("profile-AS", "Certification profile Advanced Security", "CertificateSigned", "InstallCertificate")
-    yield _asked("profile-SC", "Certification profile Smart Charging", "SetChargingProfile", "GetCompositeSchedule")
+    yield _asked("profile-SC", "Certification profile Smart Charging", *_SMART)
+    for id_, unit in (("SC-2.1", "A"), ("SC-2.2", "W")):
+        yield _built(id_, f"Charging profiles in {unit}", _UNITS, lambda facts, unit=unit: unit in facts.text(_UNITS))  # type: ignore[misc]
     yield _asked("LA-0", "Local Authorization List Management", "SendLocalList", "GetLocalListVersion")
     yield _asked("R-0", "Reservation", "ReserveNow", "CancelReservation")
     yield _asked("DM-0", "Advanced Device Management", *_ADVANCED)

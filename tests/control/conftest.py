@@ -92,6 +92,7 @@ class Station:
             "drivers",
             "reset_csms",
             "schedule",
+            "profiles",
             "security_log",
             "diagnostics",
         )

@@ -415,6 +415,23 @@ def test_a_composite_schedule_is_a_table(station: Station) -> None:
     assert "1 min 30 s  6.5 A    1 (L2)" in text
 
 
+def test_the_charging_profiles_are_a_table(station: Station) -> None:
+    common = {"level": 2, "source": "CSO", "unit": "A", "periods": [{"start_s": 0, "limit": 6.5}]}
+    awaited = {"id": 7, "evse": 1, "purpose": "TxProfile", "kind": "Relative", "awaited": True, **common}
+    periods = [{"start_s": 0, "limit": 16}, {"start_s": 60, "limit": 0}]
+    weekly = common | {
+        "id": 8, "evse": 0, "purpose": "TxDefaultProfile", "kind": "Recurring", "recurrency": "Weekly",
+        "starts_at": "2026-11-26T12:00:00Z", "duration_s": 90, "valid_to": "2026-11-27T12:00:00Z", "periods": periods,
+    }  # fmt: skip
+    station.answers["profiles"] = {"profiles": [awaited, weekly]}
+    _, first, second = run(station, "profiles").stdout.strip().splitlines()
+    assert first.split() == ["7", "1", "TxProfile", "2", "Relative", "6.5", "A", "-", "awaited", "CSO"]
+    for text in ("8   all   TxDefaultProfile", "Recurring Weekly", "0 to 16 A, 2 periods, 1 min 30 s from 2", "to 2"):
+        assert text in second
+    station.answers["profiles"] = {"profiles": []}
+    assert run(station, "profiles").stdout == "no charging profile\n"
+
+
 def test_the_diagnostics_are_written_to_a_file_or_into_a_folder(station: Station, tmp_path: Path) -> None:
     station.answers["diagnostics"] = {"filename": "d.tar.gz", "archive": "AAEC"}
     assert run(station, "diagnostics", tmp_path).stdout == f"{tmp_path / 'd.tar.gz'}\n"

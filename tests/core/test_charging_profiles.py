@@ -446,7 +446,7 @@ def test_a_technician_sees_them(w: World) -> None:
     put(w, DEFAULT)
     start(w)
     shown = w.ask(ShowProfiles()).data["profiles"]
-    assert [(row["id"], row["evse"], row["purpose"], row["awaited"]) for row in shown] == [
-        (1, 1, "TxDefaultProfile", False),
+    assert [(row["id"], row["evse"], row["purpose"], row.get("awaited")) for row in shown] == [
+        (1, 1, "TxDefaultProfile", None),
         (3, 1, "TxProfile", True),
     ]

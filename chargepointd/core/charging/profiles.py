@@ -295,8 +295,8 @@ class Profiles(Topic):
             answer(Status("Accepted"), step)
 
     def _show(self) -> Shown:
-        awaited = {profile.id for profile, _ in self._awaited.values()}
-        return Shown({"profiles": [_shown(profile, profile.id in awaited) for profile in self._everything()]})
+        awaited = [_shown(profile, True) for profile, _ in self._awaited.values()]
+        return Shown({"profiles": [*(_shown(profile, False) for profile in self._profiles.values()), *awaited]})
 
     # -- remote start --------------------------------------------------------------------------------------------------
 
@@ -383,20 +383,31 @@ def _divided(profiles: "Iterable[Profile]") -> "Iterable[list[Profile]]":
 
 
 def _shown(profile: "Profile", awaited: bool) -> dict[str, Any]:
+    """What is not said is left out."""
     schedule = profile.schedule
+    periods = [_said(period._asdict()) for period in schedule.periods]
     return {
         "id": profile.id,
         "evse": profile.evse_id,
         "purpose": profile.purpose,
         "level": profile.stack_level,
-        "kind": profile.kind if profile.recurrency is None else f"{profile.kind} {profile.recurrency}",
+        "kind": profile.kind,
         "source": profile.source,
-        "valid_from": profile.valid_from,
-        "valid_to": profile.valid_to,
-        "transaction": profile.transaction_id,
-        "awaited": awaited,
         "unit": schedule.unit,
-        "starts_at": schedule.starts_at,
-        "duration_s": schedule.duration_s,
-        "periods": [list(period) for period in schedule.periods],
-    }
+        "periods": periods,
+    } | _said(
+        {
+            "recurrency": profile.recurrency,
+            "starts_at": schedule.starts_at,
+            "duration_s": schedule.duration_s,
+            "min_rate": schedule.min_rate,
+            "valid_from": profile.valid_from,
+            "valid_to": profile.valid_to,
+            "transaction_id": profile.transaction_id,
+            "awaited": awaited or None,
+        }
+    )
+
+
+def _said(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
