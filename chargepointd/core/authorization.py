@@ -18,6 +18,7 @@ from chargepointd.core.local_list import LocalList
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord
 from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.reservation import Reservations
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.values import Fault, Token, TokenInfo
 from chargepointd.core.variables.catalogue import AUTOCHARGE
@@ -39,6 +40,7 @@ class Authorization:
         evses: dict[int, Evse],
         lobby: Lobby,
         master_pass: MasterPass,
+        reservations: Reservations,
     ) -> None:
         self._context = context
         self._outbox = outbox
@@ -48,6 +50,7 @@ class Authorization:
         self._evses = evses
         self._lobby = lobby
         self._master_pass = master_pass
+        self.reservations = reservations
         self._asking: set[str] = set()
         self._wrong_codes = 0
         self._codes_again_at = -NEVER
@@ -71,8 +74,8 @@ class Authorization:
             return
         if token.key in self._asking:
             return  # the same card again while the CSMS is being asked
-        if not any(evse.open_to(token) or _busy(evse) for evse in mine):
-            self._say(0, "Not available", step)
+        if not (any(evse.open_to(token) or _busy(evse) for evse in mine) or self.reservations.asks(mine)):
+            self._say_nothing_is_free(mine, step)
             return
         self._check(token, tuple(evse.id for evse in mine), "Authorized", None, step)
 
@@ -118,6 +121,11 @@ class Authorization:
 
         self._asking.add(token.key)
         self._outbox.say(asked, heard, step)
+
+    def group_of(self, token: Token, step: Step) -> str | None:
+        """As far as the station remembers (H03.FR.07)."""
+        known, _ = self._known(token, step)
+        return known.group if known else None
 
     def _check(self, token: Token, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step) -> None:
         if token.kind == "NoAuthorization" or not self._context.variables.boolean("AuthCtrlr.Enabled"):
@@ -215,13 +223,14 @@ class Authorization:
                 self._master_pass.use(token, step)
             return
         mine = [self._evses[n] for n in evse_ids]
-        for evse in mine:
-            same = info.is_of(evse.session.group)
-            if same and evse.session.authorized and trigger != "RemoteStart":  # C01.FR.03, C09.FR.03
-                self._end(evse, token, step)
-                return
         allowed = [evse for evse in mine if not info.evse_ids or evse.id in info.evse_ids]
-        free = [evse for evse in allowed if evse.open_to(token)]
+        free = [evse for evse in allowed if evse.open_to(token, info.group)]
+        if trigger != "RemoteStart" and not self.reservations.of(token, info.group, free):
+            for evse in mine:
+                if info.is_of(evse.session.group) and evse.session.authorized:  # C01.FR.03, C09.FR.03
+                    self._end(evse, token, step)
+                    return
+        free = self.reservations.preferred(token, info.group, free)
         here = [evse for evse in free if evse.plugged] or [evse for evse in free if evse.bay and evse.running]
         if here:  # who came last stands at the reader
             last = max(here, key=lambda evse: evse.came_at)
@@ -231,7 +240,7 @@ class Authorization:
         elif free:
             self._wait(token, info.group, free, trigger, step)
         else:
-            self._say(0, "Not available", step)
+            self._say_nothing_is_free(mine, step)
 
     def _wait(self, token: Token, group: str | None, evses: Sequence[Evse], trigger: str, step: Step) -> None:
         """It is for the first that is plugged in."""
@@ -239,13 +248,15 @@ class Authorization:
         if seat is None:
             self._say(0, "Not available", step)
             return
+        reservation_id = self.reservations.use(token, group, evses, step)
         self._lobby.sit(seat, [evse.id for evse in evses])
-        seat.authorize(token, group, trigger, None, step)
+        seat.authorize(token, group, trigger, None, step, reservation_id=reservation_id)
         self._say(0, "Plug in", step)
 
     def _start(self, evse: Evse, token: Token, group: str | None, trigger: str, remote: int | None, step: Step) -> None:
         step.emit(Note("authorized", evse.id, f"{token.masked} may charge"))
-        evse.authorize(token, group, trigger, remote, step)
+        reservation_id = self.reservations.use(token, group, [evse], step)
+        evse.authorize(token, group, trigger, remote, step, reservation_id=reservation_id)
         self._say(evse.id, "Charging" if evse.plugged else "Plug in", step)
 
     # -- without a card ------------------------------------------------------------------------------------------------
@@ -254,20 +265,22 @@ class Authorization:
         """A car says who it is: that authorizes it, where this is wanted."""
         evse = self._evses[evse_id]
         told = "MacAddress" in self._context.plan.token_kinds
-        if told and self._context.variables.boolean(AUTOCHARGE) and self._is_new(evse):
-            self._check(Token(mac, "MacAddress"), (evse_id,), "Authorized", None, step)
+        token = Token(mac, "MacAddress")
+        if told and self._context.variables.boolean(AUTOCHARGE) and self._is_new(evse, token):
+            self._check(token, (evse_id,), "Authorized", None, step)
 
     def follow(self, step: Step) -> None:
         """Where AuthCtrlr.Enabled is false, a car need only be plugged in."""
         if self._context.variables.boolean("AuthCtrlr.Enabled"):
             return
         for evse in self._evses.values():
-            if evse.plugged and evse.seen and self._is_new(evse):
+            if evse.plugged and evse.seen and self._is_new(evse, NOBODY_ASKED):
                 self._start(evse, NOBODY_ASKED, None, "Authorized", None, step)
 
-    def _is_new(self, evse: Evse) -> bool:
+    def _is_new(self, evse: Evse, token: Token) -> bool:
         """Nobody has been authorized in this visit: who has stopped is not to be started anew."""
-        return evse.session.token is None and not evse.session.ended and evse.open_to(NOBODY_ASKED)
+        new = evse.session.token is None and not evse.session.ended
+        return new and (evse.open_to(token) or (token is not NOBODY_ASKED and self.reservations.asks([evse])))
 
     # -- the CSMS thinks again -----------------------------------------------------------------------------------------
 
@@ -292,6 +305,9 @@ class Authorization:
         """Where the transaction is now: who began in the lobby may have moved on."""
         everywhere = [*self._evses.values(), *self._lobby.seats.values()]
         return next((e for e in everywhere if e.transaction and e.transaction.id == transaction_id), None)
+
+    def _say_nothing_is_free(self, evses: Sequence[Evse], step: Step) -> None:
+        self._say(0, "Reserved" if any(evse.reserved for evse in evses) else "Not available", step)
 
     def _say(self, evse_id: int, text: str, step: Step) -> None:
         step.emit(Display(evse_id, text))

@@ -7,7 +7,7 @@ from chargepointd.core.clock import Clock, plausible
 from chargepointd.core.effects import Effect, Note
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.rules import Rules
-from chargepointd.core.values import Now
+from chargepointd.core.values import Now, Token
 
 if TYPE_CHECKING:
     from chargepointd.core.variables.registry import Registry
@@ -51,6 +51,8 @@ class Context:
         """nobody begins any more: the station restarts as soon as what runs has ended, or its power is about to go"""
         self.happened: Happened = lambda kind, info, step: None
         """the security log takes down a security event (`core.security`)"""
+        self.admits: Callable[[int, Token, str | None], bool] = lambda evse_id, token, group: True
+        """no reservation keeps this token, which belongs to this group, from beginning there (`core.reservation`)"""
         self.on_clock: Callable[[float, Step], None] = lambda change, step: None
         """the clock was put right by so much (s)"""
         self._ids = _ids(boot_id)

@@ -180,12 +180,21 @@ class Evse(Ledger):
                 self.power.try_locks_again()
             self.settle(before, NO_CAUSE, step)
 
-    def authorize(self, token: Token, group: str | None, trigger: str, remote_start_id: int | None, step: Step) -> None:
+    def authorize(
+        self,
+        token: Token,
+        group: str | None,
+        trigger: str,
+        remote_start_id: int | None,
+        step: Step,
+        *,
+        reservation_id: int | None = None,
+    ) -> None:
         """Somebody may charge here."""
         before = self.conditions()
         self.session = self.session._replace(
             token=token, group=group, authorized=True, suspended=False, held=False, remote_start_id=remote_start_id,
-            refused=False, refused_wh=None,
+            refused=False, refused_wh=None, reservation_id=reservation_id,
         )  # fmt: skip
         if self.transaction:
             self.session = self.session._replace(transaction=self.transaction._replace(token_told=False, stopped=""))

@@ -43,7 +43,8 @@ class Facts:
         """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
         self.resetting = False
         self.connectors_operative = {c.id: True for c in plan.connectors}
-        self.reserved = False
+        self.reserved: frozenset[int] = frozenset()
+        """the connectors that a reservation keeps for somebody; the others of the EVSE are of no use meanwhile"""
         self.allowed_a = plan.max_current_a
         """A per phase, at a DC output A of it: what charging profiles, the other EVSEs and the site leave"""
         self.allowed_w = plan.max_power_w if plan.supply == "DC" else NEVER
@@ -101,13 +102,15 @@ class Facts:
     def usable(self, connector_id: int) -> bool:
         return self.operative and not self.resetting and self.connectors_operative.get(connector_id, True)
 
-    def open_to(self, token: Token) -> bool:
-        """This token could begin here; or go on, in a transaction that still waits for one, or for the car to leave
-        (C01.FR.23: nobody else takes over a transaction; E09.FR.03: nor a cable that is kept for its owner)."""
+    def open_to(self, token: Token, group: str | None = None) -> bool:
+        """This token, of this group, could begin here; or go on, in a transaction that still waits for one, or for the
+        car to leave (C01.FR.23: nobody else takes over a transaction; E09.FR.03: nor a cable that is kept for its
+        owner; H03.FR.01: nor an EVSE that is reserved for another)."""
         known = self.session.token
         waits = self.transaction is None or (self.running and (known is None or known.key == token.key))
         taken = self.session.authorized or self.session.held or self._context.restarting
-        return waits and not taken and self.usable(self.place) and not self.stopping_faults
+        able = waits and not taken and self.usable(self.place) and not self.stopping_faults
+        return able and self._context.admits(self.id, token, group)
 
     def conditions(self) -> Conditions:
         """The transaction start and stop points that hold now."""
@@ -205,9 +208,9 @@ class Facts:
         held = session.held and session.connector_id == connector_id
         cable = self.plugs.get(connector_id, False) or self._waits_for_car(connector_id)
         return ConnectorView(
-            operative=self.usable(connector_id),
+            operative=self.usable(connector_id) and (not self.reserved or connector_id in self.reserved),
             faults=self.stopping_faults,
-            reserved=self.reserved,
+            reserved=connector_id in self.reserved,
             plugged=self.plugged == connector_id or held or cable,
             other_plugged=self.plugged not in (0, connector_id),
             authorized=here and session.authorized,

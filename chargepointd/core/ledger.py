@@ -37,8 +37,9 @@ class Ledger(Facts):
     ) -> None:
         transaction, session = self.transaction, self.session
         assert transaction
+        reservation_id = None
         if session.authorized and not transaction.token_told:
-            token = session.token
+            token, reservation_id = session.token, session.reservation_id
             if session.remote_start_id is not None:
                 trigger = "RemoteStart"  # F01.FR.19, F02.FR.21: the next event, whatever else brought it
         if transaction.begin_due and self.measured:
@@ -61,6 +62,7 @@ class Ledger(Facts):
             remote_start_id=session.remote_start_id or transaction.remote_start_id,
             stopped_reason=reason,
             offline=not self._context.online,
+            reservation_id=reservation_id,
             phases=self.phases or None,
             cable_limit_a=self.cable_limit_a,
         )

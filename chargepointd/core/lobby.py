@@ -39,15 +39,15 @@ class Lobby:
         """A car comes to this EVSE, to its cable or into its bay: the session that waits for it longest goes on there.
         False: none does."""
         for seat in sorted(self._taken(), key=lambda seat: seat.plug_by):
-            token = seat.session.token
-            if evse.id not in seat.session.choice or not token or not evse.open_to(token) or evse.plugged:
+            token, group = seat.session.token, seat.session.group
+            if evse.id not in seat.session.choice or not token or not evse.open_to(token, group) or evse.plugged:
                 continue
             if evse.transaction is None:
                 evse.take_over(seat.hand_over(step), step)
                 return True
             if seat.transaction is None:  # there one has begun without anybody's card
                 session = seat.hand_over(step)
-                evse.authorize(token, session.group, "Authorized", None, step)
+                evse.authorize(token, group, "Authorized", None, step, reservation_id=session.reservation_id)
                 return True
         return False
 

@@ -73,7 +73,8 @@ class Remote:
 
     def start(self, command: RequestStart, step: Step, reply: Callable[[Reply, Step], None]) -> None:
         """The answer first, then what follows from it (F01.FR.01, trap 41)."""
-        evse = self._evse_for(command)
+        group = command.group.value if command.group else self._authorization.group_of(command.token, step)
+        evse = self._evse_for(command, group)
         if isinstance(evse, Status):
             reply(StartRequested("Rejected", reason=evse.reason), step)
             return
@@ -83,18 +84,18 @@ class Remote:
             return
         running = evse.transaction
         reply(StartRequested("Accepted", running.id if running else None), step)
-        group = command.group.value if command.group else None
         self._authorization.request(command.token, group, evse.id, command.remote_start_id, step)
 
-    def _evse_for(self, command: RequestStart) -> Evse | Status:
+    def _evse_for(self, command: RequestStart, group: str | None) -> Evse | Status:
         if not self._context.online:
             return Status("Rejected", "not registered at the CSMS yet")
         if command.evse_id and command.evse_id not in self._evses:
             return Status("Rejected", f"no EVSE {command.evse_id}")
         candidates = [self._evses[command.evse_id]] if command.evse_id else list(self._evses.values())
-        free = [evse for evse in candidates if evse.open_to(command.token)]
+        free = [evse for evse in candidates if evse.open_to(command.token, group)]
+        free = self._authorization.reservations.preferred(command.token, group, free)
         if not free:
-            return Status("Rejected", "occupied, out of service or faulted")
+            return Status("Rejected", "occupied, reserved, out of service or faulted")
         return next((evse for evse in free if evse.plugged), free[0])
 
     def stop(self, command: RequestStop, step: Step, reply: Callable[[Reply, Step], None]) -> None:

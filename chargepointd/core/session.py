@@ -64,6 +64,8 @@ class Session(NamedTuple):
     """refused by the CSMS, and going on until MaxEnergyOnInvalidId has flowed"""
     refused_wh: float | None = None
     """the register when it was refused; None before there is a reading"""
+    reservation_id: int | None = None
+    """of the reservation that the authorization has used"""
 
 
 NOBODY = Session()

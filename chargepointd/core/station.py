@@ -38,6 +38,7 @@ from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.remote import Remote
 from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
+from chargepointd.core.reservation import Reservations
 from chargepointd.core.reset import Resets
 from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.sampling import INTERVALS
@@ -107,8 +108,18 @@ class Station:
         if plan.main_meter:  # nobody charges there, but it is read like any other (J01.FR.03)
             self._everywhere[0] = Evse(EvsePlan(0, ()), context, outbox, None)
         master_pass = MasterPass(context, self._everywhere.values())
+        kept = saved.state.get(Reservations.name)
+        self.reservations = Reservations(context, outbox, self.evses, self.lobby.seats, kept)
         self.authorization = Authorization(
-            context, outbox, self.tokens, self.local_list, self.statuses, self.evses, self.lobby, master_pass
+            context,
+            outbox,
+            self.tokens,
+            self.local_list,
+            self.statuses,
+            self.evses,
+            self.lobby,
+            master_pass,
+            self.reservations,
         )
         self.keypads = Keypads(self.authorization, master_pass)
         self.registration = Registration(context, outbox)
@@ -179,6 +190,7 @@ class Station:
             self.timekeeping,
             self.profiles,
             Schedules(context, self.evses, lambda: self.profiles.installed, lambda: None),
+            self.reservations,
         )
 
     def _plug_and_charge(self) -> tuple[Topic, ...]:
@@ -191,6 +203,7 @@ class Station:
 
     def _hold(self, held: bool, step: Step) -> None:
         if self.availability.hold(held, step):
+            self.reservations.settle(step)
             self.statuses.tell(step)
 
     def _join(self, topic: Topic) -> None:
@@ -220,6 +233,7 @@ class Station:
         self.authorization.follow(step)
         self.registration.tick(step)
         self.availability.tick(step)
+        self.reservations.settle(step)
         if self.registration.just_accepted:
             self.registration.just_accepted = False
             self.statuses.forget()
@@ -460,6 +474,7 @@ class Station:
             "availability": "Operative" if self.availability.station_operative else "Inoperative",
             "faults": [f"{f.code} ({f.source})" for f in self.statuses.station_faults.values()],
             "firmware": self.firmware.show(),
+            "reservations": self.reservations.show(),
             "lobby": [shown.seat(seat) for seat in self.lobby.seats.values() if seat.session.authorized],
             "evses": [
                 shown.evse(

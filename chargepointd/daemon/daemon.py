@@ -323,6 +323,6 @@ def availability_state(view: ConnectorView) -> str:
         return "Unavailable"
     if view.faults:
         return "Faulted"
-    if view.plugged or view.transaction:
-        return "Occupied"
-    return "Reserved" if view.reserved else "Available"
+    if view.reserved and not view.authorized:
+        return "Reserved"
+    return "Occupied" if view.plugged or view.transaction else "Available"

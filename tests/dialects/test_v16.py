@@ -28,6 +28,7 @@ from chargepointd.core.messages import (
     StatusChanged,
     TransactionRecord,
 )
+from chargepointd.core.reservation import CancelReservation, ReservationEnded, ReserveNow
 from chargepointd.core.rules import ConnectorView, StationView
 from chargepointd.core.values import Fault, MeterValue, Sample, Signed, Token, TokenInfo
 from chargepointd.dialects.dialect import Dialect, Payload, Refusal
@@ -47,11 +48,11 @@ BY_CSMS = {
     "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
 }  # fmt: skip
 OFFERED = {
-    "CertificateSigned", "ChangeAvailability", "ChangeConfiguration", "ClearCache", "ClearChargingProfile",
-    "DataTransfer", "DeleteCertificate", "ExtendedTriggerMessage", "GetCompositeSchedule", "GetConfiguration",
-    "GetDiagnostics", "GetInstalledCertificateIds", "GetLog", "InstallCertificate", "RemoteStartTransaction",
-    "RemoteStopTransaction", "Reset", "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage",
-    "UnlockConnector", "UpdateFirmware", "GetLocalListVersion", "SendLocalList",
+    "CancelReservation", "CertificateSigned", "ChangeAvailability", "ChangeConfiguration", "ClearCache",
+    "ClearChargingProfile", "DataTransfer", "DeleteCertificate", "ExtendedTriggerMessage", "GetCompositeSchedule",
+    "GetConfiguration", "GetDiagnostics", "GetInstalledCertificateIds", "GetLocalListVersion", "GetLog",
+    "InstallCertificate", "RemoteStartTransaction", "RemoteStopTransaction", "ReserveNow", "Reset", "SendLocalList",
+    "SetChargingProfile", "SignedUpdateFirmware", "TriggerMessage", "UnlockConnector", "UpdateFirmware",
 }  # fmt: skip
 
 
@@ -311,6 +312,17 @@ def test_the_rest_is_taken_note_of(dialect: Dialect) -> None:
         assert isinstance(heard(dialect, message, action, {}), Acknowledged)
 
 
+def test_the_end_of_a_reservation_has_no_word(dialect: Dialect) -> None:
+    assert told(dialect, ReservationEnded(7, "Expired")) is None
+
+
+def test_an_expiry_that_is_no_time_is_refused(dialect: Dialect) -> None:
+    request = {"connectorId": 1, "expiryDate": "tomorrow", "idTag": "T", "reservationId": 7}
+    refusal = dialect.command("ReserveNow", request)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "PropertyConstraintViolation"
+
+
 # -- what the CSMS asks ------------------------------------------------------------------------------------------------
 
 
@@ -357,6 +369,13 @@ def test_every_request_that_is_offered_is_in_the_table() -> None:
         ("GetLog", {"logType": "SecurityLog", "requestId": 4, "log": {"remoteLocation": "ftp://h/"}},
          c.GetLog("SecurityLog", "ftp://h/", 4)),
         ("DataTransfer", {"vendorId": "v", "data": "d"}, c.TransferData("v", None, "d")),
+        ("ReserveNow", {"connectorId": 3, "expiryDate": AT_TEXT, "idTag": "T", "reservationId": 7},
+         ReserveNow(7, AT, Token("T"), None, 2, 2)),
+        ("ReserveNow", {"connectorId": 0, "expiryDate": AT_TEXT, "idTag": "T", "parentIdTag": "G", "reservationId": 7},
+         ReserveNow(7, AT, Token("T"), "G")),
+        ("ReserveNow", {"connectorId": 4, "expiryDate": AT_TEXT, "idTag": "T", "reservationId": 7},
+         ReserveNow(7, AT, Token("T"), None, *NOWHERE)),
+        ("CancelReservation", {"reservationId": 7}, CancelReservation(7)),
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 3},
          c.TriggerMessage("MeterValues", 2, 2)),
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 4},
@@ -387,6 +406,8 @@ def test_commands(dialect: Dialect, action: str, payload: Payload, command: Any)
         ("SendLocalList", c.Status("NotSupported"), "NotSupported"),
         ("DataTransfer", c.Status("UnknownVendorId"), "UnknownVendorId"),
         ("TriggerMessage", c.Status("NotImplemented"), "NotImplemented"),
+        ("ReserveNow", c.Status("Occupied"), "Occupied"),
+        ("CancelReservation", c.Status("Rejected", "no such reservation"), "Rejected"),
     ],
 )
 def test_responses(dialect: Dialect, action: str, reply: Any, status: str) -> None:
@@ -408,6 +429,7 @@ RUNNING = PLUGGED._replace(authorized=True, transaction=True)
         (FREE._replace(authorized=True), "Preparing"),
         (FREE._replace(reserved=True), "Reserved"),
         (PLUGGED._replace(reserved=True), "Reserved"),
+        (FREE._replace(reserved=True, other_plugged=True), "Reserved"),
         (FREE._replace(reserved=True, authorized=True), "Preparing"),
         (RUNNING._replace(charging_state="EVConnected"), "Preparing"),
         (RUNNING._replace(charging_state="Charging"), "Charging"),

@@ -29,6 +29,7 @@ from chargepointd.core.messages import (
     StatusChanged,
     TransactionRecord,
 )
+from chargepointd.core.reservation import CancelReservation, ReservationEnded, ReserveNow
 from chargepointd.core.rules import ConnectorView
 from chargepointd.core.values import Fault, MeterValue, Sample, Signed, Token, TokenInfo
 from chargepointd.core.variables.model import Ref
@@ -309,6 +310,13 @@ ID_TOKEN = {"idToken": "c1", "type": "Central"}
              {"idToken": ID_TOKEN | {"type": "KeyCode"}}]},
          SendLocalList(4, False, (
              (Token("c1", "Central"), TokenInfo("Accepted", AT, "P", evse_ids=(2,))), (Token("c1", "KeyCode"), None)))),
+        ("ReserveNow", {"id": 7, "expiryDateTime": AT_TEXT, "idToken": ID_TOKEN},
+         ReserveNow(7, AT, Token("c1", "Central"))),
+        ("ReserveNow",
+         {"id": 7, "expiryDateTime": AT_TEXT, "idToken": ID_TOKEN, "groupIdToken": {"idToken": "g", "type": "Central"},
+          "evseId": 2, "connectorType": "cCCS2"},
+         ReserveNow(7, AT, Token("c1", "Central"), "g", 2, 0, "cCCS2")),
+        ("CancelReservation", {"reservationId": 7}, CancelReservation(7)),
         ("GetLog", {"logType": "SecurityLog", "requestId": 4, "log": {"remoteLocation": "ftp://h/"}},
          c.GetLog("SecurityLog", "ftp://h/", 4)),
         ("GetLog",
@@ -336,6 +344,8 @@ def test_commands(dialect: Dialect, action: str, payload: Payload, command: Any)
         ("RequestStartTransaction", c.StartRequested("Rejected", reason="occupied"),
          {"status": "Rejected", "statusInfo": {"reasonCode": "Unspecified", "additionalInfo": "occupied"}}),
         ("RequestStopTransaction", c.Status("Accepted"), {"status": "Accepted"}),
+        ("ReserveNow", c.Status("Occupied"), {"status": "Occupied"}),
+        ("CancelReservation", c.Status("Accepted"), {"status": "Accepted"}),
         ("UnlockConnector", c.Status("OngoingAuthorizedTransaction"), {"status": "OngoingAuthorizedTransaction"}),
         ("UnlockConnector", c.Status("NotSupported", "no lock"),
          {"status": "UnlockFailed", "statusInfo": {"reasonCode": "FixedCable", "additionalInfo": "no lock"}}),
@@ -513,6 +523,17 @@ def test_how_an_upload_goes(dialect: Dialect) -> None:
         {"status": "Uploading", "requestId": 7},
     )
     assert told(dialect, LogStatus("Idle")) == ("LogStatusNotification", {"status": "Idle"})
+
+
+def test_how_a_reservation_ended(dialect: Dialect) -> None:
+    said = {"reservationId": 7, "reservationUpdateStatus": "Removed"}
+    assert told(dialect, ReservationEnded(7, "Removed")) == ("ReservationStatusUpdate", said)
+
+
+def test_an_expiry_that_is_no_time_is_refused(dialect: Dialect) -> None:
+    refusal = dialect.command("ReserveNow", {"id": 7, "expiryDateTime": "tomorrow", "idToken": ID_TOKEN})
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "PropertyConstraintViolation"
 
 
 def test_what_is_known_of_a_customer(dialect: Dialect) -> None:

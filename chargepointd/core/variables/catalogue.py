@@ -115,6 +115,9 @@ STATION: tuple[Line, ...] = (
     ("OCPPCommCtrlr.RetryBackOffWaitMinimum", "integer", "RW", "5", "s", 0, 3600, ""),
     ("OCPPCommCtrlr.WebSocketPingInterval", "integer", "RW", "60", "s", 0, 86_400, ""),
     ("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "boolean", "RW", "true", "", None, None, ""),
+    ("ReservationCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
+    ("ReservationCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
+    ("ReservationCtrlr.NonEvseSpecific", "boolean", "RO", "true", "", None, None, ""),
     ("SampledDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
     ("SampledDataCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     # No meter of ours has registers by phase.

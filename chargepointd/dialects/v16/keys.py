@@ -24,10 +24,15 @@ PROFILES = (
     "FirmwareManagement",
     "LocalAuthListManagement",
     "RemoteTrigger",
+    "Reservation",
     "SmartCharging",
 )  # fmt: skip
 """SupportedFeatureProfiles"""
-CONTROLLERS = {"FirmwareManagement": "FirmwareCtrlr", "LocalAuthListManagement": "LocalAuthListCtrlr"}
+CONTROLLERS = {
+    "FirmwareManagement": "FirmwareCtrlr",
+    "LocalAuthListManagement": "LocalAuthListCtrlr",
+    "Reservation": "ReservationCtrlr",
+}
 """whose variable Available says whether this station has the profile"""
 ROTATIONS = frozenset({"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"})
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -137,6 +142,7 @@ TABLE = (
     Key("MinimumStatusDuration", "ChargingStation.MinimumStatusDuration"),
     Key("NextTimeOffsetTransitionDateTime", "ClockCtrlr.NextTimeOffsetTransitionDateTime"),
     Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
+    Key("ReserveConnectorZeroSupported", "ReservationCtrlr.NonEvseSpecific", profile="Reservation"),
     Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
     Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile", command=_security_profile),
     Key("SendLocalListMaxLength", "LocalAuthListCtrlr.ItemsPerMessage", profile="LocalAuthListManagement"),

@@ -11,12 +11,12 @@ def connector_status(view: ConnectorView) -> str:
         return "Unavailable"
     if view.transaction:
         return _in_transaction(view)
+    if view.reserved and not view.authorized:
+        return "Reserved"
     if view.other_plugged:
         return "Unavailable"
     if view.authorized:
         return "Preparing"
-    if view.reserved:
-        return "Reserved"
     if view.ended:
         return "Finishing"
     return "Preparing" if view.plugged else "Available"

@@ -11,7 +11,7 @@ def connector_status(view: ConnectorView) -> str:
         return "Faulted"
     if not view.operative:
         return "Unavailable"
-    if view.reserved and not (view.authorized or view.transaction):
+    if view.reserved and not view.authorized:
         return "Reserved"
     return "Occupied" if view.plugged else "Available"
 

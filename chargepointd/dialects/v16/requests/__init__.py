@@ -23,6 +23,8 @@ OFFERED = {
     "ClearChargingProfile": "charging",
     "GetCompositeSchedule": "composite",
     "SetChargingProfile": "charging",
+    "ReserveNow": "reservation",
+    "CancelReservation": "reservation",
     "GetDiagnostics": "logs",
     "GetLog": "logs",
     "UpdateFirmware": "firmware",

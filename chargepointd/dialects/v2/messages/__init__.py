@@ -21,6 +21,7 @@ TOPICS = {
     "ReportPart": "reports",
     "SignCertificate": "certificates",
     "GetEvCertificate": "contracts",
+    "ReservationEnded": "reservation",
     "Authorize": "transactions",
     "MetersRead": "transactions",
     "TransactionRecord": "transactions",

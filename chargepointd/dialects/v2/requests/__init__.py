@@ -30,6 +30,8 @@ OFFERED = {
     "GetInstalledCertificateIds": "certificates",
     "InstallCertificate": "certificates",
     "SetNetworkProfile": "network",
+    "ReserveNow": "reservation",
+    "CancelReservation": "reservation",
     "GetLog": "logs",
     "GetLocalListVersion": "local_list",
     "SendLocalList": "local_list",
