@@ -4,6 +4,7 @@ with lab(2) as here:            # a station on security profile 2, booted
     here.serve(bad)             # from the next connection on, the CSMS shows this certificate
 """
 
+import base64
 import socket
 import ssl
 import struct
@@ -13,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.conformance.stations import PASSWORD, dc_station
 from tests.conformance.tester import Tester
@@ -26,6 +30,10 @@ SERIAL = "T-0001"
 PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
 ROOT = Authority("CSMS root")
 SERVER = ROOT.issue(HOST, HOST)
+SUITES = (
+    {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"},
+    {"AES128-GCM-SHA256", "AES256-GCM-SHA384"},
+)
 
 
 class Lab(NamedTuple):
@@ -126,16 +134,34 @@ def lab(
     **changes: Any,
 ) -> Iterator[Lab]:
     """A station on this security profile, its root and (for 3) its certificate in the configuration; booted."""
-    with tempfile.TemporaryDirectory() as where, endpoint(profile, tls) as csms:
+    with started(profile, variables=variables, boot=boot, tls=tls, roots=roots, **changes) as (csms, station):
+        made = Lab(Tester(csms, station), csms, station, profile)
+        if boot:
+            made.tester.booted()
+        yield made
+
+
+@contextmanager
+def started(
+    profile: int = 1,
+    version: str = "2.0.1",
+    *,
+    variables: Mapping[str, Any] | None = None,
+    keys: Mapping[str, str] | None = None,
+    boot: bool = True,
+    tls: ssl.SSLContext | None = None,
+    roots: str = ROOT.pem,
+    **changes: Any,
+) -> Iterator[tuple[Csms, Station]]:
+    """A CSMS and a station on this security profile. boot: the CSMS is there."""
+    with tempfile.TemporaryDirectory() as where, endpoint(profile, tls, version) as csms:
         config = dc_station(csms.url, **(variables or {}))
-        config["csms"] |= credentials(profile, Path(where), roots) | changes
+        config["csms"] |= credentials(profile, Path(where), roots) | {"versions": [version]} | changes
+        config["ocpp16"] |= dict(keys or {})
         if not boot:
             csms.offline()
         with Station(config) as station:
-            made = Lab(Tester(csms, station), csms, station, profile)
-            if boot:
-                made.tester.booted()
-            yield made
+            yield csms, station
 
 
 def credentials(profile: int, where: Path, roots: str = ROOT.pem) -> dict[str, Any]:
@@ -150,14 +176,48 @@ def credentials(profile: int, where: Path, roots: str = ROOT.pem) -> dict[str, A
 
 @contextmanager
 def endpoint(
-    profile: int, tls: ssl.SSLContext | None = None, *, password: str = PASSWORD, shown: Issued = SERVER, **more: Any
+    profile: int,
+    tls: ssl.SSLContext | None = None,
+    version: str = "2.0.1",
+    *,
+    password: str = PASSWORD,
+    shown: Issued = SERVER,
+    **more: Any,
 ) -> Iterator[Csms]:
     """A CSMS for this security profile."""
     clients = (ROOT,) if profile == 3 else ()
     context = (tls or server_context(shown, *clients)) if profile >= 2 else None
     secret = password if profile < 3 else None
-    with Csms(("2.0.1",), password=secret, tls=context, host=HOST, **more) as made:
+    with Csms((version,), password=secret, tls=context, host=HOST, **more) as made:
         yield made
+
+
+# -- what the station showed -------------------------------------------------------------------------------------------
+
+
+def basic(csms: Csms) -> tuple[str, bytes] | None:
+    """User and password of the HTTP upgrade."""
+    scheme, _, encoded = csms.line().headers.get("Authorization", "").partition(" ")
+    if not scheme:
+        return None
+    assert scheme == "Basic"
+    user, _, password = base64.b64decode(encoded).partition(b":")
+    return user.decode(), password
+
+
+def certificate(csms: Csms) -> x509.Certificate | None:
+    """Of the station, in the TLS handshake."""
+    der = csms.line().peer_certificate
+    return x509.load_der_x509_certificate(der) if der else None
+
+
+def assert_fit(shown: x509.Certificate) -> None:
+    key = shown.public_key()
+    assert (isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048) or (
+        isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= 224
+    )
+    assert shown.serial_number
+    assert shown.subject.rfc4514_string().endswith(f"CN={SERIAL}")
 
 
 def hashes(pem: str, issuer: str, algorithm: str = "SHA256") -> dict[str, str]:

@@ -1,6 +1,5 @@
 """A: passwords, TLS, the station's certificate, security profiles."""
 
-import base64
 import ssl
 import time
 from collections.abc import Callable
@@ -18,7 +17,11 @@ from tests.conformance.security import (
     ROOT,
     SERIAL,
     SERVER,
+    SUITES,
     Lab,
+    assert_fit,
+    basic,
+    certificate,
     endpoint,
     lab,
     old_server,
@@ -30,26 +33,12 @@ from tests.pki import Authority, Issued, server_context, show
 
 NEW = "another-password-of-32-characters"
 PASSWORD_VARIABLE = "SecurityCtrlr.BasicAuthPassword"
-SUITES = (
-    {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"},
-    {"AES128-GCM-SHA256", "AES256-GCM-SHA384"},
-)
 
 
 def credentials(csms: Csms) -> tuple[str, str] | None:
     """What the station said of itself in the HTTP upgrade."""
-    scheme, _, encoded = csms.line().headers.get("Authorization", "").partition(" ")
-    if not scheme:
-        return None
-    assert scheme == "Basic"
-    user, _, password = base64.b64decode(encoded).decode().partition(":")
-    return user, password
-
-
-def certificate(csms: Csms) -> x509.Certificate | None:
-    """What the station showed in the TLS handshake."""
-    der = csms.line().peer_certificate
-    return x509.load_der_x509_certificate(der) if der else None
+    said = basic(csms)
+    return said and (said[0], said[1].decode())
 
 
 def test_tc_a_01_cs() -> None:
@@ -128,15 +117,6 @@ def test_tc_a_07_cs() -> None:
         shown = certificate(here.csms)
         assert shown
         assert_fit(shown)
-
-
-def assert_fit(shown: x509.Certificate) -> None:
-    key = shown.public_key()
-    assert (isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048) or (
-        isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= 224
-    )
-    assert shown.serial_number
-    assert shown.subject.rfc4514_string().endswith(f"CN={SERIAL}")
 
 
 @pytest.mark.parametrize("profile", [1, 2])
