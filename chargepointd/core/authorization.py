@@ -7,7 +7,7 @@ DisablePostAuthorize, DisableRemoteAuthorization), by the CSMS when there is one
 the cache both know a token, the list is right (C13.FR.01, C14.FR.01).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chargepointd.core.availability import Statuses
 from chargepointd.core.context import NEVER, Context, Step
@@ -54,6 +54,10 @@ class Authorization:
         self._asking: set[str] = set()
         self._wrong_codes = 0
         self._codes_again_at = -NEVER
+        self.on_info: Callable[[Token, TokenInfo, Step], None] = lambda token, info, step: None
+        """what the CSMS says of a token that is accepted"""
+        self.waits: Callable[[Token, Callable[[Step], None], Step], bool] = lambda token, go_on, step: False
+        """whether an accepted token is to wait, for its price (`core.tariff`); `go_on` is called then"""
 
     # -- a token is presented ------------------------------------------------------------------------------------------
 
@@ -115,7 +119,7 @@ class Authorization:
             if isinstance(outcome, AuthorizeAnswered) and outcome.certificate_status != "Accepted":
                 outcome = AuthorizeAnswered(TokenInfo("Invalid", message=outcome.info.message))
             if offline or isinstance(outcome, AuthorizeAnswered):
-                self._judge(token, outcome, (evse_id,), "Authorized", None, step)
+                self._decide(token, self._learned(token, outcome, step), (evse_id,), "Authorized", None, step)
             session = self._evses[evse_id].session
             step.emit(AnswerContract(evse_id, session.authorized and session.token == token))
 
@@ -138,21 +142,24 @@ class Authorization:
             return
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
-            self._asking.discard(token.key)
-            self._judge(token, outcome, evse_ids, trigger, remote, step)
+            info = self._learned(token, outcome, step)
+
+            def decide(step: Step) -> None:
+                self._asking.discard(token.key)
+                self._decide(token, info, evse_ids, trigger, remote, step)
+
+            answered = isinstance(outcome, AuthorizeAnswered) and info.status == "Accepted"
+            if not (answered and self.waits(token, decide, step)):
+                decide(step)
 
         self._asking.add(token.key)
         self._outbox.say(Authorize(token), heard, step)
 
-    def _judge(
-        self, token: Token, outcome: Outcome, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
-    ) -> None:
-        if isinstance(outcome, AuthorizeAnswered):
-            info = outcome.info
-            self._learn(token, info, step)
-        else:
-            info = self._offline(token, step)
-        self._decide(token, info, evse_ids, trigger, remote, step)
+    def _learned(self, token: Token, outcome: Outcome, step: Step) -> TokenInfo:
+        if not isinstance(outcome, AuthorizeAnswered):
+            return self._offline(token, step)
+        self._learn(token, outcome.info, step)
+        return outcome.info
 
     def _decide(
         self, token: Token, info: TokenInfo, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
@@ -161,6 +168,7 @@ class Authorization:
         if token.kind == "KeyCode":
             self._code_checked(good, step)
         if good:
+            self.on_info(token, info, step)
             self._accept(token, info, evse_ids, trigger, remote, step)
         else:
             step.emit(Note("token", 0, f"{token.masked} refused: {info.status}"))

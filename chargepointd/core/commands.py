@@ -103,9 +103,14 @@ class ClearCache(NamedTuple):
 
 
 class TransferData(NamedTuple):
+    """What nothing is done with: answered with the reason."""
+
     vendor_id: str
     message_id: str | None = None
     data: Any = None
+    status: str = "UnknownVendorId"
+    """DataTransferStatusEnumType: UnknownVendorId, UnknownMessageId, Rejected"""
+    reason: str = ""
 
 
 class GetTransactionStatus(NamedTuple):

@@ -59,7 +59,7 @@ class MasterPass:
 
     def _ask(self, step: Step) -> None:
         numbers = " ".join(str(evse.id) for evse in self._stoppable() if evse.id > 0)
-        step.emit(Display(0, f"Stop? 0 all, EVSE\n{numbers}\nthen #, * cancels"))
+        step.emit(Display(0, f"Stop? 0 all, EVSE\n{numbers}\nthen #, * cancels", CHOICE_S))
 
     def _stop(self, evses: list[Evse], token: Token, step: Step) -> None:
         for evse in evses:

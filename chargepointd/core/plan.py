@@ -85,3 +85,5 @@ class StationPlan(NamedTuple):
     max_current_a: float = float("inf")
     """A per phase, for all EVSEs together: its connection to the grid (K04.FR.02)"""
     max_power_w: float = float("inf")
+    displays: tuple[tuple[int, ...], ...] = ()
+    """the EVSEs that each display serves"""

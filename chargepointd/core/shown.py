@@ -6,7 +6,7 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
 
 
-def evse(one: Evse, statuses: dict[int, str], outbox: Outbox) -> dict[str, Any]:
+def evse(one: Evse, statuses: dict[int, str], outbox: Outbox, money: dict[str, Any] | None) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": one.id,
         "availability": "Operative" if one.operative else "Inoperative",
@@ -15,6 +15,8 @@ def evse(one: Evse, statuses: dict[int, str], outbox: Outbox) -> dict[str, Any]:
     }
     if one.plugged or one.session.authorized or one.transaction:
         shown["session"] = _session(one, outbox)
+    if money:
+        shown["money"] = money
     return shown
 
 

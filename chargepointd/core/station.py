@@ -6,7 +6,7 @@ happens before; the event is then `Ticked`.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
@@ -32,9 +32,9 @@ from chargepointd.core.lobby import Lobby
 from chargepointd.core.local_list import GetLocalListVersion, LocalList, ShowToken
 from chargepointd.core.logs import Logs
 from chargepointd.core.master_pass import MasterPass
-from chargepointd.core.messages import Acknowledged
+from chargepointd.core.messages import Acknowledged, Message
 from chargepointd.core.network import Network, RaiseSecurityProfile, SetNetworkProfile
-from chargepointd.core.outbox import Outbox, Refused
+from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.remote import Remote
 from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
@@ -52,6 +52,9 @@ from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
+
+if TYPE_CHECKING:
+    from chargepointd.core.tariff import Tariffs
 
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
@@ -137,13 +140,15 @@ class Station:
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
+        self.tariffs: Tariffs | None = None
+        """of a station with a display"""
         self.topics = self._made_topics(saved)
         self._topics = {topic.name: topic for topic in self.topics}
         self._deadlines = [evse.deadline for evse in self._everywhere.values()]
         self._deadlines += [topic.deadline for topic in self.topics]
         self._deadlines += [self.registration.deadline, self.remote.deadline]
         self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
-        outbox.on_record_answered = self.authorization.record_answered
+        outbox.on_record_answered = self._record_answered
         self.registration.believes_csms = self.timekeeping.believes_csms
         context.on_clock = self._clock_changed
         self._handlers = self._handled()
@@ -175,6 +180,7 @@ class Station:
         self.profiles = Profiles(context, self.outbox, self.evses, series, self.authorization.asks, state)
         self.variables.add(self.profiles.entries())
         self.remote.expect = self.profiles.expect
+        tariffs = self._made_tariffs(saved) if context.plan.displays else ()
         return (
             *self._plug_and_charge(),
             self.security,
@@ -191,6 +197,7 @@ class Station:
             self.profiles,
             Schedules(context, self.evses, lambda: self.profiles.installed, lambda: None),
             self.reservations,
+            *tariffs,
         )
 
     def _plug_and_charge(self) -> tuple[Topic, ...]:
@@ -200,6 +207,15 @@ class Station:
         from chargepointd.core.contracts import Contracts
 
         return (Contracts(self.context, self.outbox, self.evses, self.authorization),)
+
+    def _made_tariffs(self, saved: Saved) -> tuple[Topic, ...]:
+        from chargepointd.core.display import Screens  # a station without a display need not know them
+        from chargepointd.core.tariff import Tariffs
+
+        tariffs = Tariffs(self.context, self.outbox, self.evses, self.statuses, saved.state.get(Tariffs.name))
+        self.authorization.on_info, self.authorization.waits = tariffs.told, tariffs.waits
+        self.tariffs = tariffs
+        return tariffs, Screens(self.context, tariffs, self.evses, self.lobby, self.timekeeping.offset_s)
 
     def _hold(self, held: bool, step: Step) -> None:
         if self.availability.hold(held, step):
@@ -353,6 +369,11 @@ class Station:
         if not self.outbox.answered(message_id, outcome, step):
             step.emit(Note("link", 0, f"an answer nobody waits for was dropped: {message_id[:36]}"))
 
+    def _record_answered(self, message: Message, outcome: Outcome, step: Step) -> None:
+        self.authorization.record_answered(message, outcome, step)
+        if self.tariffs:
+            self.tariffs.record_answered(message, outcome, step)
+
     def _unspeakable(self, event: e.CallUnspeakable, step: Step) -> None:
         if self.outbox.answered(event.message_id, Acknowledged(), step):
             self.outbox.sent -= 1
@@ -422,7 +443,7 @@ class Station:
             c.GetTransactionStatus: lambda cmd, step, reply: reply(remote.transaction_status(cmd), step),
             c.Reset: self._reset,
             c.ClearCache: self._clear_cache,
-            c.TransferData: lambda cmd, step, reply: reply(c.Status("UnknownVendorId"), step),
+            c.TransferData: lambda cmd, step, reply: reply(c.Status(cmd.status, cmd.reason), step),
             c.ShowStatus: lambda cmd, step, reply: reply(c.Shown(self._show(step)), step),
             c.ShowOutbox: lambda cmd, step, reply: reply(c.Shown(shown.outbox(self.outbox, cmd.limit)), step),
         }
@@ -478,7 +499,10 @@ class Station:
             "lobby": [shown.seat(seat) for seat in self.lobby.seats.values() if seat.session.authorized],
             "evses": [
                 shown.evse(
-                    evse, {p.id: self.statuses.shown((evse.id, p.id)) for p in evse.plan.connectors}, self.outbox
+                    evse,
+                    {p.id: self.statuses.shown((evse.id, p.id)) for p in evse.plan.connectors},
+                    self.outbox,
+                    self.tariffs.shown(evse.id, step) if self.tariffs else None,
                 )
                 for evse in self.evses.values()
             ],

@@ -123,6 +123,7 @@ def plan(config: Config, version: str) -> StationPlan:
         station.ntp_command,
         station.max_current_a or float("inf"),
         station.max_power_w or float("inf"),
+        tuple(display.evses or tuple(evse.id for evse in config.evse) for display in config.display),
     )
 
 

@@ -165,6 +165,8 @@ class World:
         self.linked = False
         self._references = 0
         self._given: dict[str, int] = {}
+        self.displayed: list[tuple[float, f.Display]] = []
+        """what was shown, and when (s, monotonic clock)"""
         self._queue: deque[Any] = deque()
         self._next_call = 0
         self._restarting = False
@@ -455,6 +457,8 @@ class World:
             self._begin(effect)
         elif isinstance(effect, f.Note):
             self.notes.append(effect.text)
+        elif isinstance(effect, f.Display):
+            self.displayed.append((self.mono, effect))
         elif isinstance(effect, f.Reconnect):
             self.dialled_anew.append(effect.reason)
         elif isinstance(effect, f.RestartEvse):

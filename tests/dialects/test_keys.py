@@ -155,7 +155,7 @@ def test_fixed_cables_are_never_let_go() -> None:
 
 def test_every_key_names_a_variable_or_is_computed(variables: Registry) -> None:
     for key in TABLE:
-        assert bool(key.variable and variables.named(key.variable)) or key.computed, key.name
+        assert (key.variables and all(map(variables.named, key.variables))) or key.computed, key.name
 
 
 # -- the device model --------------------------------------------------------------------------------------------------

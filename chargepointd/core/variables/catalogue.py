@@ -50,6 +50,10 @@ Line = tuple[str, DataType, str, str, str, float | None, float | None, str]
 AUTOCHARGE = "AuthCtrlr.AutochargeEnabled"
 """our own: a car is authorized by the MAC address its link tells"""
 
+LANGUAGES = ("en", "de", "es", "fr", "nl")
+"""those in which the station says its own words on a display"""
+_TONGUES = ",".join(LANGUAGES)
+
 STATION: tuple[Line, ...] = (
     # name, datatype, access, default, unit, least, largest, values
     ("AlignedDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
@@ -191,13 +195,36 @@ def parse_name(name: str) -> Ref:
     )
 
 
+DISPLAY: tuple[Line, ...] = (
+    # of a station with a display; same columns. Of our own, or of 2.1: Language, MultiLanguage, SupportedLanguages,
+    # CostDecimals, DefaultPrice, IdleFeeAfterStop, OfflineTariffFallbackMessage, UserPriceTimeout, texts by language
+    ("DisplayMessageCtrlr.Language", "OptionList", "RW", "en", "", None, None, _TONGUES),
+    ("DisplayMessageCtrlr.MultiLanguage", "boolean", "RO", "true", "", None, None, ""),
+    ("DisplayMessageCtrlr.SupportedLanguages", "MemberList", "RO", _TONGUES, "", None, None, _TONGUES),
+    ("TariffCostCtrlr.Available[Cost]", "boolean", "RO", "true", "", None, None, ""),
+    ("TariffCostCtrlr.Available[Tariff]", "boolean", "RO", "true", "", None, None, ""),
+    ("TariffCostCtrlr.CostDecimals", "integer", "RO", "2", "", 0, 6, ""),
+    ("TariffCostCtrlr.Currency", "string", "RW", "", "", None, 3, ""),
+    ("TariffCostCtrlr.DefaultPrice[FlatFee]", "decimal", "RW", "0", "", None, None, ""),
+    ("TariffCostCtrlr.DefaultPrice[Hour]", "decimal", "RW", "0", "", None, None, ""),
+    ("TariffCostCtrlr.DefaultPrice[kWh]", "decimal", "RW", "0", "", None, None, ""),
+    ("TariffCostCtrlr.Enabled[Cost]", "boolean", "RW", "true", "", None, None, ""),
+    ("TariffCostCtrlr.Enabled[Tariff]", "boolean", "RW", "true", "", None, None, ""),
+    ("TariffCostCtrlr.IdleFeeAfterStop", "boolean", "RW", "false", "", None, None, ""),
+    ("TariffCostCtrlr.UserPriceTimeout", "integer", "RW", "0", "ms", 0, 30_000, ""),
+    *((f"TariffCostCtrlr.{text}{language}", "string", "RW", "", "", None, 255, "")
+      for text in ("OfflineTariffFallbackMessage", "TariffFallbackMessage", "TotalCostFallbackMessage")
+      for language in ("", *(f"[{language}]" for language in LANGUAGES))),
+)  # fmt: skip
+
+
 def standard(plan: StationPlan) -> Iterator[Variable]:
     """Every standard variable of a station built like this."""
     has_lock = any(connector.lock for evse in plan.evses for connector in evse.connectors)
     points = _points(plan)
     signs = any(evse.signs for evse in plan.evses)
     measurands = metering.measurands(plan.evses)
-    for name, datatype, access, default, unit, least, largest, values in STATION:
+    for name, datatype, access, default, unit, least, largest, values in STATION + (DISPLAY if plan.displays else ()):
         if name == "OCPPCommCtrlr.UnlockOnEVSideDisconnect" and not has_lock:
             access, default = "RO", "false"  # a fixed cable is never let go (1.6 §9.1, errata 2025-04)
         if (name in _SIGNING and not signs) or (name == AUTOCHARGE and "MacAddress" not in plan.token_kinds):

@@ -15,6 +15,7 @@ from chargepointd.core.metering import MEASURANDS
 from chargepointd.core.network import RaiseSecurityProfile
 from chargepointd.core.password import as_text
 from chargepointd.core.sampling import SERIES_MAX
+from chargepointd.core.variables.catalogue import LANGUAGES
 from chargepointd.core.variables.model import Variable
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
@@ -60,6 +61,12 @@ class Key(NamedTuple):
     """a value as the variable has it; None: it is none"""
     command: Callable[[str], c.Command | None] | None = None
     """a change that is more than a new value of the variable"""
+    parts: tuple[str, ...] = ()
+    """the variables that make up its value, a JSON object (`v16/prices.py`)"""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return (self.variable,) if self.variable else self.parts
 
 
 def _rotations(connectors: int) -> str:
@@ -106,6 +113,14 @@ def _security_profile(value: str) -> c.Command | None:
     return RaiseSecurityProfile(int(value)) if value in ("0", "1", "2", "3") else None
 
 
+def _texts(language: str = "") -> tuple[str, ...]:
+    return tuple(
+        f"TariffCostCtrlr.{name}{language}" for name in ("TariffFallbackMessage", "OfflineTariffFallbackMessage")
+    )
+
+
+_AMOUNTS = tuple(f"TariffCostCtrlr.DefaultPrice[{name}]" for name in ("kWh", "Hour", "FlatFee"))
+
 TABLE = (
     Key("AdditionalRootCertificateCheck", "SecurityCtrlr.AdditionalRootCertificateCheck"),
     Key("AllowOfflineTxForUnknownId", "AuthCtrlr.OfflineTxForUnknownIdEnabled"),
@@ -125,8 +140,14 @@ TABLE = (
     Key("ConnectorPhaseRotationMaxLength", computed=lambda connectors: str(connectors + 1)),
     Key("CpoName", "SecurityCtrlr.OrganizationName"),
     Key("DisableSecurityEventNotifications", "SecurityCtrlr.DisableSecurityEventNotifications"),
+    Key("CustomDisplayCostAndPrice", "TariffCostCtrlr.Available[Cost]"),
+    Key("CustomIdleFeeAfterStop", "TariffCostCtrlr.IdleFeeAfterStop"),
+    Key("CustomMultiLanguageMessages", "DisplayMessageCtrlr.MultiLanguage"),
+    Key("DefaultPrice", parts=_texts() + _AMOUNTS),
+    *(Key(f"DefaultPriceText,{language}", parts=_texts(f"[{language}]")) for language in LANGUAGES),
     Key("GetConfigurationMaxKeys", "DeviceDataCtrlr.ItemsPerMessage[GetVariables]"),
     Key("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"),
+    Key("Language", "DisplayMessageCtrlr.Language"),
     Key("LocalAuthListEnabled", "LocalAuthListCtrlr.Enabled", profile="LocalAuthListManagement"),
     Key("LocalAuthListMaxLength", computed=lambda _: str(CAPACITY), profile="LocalAuthListManagement"),
     Key("LocalAuthorizeOffline", "AuthCtrlr.LocalAuthorizeOffline"),
@@ -142,6 +163,7 @@ TABLE = (
     Key("MinimumStatusDuration", "ChargingStation.MinimumStatusDuration"),
     Key("NextTimeOffsetTransitionDateTime", "ClockCtrlr.NextTimeOffsetTransitionDateTime"),
     Key("NumberOfConnectors", computed=str, instead="[[evse]] and [[evse.connector]]"),
+    Key("NumberOfDecimalsForCostValues", "TariffCostCtrlr.CostDecimals"),
     Key("ReserveConnectorZeroSupported", "ReservationCtrlr.NonEvseSpecific", profile="Reservation"),
     Key("ResetRetries", "OCPPCommCtrlr.ResetRetries"),
     Key("SecurityProfile", "SecurityCtrlr.SecurityProfile", instead="csms.security_profile", command=_security_profile),
@@ -156,14 +178,29 @@ TABLE = (
     Key("SupportedFeatureProfiles", computed=lambda _: ",".join(PROFILES)),  # less those it is configured without
     Key("SupportedFeatureProfilesMaxLength", computed=lambda _: str(len(PROFILES))),
     Key("SupportedFileTransferProtocols", "OCPPCommCtrlr.FileTransferProtocols", said=_transfers),
+    Key("SupportedLanguages", "DisplayMessageCtrlr.SupportedLanguages"),
     Key("TimeOffset", "ClockCtrlr.TimeOffset"),
     Key("TimeOffsetNextTransition", "ClockCtrlr.TimeOffset[NextTransition]"),
     Key("TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts[TransactionEvent]"),
     Key("TransactionMessageRetryInterval", "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]"),
     Key("UnlockConnectorOnEVSideDisconnect", "OCPPCommCtrlr.UnlockOnEVSideDisconnect"),
+    Key("WaitForSetUserPriceTimeout", "TariffCostCtrlr.UserPriceTimeout"),
     Key("WebSocketPingInterval", "OCPPCommCtrlr.WebSocketPingInterval"),
 )
 _BY_NAME = {key.name.lower(): key for key in TABLE}
+
+
+def _meant(key: Key, value: str) -> tuple[str, ...]:
+    """As its variables have it; none for a value that is none."""
+    if key.parts:
+        from chargepointd.dialects.v16.prices import parts  # exact numbers: many a station never needs them
+
+        try:
+            return parts(value, len(key.parts))
+        except ValueError:
+            return ()
+    meant = key.meant(value) if key.meant else value
+    return () if meant is None else (meant,)
 
 
 class Keys:
@@ -173,20 +210,22 @@ class Keys:
         self._variables = variables
         self._connectors = connectors
 
-    def _variable(self, key: Key) -> Variable | None:
-        return self._variables.named(key.variable) if key.variable else None
-
     def _has(self, profile: str) -> bool:
         controller = CONTROLLERS.get(profile)
         return controller is None or self._variables.boolean(f"{controller}.Available")
 
-    def _find(self, name: str) -> tuple[Key | None, Variable | None]:
-        """Neither for an unknown key, no variable for a computed one."""
+    def _find(self, name: str) -> tuple[Key | None, tuple[Variable, ...]]:
+        """Its variables; no key where one of them is missing, no variable for a computed one."""
         key = _BY_NAME.get(name.lower())
-        if key and not self._has(key.profile):
-            return None, None
-        variable = self._variable(key) if key else None
-        return (None, None) if key and key.variable and variable is None else (key, variable)
+        if key is None or not self._has(key.profile):
+            return None, ()
+        found = [self._variables.named(each) for each in key.variables]
+        there = tuple(each for each in found if each)
+        return (key, there) if len(there) == len(found) else (None, ())
+
+    def has(self, name: str) -> bool:
+        """Whether this charge point has the key."""
+        return self._find(name)[0] is not None
 
     def get(self, names: Sequence[str]) -> c.Command | Refusal:
         """Without names: all."""
@@ -194,18 +233,18 @@ class Keys:
         if len(names) > most:
             return Refusal("OccurrenceConstraintViolation", f"{len(names)} keys, at most {most} in a message")
         found = [self._find(name)[1] for name in names or _BY_NAME]
-        return c.GetVariables(tuple((variable.ref, "Actual") for variable in found if variable))
+        return c.GetVariables(tuple((variable.ref, "Actual") for each in found for variable in each))
 
     def got(self, names: Sequence[str], reply: c.VariablesGot) -> Payload:
         """The confirmation; the values stand in the order in which `get` asked for them."""
         values = iter(reply.items)
         known, unknown = [], []
         for name in names or _BY_NAME:
-            key, variable = self._find(name)
+            key, variables = self._find(name)
             if key is None:
                 unknown.append(name)
             else:
-                known.append(self._shown(key, values) if variable else self._computed(key))
+                known.append(self._shown(key, values) if variables else self._computed(key))
         said: Payload = {"configurationKey": known}
         return said | {"unknownKey": unknown} if unknown and names else said
 
@@ -220,6 +259,10 @@ class Keys:
         """Without a value where it may only be written, or does not fit."""
         got = next(values)
         value = got.value
+        if key.parts:
+            from chargepointd.dialects.v16.prices import composed
+
+            value = composed([value or "", *((next(values).value or "") for _ in key.parts[1:])])
         if value == "" and key.computed:
             value = key.computed(self._connectors)
         value = key.said(value) if key.said and value else value
@@ -228,13 +271,13 @@ class Keys:
 
     def change(self, name: str, value: str) -> c.Command:
         """Nothing is set, and `changed` knows why, for a key that is unknown, computed, or given a wrong value."""
-        key, variable = self._find(name)
-        if key is None or variable is None or (key.fits and not key.fits(value, self._connectors)):
+        key, variables = self._find(name)
+        if key is None or not variables or (key.fits and not key.fits(value, self._connectors)):
             return c.SetVariables(())
         if key.command:
             return key.command(value) or c.SetVariables(())
-        meant = key.meant(value) if key.meant else value
-        return c.SetVariables(() if meant is None else ((variable.ref, "Actual", meant),))
+        new = _meant(key, value)
+        return c.SetVariables(tuple((v.ref, "Actual", text) for v, text in zip(variables, new, strict=False)))
 
     def changed(self, name: str, reply: c.VariablesSet | c.Status) -> str:
         """ConfigurationStatus: Accepted, Rejected, RebootRequired, NotSupported (the key is unknown)."""
@@ -242,8 +285,10 @@ class Keys:
             return reply.status
         if not reply.items:
             return "Rejected" if self._find(name)[0] else "NotSupported"
-        status = reply.items[0].status
-        return status if status in ("Accepted", "RebootRequired") else "Rejected"
+        statuses = {item.status for item in reply.items}
+        if not statuses <= {"Accepted", "RebootRequired"}:
+            return "Rejected"
+        return "RebootRequired" if "RebootRequired" in statuses else "Accepted"
 
 
 def configured(keys: Mapping[str, str]) -> dict[str, str]:
@@ -252,14 +297,15 @@ def configured(keys: Mapping[str, str]) -> dict[str, str]:
     ValueError names every key that is none, or cannot be set there, and the remedy. Whether a value fits its variable
     is for the caller to check.
     """
-    problems, variables = [], {}
+    problems: list[str] = []
+    variables: dict[str, str] = {}
     for name, value in keys.items():
         key = _BY_NAME.get(name.lower())
         problem = _problem(name, key, value)
         if problem:
             problems.append(f"{name}: {problem}")
         elif key:
-            variables[key.variable] = (key.meant(value) if key.meant else value) or value
+            variables |= zip(key.variables, _meant(key, value) or (value,), strict=False)
     if problems:
         raise ValueError("\nocpp16.".join(problems))
     return variables
@@ -273,10 +319,12 @@ def _problem(name: str, key: Key | None, value: str) -> str:
         return f'unknown key; did you mean "{near[0]}"?' if near else "unknown key; leave it out"
     if key.instead:
         return f"follows from the rest of the file; see {key.instead}"
-    if not key.variable:
+    if not key.variables:
         return "follows from how the station is built; leave it out"
     if key.meant and key.meant(value) is None:
         return "expected 32 to 40 hexadecimal digits"
     if key.fits and not key.fits(value, None):
         return f'expected for example "0.RST,1.RST", got "{value}"'
+    if key.parts and not _meant(key, value):
+        return 'expected a JSON object such as {"priceText": "0.30 per kWh"}'
     return ""

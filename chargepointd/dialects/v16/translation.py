@@ -21,6 +21,10 @@ class Translation:
     def __init__(self, plan: StationPlan, variables: Registry) -> None:
         numbers = connectors(plan)
         self._point = ChargePoint(numbers, Keys(variables, len(numbers.places)))
+        self._vendor = ""
+        """whose words the message under way is in (DataTransfer)"""
+        self._strange: set[str] = set()
+        """vendors that this CSMS does not know: it is asked no more, over this connection"""
 
     def command(self, action: str, payload: Payload) -> Command | Refusal:
         return requests.command(action, payload, self._point)
@@ -32,7 +36,11 @@ class Translation:
         return requests.response(action, payload, reply, self._point)
 
     def call(self, message: Message, reference: int | None) -> tuple[str, Payload] | None:
-        return messages.call(message, reference, self._point.connectors)
+        said = messages.call(message, reference, self._point.connectors)
+        self._vendor = said[1]["vendorId"] if said and said[0] == "DataTransfer" else ""
+        return None if self._vendor in self._strange else said
 
     def answer(self, message: Message, payload: Payload) -> Answer:
+        if self._vendor and payload["status"] == "UnknownVendorId":
+            self._strange.add(self._vendor)
         return messages.answer(message, payload)

@@ -11,6 +11,7 @@ from chargepointd.dialects.v16.messages.common import Said
 
 TOPICS = {
     "Boot": "station",
+    "CableLeft": "pricing",
     "Heartbeat": "station",
     "StatusChanged": "station",
     "SecurityEvent": "station",

@@ -10,7 +10,7 @@ from typing import Any
 
 from chargepointd.core.messages import Answer
 from chargepointd.core.values import Token, TokenInfo
-from chargepointd.dialects.codec import parse_time
+from chargepointd.dialects.codec import encode, parse_time
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v16.connectors import Connectors
 
@@ -21,6 +21,11 @@ Said = tuple[str, Payload]
 Calls = Mapping[type, Callable[[Any, int | None, Connectors], Said | None]]
 """by the type of the message: it, the number the CSMS gave its transaction, and the connectors"""
 Answers = Mapping[type, Callable[[Payload], Answer]]
+
+
+def transfer(vendor: str, message_id: str, data: Payload) -> Said:
+    """What 1.6 has no message for, in the words of a vendor: the data is a JSON text."""
+    return "DataTransfer", {"vendorId": vendor, "messageId": message_id, "data": encode(data)}
 
 
 def tag(token: Token | None) -> str | None:

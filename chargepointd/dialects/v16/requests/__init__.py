@@ -14,7 +14,7 @@ OFFERED = {
     "ChangeConfiguration": "configuration",
     "ChangeAvailability": "station",
     "ClearCache": "station",
-    "DataTransfer": "station",
+    "DataTransfer": "data_transfer",
     "RemoteStartTransaction": "station",
     "RemoteStopTransaction": "station",
     "Reset": "station",

@@ -26,6 +26,24 @@ Requests = Mapping[str, Request]
 """by action"""
 
 
+def transferred(reply: c.Status, _: ChargePoint) -> Payload:
+    """With why, as text, where there is something to say."""
+    return {"status": reply.status} | ({"data": reply.reason} if reply.reason else {})
+
+
+class Transfer(NamedTuple):
+    """A message of a vendor, within a DataTransfer."""
+
+    command: Callable[[Any, ChargePoint], c.Command | Refusal]
+    """from its data, an object; a ValueError says what of it does not fit"""
+    response: Callable[[Any, ChargePoint], Payload] = transferred
+    """from the station's reply, where that is more than a status"""
+
+
+Transfers = Mapping[str, Transfer]
+"""by messageId"""
+
+
 def plain(_: Payload, reply: c.Status, __: ChargePoint) -> Payload:
     return {"status": reply.status}
 

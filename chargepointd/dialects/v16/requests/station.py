@@ -40,7 +40,6 @@ def _trigger(payload: Payload, point: ChargePoint) -> c.Command:
 REQUESTS: Requests = {
     "ChangeAvailability": Request(_change_availability, plain),
     "ClearCache": Request(lambda p, _: c.ClearCache(), plain),
-    "DataTransfer": Request(lambda p, _: c.TransferData(p["vendorId"], p.get("messageId"), p.get("data")), plain),
     "RemoteStartTransaction": Request(_start, plain),
     "RemoteStopTransaction": Request(lambda p, _: c.RequestStop(reference=p["transactionId"]), plain),
     "Reset": Request(lambda p, _: c.Reset(on_idle=False, hard=p["type"] == "Hard"), renamed(Scheduled="Accepted")),

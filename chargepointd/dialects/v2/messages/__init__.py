@@ -11,6 +11,7 @@ from chargepointd.dialects.v2.words import Words
 
 TOPICS = {
     "Boot": "station",
+    "CableLeft": "pricing",
     "FirmwareStatus": "firmware",
     "Heartbeat": "station",
     "StatusChanged": "station",

@@ -40,6 +40,7 @@ OFFERED = {
     "GetChargingProfiles": "charging",
     "GetCompositeSchedule": "composite",
     "SetChargingProfile": "charging",
+    "CostUpdated": "cost",
 }
 """action -> the module whose table `REQUESTS` has it"""
 

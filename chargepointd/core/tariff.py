@@ -1,0 +1,517 @@
+"""What drivers are told of money (I01 to I06; "OCPP & California Pricing Requirements" of the OCA).
+
+The CSMS names the price, for everybody or for one token, and the cost, again and again while somebody charges; the
+station adds up what comes in between (`core.cost`) and says when the number is old. What it knows of the people at an
+EVSE is a `Visit`, kept over a power cut. A visit is over when the car is gone; what comes for it later is shown to
+nobody else.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from chargepointd.core.availability import Statuses
+from chargepointd.core.commands import Status
+from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.cost import Rate, Running, from_plain, grows, moved, plain, rounded, turned
+from chargepointd.core.effects import Note, SaveState
+from chargepointd.core.evse import Evse
+from chargepointd.core.messages import Message, RecordAnswered, TransactionRecord
+from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD
+from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.values import Token, TokenInfo
+from chargepointd.core.variables.catalogue import LANGUAGES
+from chargepointd.core.wording import Texts, chosen
+
+GONE_S = 60.0
+"""s after the car has left that its cost is still shown"""
+PRICES_MAX = 50
+"""tokens whose price is known and who are not at an EVSE yet"""
+HYSTERESIS = 0.05
+"""a power has to be passed by so much of it to be passed"""
+_IDLE_FEE = "TariffCostCtrlr.IdleFeeAfterStop"
+_WAIT = "TariffCostCtrlr.UserPriceTimeout"
+_LANE = "unplugged"
+_OFFLINE = ("OfflineTariffFallbackMessage", "TariffFallbackMessage")
+DEFAULT_PRICE = tuple(f"TariffCostCtrlr.DefaultPrice[{amount}]" for amount in ("kWh", "Hour", "FlatFee"))
+
+
+class SetUserPrice(NamedTuple):
+    """What this token is to be shown as its price."""
+
+    token: Token
+    texts: Texts
+
+
+class Triggers(NamedTuple):
+    """When the CSMS wants to see the meter, besides the usual times."""
+
+    at: float | None = None
+    """UTC, s since 1970"""
+    energy_wh: float | None = None
+    """of the transaction; or the register, if the number is no less than it was at the start"""
+    power_w: float | None = None
+    """passed in either direction"""
+    statuses: tuple[str, ...] = ()
+    """of the connector, in the words of the dialect"""
+
+
+class UpdateCost(NamedTuple):
+    """The cost so far, of a transaction by the station's id or by the number the CSMS gave it."""
+
+    cost: Decimal
+    transaction_id: str | None = None
+    reference: int | None = None
+    at: float | None = None
+    """UTC, s since 1970, when it was so much; None: now"""
+    register_wh: float | None = None
+    """the register then; None: as it is now"""
+    idle: bool | None = None
+    """None: as the station sees it"""
+    rate: Rate | None = None
+    """what is added from then on; None: that is not known"""
+    next_at: float | None = None
+    next_rate: Rate | None = None
+    triggers: Triggers = Triggers()
+
+
+class TellFinalCost(NamedTuple):
+    cost: Decimal
+    transaction_id: str | None = None
+    reference: int | None = None
+    texts: Texts = ()
+    code: str = ""
+    """to be shown as a QR code"""
+
+
+class CableLeft(NamedTuple):
+    """Message: a car whose transaction was over before has left, and with it the idle fee ends."""
+
+    transaction_id: str
+    reference: int | None
+    at: float
+    """UTC, s since 1970"""
+
+
+class Final(NamedTuple):
+    cost: str
+    """exact, in decimal notation"""
+    texts: Texts = ()
+    code: str = ""
+
+
+class Visit(NamedTuple):
+    """What the driver at an EVSE is told of money."""
+
+    transaction_id: str = ""
+    reference: int | None = None
+    token: str = ""
+    """its key"""
+    language: str = ""
+    texts: Texts = ()
+    """the price for this driver; empty: that for everybody"""
+    running: Running | None = None
+    final: Final | None = None
+    started_at: float = 0.0
+    """UTC, s since 1970: of its transaction"""
+    start_wh: float | None = None
+    ended_at: float | None = None
+    lingers: bool = False
+    """and the car was still at the cable"""
+    left_at: float | None = None
+    """UTC, s since 1970"""
+    triggers: Triggers = Triggers()
+    above: bool | None = None
+    """on which side of the power of the trigger the car was last"""
+
+    @property
+    def over(self) -> bool:
+        """Its transaction has ended."""
+        return self.ended_at is not None
+
+
+class Price(NamedTuple):
+    """Told of a token."""
+
+    texts: Texts
+    language: str = ""
+
+
+class Tariffs(Topic):
+    name = "tariff"
+
+    def __init__(
+        self, context: Context, outbox: Outbox, evses: Mapping[int, Evse], statuses: Statuses, saved: Any
+    ) -> None:
+        saved = saved or {}
+        self._context = context
+        self._outbox = outbox
+        self._evses = evses
+        self._statuses = statuses
+        self.visits: dict[int, Visit] = {int(n): _visit(kept) for n, kept in saved.get("visits", {}).items()}
+        self._prices = {key: Price(_texts(texts), lang) for key, (texts, lang) in saved.get("prices", {}).items()}
+        self._unplugged = [CableLeft(*kept) for kept in saved.get("unplugged", ())]
+        """to be told: cars that have left"""
+        self._promised: set[str] = set()
+        """the transactions of those that the outbox knows of"""
+        self._waiting: dict[str, tuple[float, Callable[[Step], None]]] = {}
+        """who waits for a price, by token: until when, and what goes on then"""
+        self._idle: dict[int, bool] = {}
+        self._status: dict[int, str] = {}
+        self._looked_at = -1
+        self._due = NEVER
+        self._dirty = False
+
+    # -- what the CSMS says --------------------------------------------------------------------------------------------
+
+    def commands(self) -> Mapping[type, Obey]:
+        return {SetUserPrice: self._set_price, UpdateCost: self._update, TellFinalCost: self._finish}
+
+    def _set_price(self, command: SetUserPrice, step: Step, answer: Answer) -> None:
+        answer(Status("Accepted"), step)
+        self._price(command.token.key, Price(command.texts), step)
+
+    def told(self, token: Token, info: TokenInfo, step: Step) -> None:
+        """What the CSMS says of a token that may charge, now or when it was asked last (I01)."""
+        if info.message or info.language:
+            texts = ((info.language or "", info.message),) if info.message else ()
+            self._price(token.key, Price(texts, info.language or ""), step)
+
+    def _price(self, key: str, price: Price, step: Step) -> None:
+        here = [n for n, visit in self.visits.items() if visit.token == key and not visit.over]
+        for n in here:
+            visit = self.visits[n]
+            self.visits[n] = visit._replace(texts=price.texts or visit.texts, language=price.language or visit.language)
+        if not here:
+            known = self._prices.pop(key, Price(()))
+            self._prices[key] = Price(price.texts or known.texts, price.language or known.language)
+            while len(self._prices) > PRICES_MAX:
+                del self._prices[next(iter(self._prices))]
+        if price.texts and key in self._waiting:
+            self._waiting.pop(key)[1](step)
+        self._dirty = True
+
+    def price_of(self, token: Token) -> Price:
+        """Of somebody who is not at an EVSE yet."""
+        return self._prices.get(token.key, Price(()))
+
+    def waits(self, token: Token, go_on: Callable[[Step], None], step: Step) -> bool:
+        """Whether its authorization is to wait for the price; then `go_on` is called when that is known, or in vain."""
+        wait_ms = self._context.variables.integer(_WAIT)
+        if not wait_ms or self.price_of(token).texts:
+            return False
+        self._waiting[token.key] = (step.mono + wait_ms / 1000, go_on)
+        return True
+
+    def _update(self, command: UpdateCost, step: Step, answer: Answer) -> None:
+        evse_id = self._place(command.transaction_id, command.reference)
+        if evse_id is None or self.visits[evse_id].left_at is not None:
+            answer(Status("Rejected", "no such transaction is running"), step)
+            return
+        answer(Status("Accepted"), step)
+        self._count_from(evse_id, command, step)
+
+    def _count_from(self, evse_id: int, told: UpdateCost, step: Step) -> None:
+        visit, now = self.visits[evse_id], _ms(step.utc)
+        at = now if told.at is None else min(now, _ms(told.at))
+        idle = self._is_idle(evse_id, step) if told.idle is None else told.idle
+        since = visit.running.idle_since if visit.running and visit.running.idle_since is not None else at
+        register = self._register(evse_id) if told.register_wh is None else round(told.register_wh * 1000)
+        run = Running(
+            told.cost, at, register, min(since, at) if idle else None, told.rate,
+            None if told.next_at is None else _ms(told.next_at), told.next_rate,
+        )  # fmt: skip
+        self._idle[evse_id] = self._is_idle(evse_id, step)  # until the car changes its mind, the CSMS is right
+        self.visits[evse_id] = visit._replace(running=run, triggers=told.triggers, above=None)
+        step.emit(Note("cost", evse_id, f"{told.cost:f} so far"))
+        self._dirty = True
+
+    def _finish(self, command: TellFinalCost, step: Step, answer: Answer) -> None:
+        evse_id = self._place(command.transaction_id, command.reference)
+        if evse_id is None:
+            answer(Status("Rejected", "no such transaction, or the next driver is there already"), step)
+            return
+        answer(Status("Accepted"), step)
+        self._final(evse_id, Final(f"{command.cost:f}", command.texts, command.code), step)
+
+    def _final(self, evse_id: int, final: Final, step: Step) -> None:
+        self.visits[evse_id] = self.visits[evse_id]._replace(final=final)
+        step.emit(Note("cost", evse_id, f"{final.cost} in all"))
+        self._dirty = True
+
+    def _place(self, transaction_id: str | None, reference: int | None) -> int | None:
+        """The EVSE whose last visit it is."""
+        for n, visit in self.visits.items():
+            if visit.transaction_id and (
+                visit.transaction_id == transaction_id or (reference is not None and visit.reference == reference)
+            ):
+                return n
+        return None
+
+    def record_answered(self, message: Message, outcome: Outcome, step: Step) -> None:
+        """What the answer to a transaction record says of money (I02, I03, I06)."""
+        if not isinstance(message, TransactionRecord) or not isinstance(outcome, RecordAnswered):
+            return
+        evse_id = self._place(message.transaction_id, None)
+        if evse_id is None:
+            return
+        visit = self.visits[evse_id]
+        text = outcome.message or (outcome.info.message if outcome.info else None)
+        if text or (outcome.info and outcome.info.language):
+            language = (outcome.info and outcome.info.language) or visit.language
+            texts = ((language, text),) if text else visit.texts
+            self.visits[evse_id] = visit._replace(texts=texts, language=language)
+            self._dirty = True
+        if outcome.total_cost is not None:
+            cost = Decimal(repr(outcome.total_cost))
+            if message.kind == "Ended":
+                self._final(evse_id, Final(f"{cost:f}"), step)
+            elif visit.running is None or visit.running.at <= _ms(message.stamp.at):
+                self._count_from(evse_id, UpdateCost(cost, at=message.stamp.at), step)
+
+    # -- what happens at the EVSEs -------------------------------------------------------------------------------------
+
+    def power_up(self, step: Step) -> None:
+        """How long the power was cut nobody knows: what time would have added is left to the CSMS (`stale`)."""
+        for n, visit in self.visits.items():
+            run = visit.running
+            if run and grows(run):
+                self.visits[n] = visit._replace(running=run._replace(rate=None, next_at=None, next_rate=None))
+
+    def follow(self, step: Step) -> None:
+        if self._context.settled != self._looked_at or self._dirty or step.mono >= self._due:
+            self._looked_at = self._context.settled
+            for evse in self._evses.values():
+                before = self.visits.get(evse.id)
+                self._look(evse, step)
+                self._watch(evse, step)
+                self._dirty |= self.visits.get(evse.id) != before
+            self._due = self._next_due(step)
+        if self._unplugged:
+            self._tell_unplugged()
+        if self._dirty:
+            self._dirty = False
+            step.emit(SaveState(self.name, self._state()))
+
+    def _look(self, evse: Evse, step: Step) -> None:
+        """Who is there?"""
+        visit, session, transaction = self.visits.get(evse.id), evse.session, evse.transaction
+        there = bool(evse.plugged or session.authorized or session.held or transaction)
+        if not there:
+            if visit and visit.left_at is None:
+                self._left(evse.id, visit, step)
+            return
+        if visit is None or visit.left_at is not None:
+            visit = Visit()
+        if transaction and transaction.id != visit.transaction_id:
+            visit = Visit() if visit.transaction_id else visit
+            visit = visit._replace(
+                transaction_id=transaction.id,
+                started_at=transaction.started_at,
+                start_wh=transaction.energy_start_wh,
+                running=self._offline_price(evse, step),
+            )
+        key = session.token.key if session.token and (session.authorized or transaction) else ""
+        if key and key != visit.token:
+            visit = Visit() if visit.over else visit
+            price = self._prices.pop(key, Price(()))
+            visit = visit._replace(token=key, texts=price.texts, language=price.language)
+        if visit.transaction_id and visit.reference is None:
+            visit = visit._replace(reference=self._outbox.reference_of(visit.transaction_id))
+        if visit.transaction_id and transaction is None and not visit.over:
+            visit = self._ended(evse, visit, step)
+        self.visits[evse.id] = self._followed(evse, visit, step)
+
+    def _offline_price(self, evse: Evse, step: Step) -> Running | None:
+        """Begun without the CSMS, it costs what the owner has set for that; until the CSMS says something else."""
+        amounts = [Decimal(self._context.variables.text(name)) for name in DEFAULT_PRICE]
+        if self._context.online or not any(amounts):
+            return None
+        per_kwh, per_hour, flat = amounts
+        return Running(flat, _ms(step.utc), self._register(evse.id), rate=Rate(per_kwh, per_hour))
+
+    def _ended(self, evse: Evse, visit: Visit, step: Step) -> Visit:
+        """Its transaction is over. What more it costs, if anything, is the idle fee."""
+        visit = visit._replace(ended_at=step.utc, lingers=bool(evse.plugged))
+        run = visit.running
+        if run and not (visit.lingers and self._context.variables.boolean(_IDLE_FEE)):
+            run = moved(run, _ms(step.utc), self._register(evse.id))
+            visit = visit._replace(running=run._replace(rate=None, next_at=None, next_rate=None))
+        return visit
+
+    def _followed(self, evse: Evse, visit: Visit, step: Step) -> Visit:
+        """The running cost goes on by another rule when the car begins or stops to charge."""
+        self.visits[evse.id] = visit
+        idle = self._is_idle(evse.id, step)
+        before, self._idle[evse.id] = self._idle.get(evse.id, idle), idle
+        run, now = visit.running, _ms(step.utc)
+        if run is None or run.rate is None:
+            return visit
+        if before != idle and idle != (run.idle_since is not None):
+            return visit._replace(running=turned(run, idle, now, self._register(evse.id)))
+        if run.next_at is not None and run.next_at <= now:
+            return visit._replace(running=moved(run, now, self._register(evse.id)))
+        return visit
+
+    def _is_idle(self, evse_id: int, step: Step) -> bool:
+        """The car could charge and does not. Whom the station itself holds up is not to pay for it."""
+        return self.visits[evse_id].over or self._evses[evse_id].charging_state(step) == "SuspendedEV"
+
+    def _register(self, evse_id: int) -> int | None:
+        measured = self._evses[evse_id].measured
+        read = measured.energy_import_wh if measured else None
+        return None if read is None else round(read * 1000)
+
+    def _left(self, evse_id: int, visit: Visit, step: Step) -> None:
+        if visit.over and visit.lingers and self._context.variables.boolean(_IDLE_FEE):
+            self._unplugged.append(CableLeft(visit.transaction_id, visit.reference, step.utc))
+        run = visit.running
+        if run:
+            run = moved(run, _ms(step.utc), self._register(evse_id))
+            run = run._replace(rate=None, next_at=None, next_rate=None)
+        self.visits[evse_id] = visit._replace(left_at=step.utc, running=run, triggers=Triggers())
+        if not visit.transaction_id:
+            del self.visits[evse_id]
+
+    # -- what the CSMS wants to see ------------------------------------------------------------------------------------
+
+    def _watch(self, evse: Evse, step: Step) -> None:
+        visit = self.visits.get(evse.id)
+        if visit is None or not visit.transaction_id:
+            return
+        status = self._statuses.shown((evse.id, evse.place or 1))
+        came, self._status[evse.id] = status != self._status.get(evse.id, status), status
+        wanted = visit.triggers
+        if wanted == Triggers():
+            return
+        if wanted.at is not None and step.utc >= wanted.at:
+            visit = visit._replace(triggers=wanted._replace(at=None))
+        if wanted.energy_wh is not None and self._has_flowed(evse, wanted.energy_wh):
+            visit = visit._replace(triggers=visit.triggers._replace(energy_wh=None))
+        asked = visit != self.visits[evse.id] or (came and status in wanted.statuses)
+        above = _side(evse, wanted.power_w, visit.above)
+        asked = asked or (visit.above is not None and above != visit.above)
+        self.visits[evse.id] = visit._replace(above=above)
+        if asked:
+            evse.sample_now(TRIGGERED_RECORD if evse.running else TRIGGERED_METERS, step)
+
+    def _has_flowed(self, evse: Evse, energy_wh: float) -> bool:
+        transaction, measured = evse.transaction, evse.measured
+        read = measured.energy_import_wh if measured else None
+        start = transaction.energy_start_wh if transaction else None
+        if read is None or start is None:
+            return False
+        return read >= (energy_wh if energy_wh >= start else start + energy_wh)
+
+    def _tell_unplugged(self) -> None:
+        """Once the CSMS has given the transaction its number; the message is made when its turn comes."""
+        for index, left in enumerate(self._unplugged):
+            if left.reference is None:
+                left = self._unplugged[index] = left._replace(reference=self._outbox.reference_of(left.transaction_id))
+            held = self._outbox.holds(left.transaction_id)  # the end of the transaction is told first
+            if left.transaction_id not in self._promised and not held:
+                self._promised.add(left.transaction_id)
+                self._outbox.keep(_LANE, self._context.new_id(), lambda left=left: left, self._heard)  # type: ignore[misc]
+
+    def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
+        self._unplugged = [left for left in self._unplugged if left.transaction_id != message.transaction_id]
+        self._promised.discard(message.transaction_id)
+        self._dirty = True
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        return min(self._due, min((by for by, _ in self._waiting.values()), default=NEVER))
+
+    def tick(self, step: Step) -> None:
+        for key in [key for key, (by, _) in self._waiting.items() if step.mono >= by]:
+            self._waiting.pop(key)[1](step)
+
+    def _next_due(self, step: Step) -> float:
+        moments = [v.triggers.at for v in self.visits.values() if v.triggers.at is not None]
+        moments += [v.running.next_at / 1000 for v in self.visits.values() if v.running and v.running.next_at]
+        return min((step.mono + max(0.001, at - step.utc) for at in moments), default=NEVER)
+
+    # -- what is shown -------------------------------------------------------------------------------------------------
+
+    def running(self, evse_id: int, step: Step) -> Running | None:
+        """As it is now."""
+        run = self.visits[evse_id].running
+        return moved(run, _ms(step.utc), self._register(evse_id)) if run else None
+
+    def languages(self, visit: Visit | None) -> tuple[str, str]:
+        """In order of preference: the driver's, the station's."""
+        return (visit.language if visit else "", self._context.variables.text("DisplayMessageCtrlr.Language"))
+
+    def chosen(self, texts: Texts, visit: Visit | None) -> str:
+        return chosen(texts, self.languages(visit))
+
+    def price_text(self, visit: Visit | None) -> str:
+        """The price for this driver, else for everybody (I04); in the driver's language, if there is a text in it."""
+        if visit and visit.texts:
+            return self.chosen(visit.texts, visit)
+        names = _OFFLINE[1:] if self._context.online else _OFFLINE
+        return next(filter(None, (self.everybody(name, visit) for name in names)), "")
+
+    def everybody(self, name: str, visit: Visit | None) -> str:
+        """The text of a variable for everybody. That without a language is in the station's."""
+        variables = self._context.variables
+        texts = [("", variables.text(f"TariffCostCtrlr.{name}"))]
+        texts += [(n, variables.text(f"TariffCostCtrlr.{name}[{n}]")) for n in LANGUAGES]
+        return self.chosen(tuple((language, text) for language, text in texts if text), visit)
+
+    def shown(self, evse_id: int, step: Step) -> dict[str, Any] | None:
+        """For `chargepointctl status`."""
+        visit = self.visits.get(evse_id)
+        if visit is None or visit.left_at is not None:
+            return None
+        variables, run = self._context.variables, self.running(evse_id, step)
+        decimals = variables.integer("TariffCostCtrlr.CostDecimals")
+        cost = Decimal(visit.final.cost) if visit.final else run.cost if run else None
+        return {
+            "price": self.price_text(visit) or None,
+            "cost": None if cost is None else rounded(cost, decimals),
+            "currency": variables.text("TariffCostCtrlr.Currency") or None,
+            "cost_at": run.at / 1000 if run and not visit.final else None,
+            "final": visit.final is not None,
+        }
+
+    # -- kept ----------------------------------------------------------------------------------------------------------
+
+    def _state(self) -> Any:
+        visits = {
+            str(n): visit._asdict() | {"running": plain(visit.running) if visit.running else None}
+            for n, visit in self.visits.items()
+        }
+        kept = {"visits": visits, "prices": dict(self._prices), "unplugged": list(self._unplugged)}
+        return kept if any(kept.values()) else None
+
+
+def _visit(kept: dict[str, Any]) -> Visit:
+    run, final = kept["running"], kept["final"]
+    final = Final(final[0], _texts(final[1]), final[2]) if final else None
+    at, energy_wh, power_w, statuses = kept["triggers"]
+    return Visit(**kept)._replace(
+        texts=_texts(kept["texts"]),
+        running=from_plain(run) if run else None,
+        final=final,
+        triggers=Triggers(at, energy_wh, power_w, tuple(statuses)),
+    )
+
+
+def _texts(kept: list[Any]) -> Texts:
+    return tuple((language, text) for language, text in kept)
+
+
+def _side(evse: Evse, power_w: float | None, above: bool | None) -> bool | None:
+    """On which side of this power the car draws; of one near it, still on the side where it was."""
+    drawn = evse.measured.power_w if evse.measured else None
+    if power_w is None or drawn is None:
+        return above
+    margin = 0.0 if above is None else HYSTERESIS * power_w * (-1 if above else 1)
+    return drawn >= power_w + margin
+
+
+def _ms(utc: float) -> int:
+    return round(utc * 1000)
