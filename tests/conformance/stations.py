@@ -77,6 +77,24 @@ def ac_cable(url: str, evses: int = 2, **variables: Any) -> Config:
     return config
 
 
+def one_socket(url: str, **variables: Any) -> Config:
+    """One AC socket: whoever shows a card means it."""
+    return ac_socket(url, 1, **variables)
+
+
+def two_plugs(url: str, **variables: Any) -> Config:
+    """Two AC outlets; the first with fixed cables of two types, of which one can be used at a time."""
+    config = ac_cable(url, 2, **variables)
+    config["drivers"]["sim"]["connectors"] = 2
+    first = config["evse"][0]
+    del first["pilot"]
+    first["connector"] = [
+        {"id": 1, "type": "cType2", "cable": "fixed", "pilot": "sim.pilot1"},
+        {"id": 2, "type": "cType1", "cable": "fixed", "pilot": "sim.pilot1_2"},
+    ]
+    return config
+
+
 def with_bays(build: Callable[..., Config]) -> Callable[..., Config]:
     """That station, with a sensor in each parking bay."""
 

@@ -6,6 +6,7 @@ a message; `csms.quiet` where a case says that nothing may come.
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conformance.bench import GROUP, OTHER_TOKEN, STARTUP, TOKEN, Bench
@@ -165,6 +166,31 @@ class Tester(Bench):
 
     def _with_token(self, token: str) -> int:
         return len(self.csms.calls("TransactionEvent", {"idToken": {"idToken": token}}))
+
+    def reserve(
+        self,
+        evse: int | None = 1,
+        token: str = TOKEN,
+        reservation: int = 1,
+        *,
+        seconds: float = 3600,
+        group: str | None = None,
+        expect: str = "Accepted",
+        **more: Any,
+    ) -> None:
+        """T> ReserveNow, of any EVSE where it is None."""
+        expiry = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+        payload = {"id": reservation, "expiryDateTime": expiry, "idToken": {"idToken": token, "type": "ISO14443"}}
+        payload |= {} if evse is None else {"evseId": evse}
+        payload |= {} if group is None else {"groupIdToken": {"idToken": group, "type": "Central"}}
+        status = self.csms.call("ReserveNow", payload | more)["status"]
+        assert status == expect, self.csms.told(f"ReserveNow: {status}, expected {expect}")
+
+    def reserved(self, evse: int = 1, token: str = TOKEN, reservation: int = 1, **more: Any) -> None:
+        """Reserved: T> ReserveNow, S> Accepted, S> Reserved for the connectors of the EVSE."""
+        self.reserve(evse, token, reservation, **more)
+        for connector in self.evses[evse]:
+            self.csms.wait_status("Reserved", evse, connector)
 
     def remote_start(self, evse: int | None = 1, token: str = TOKEN, kind: str = "ISO14443", **more: Any) -> Reply:
         """T> RequestStartTransaction, S> Accepted."""
