@@ -75,6 +75,9 @@ def new_key(kind: str = "EC") -> Any:
 class Maker:
     """`folder`: what the file servers serve. The station trusts `authority`."""
 
+    request = "UpdateFirmware"
+    told = "FirmwareStatusNotification"
+
     def __init__(self, tester: Tester, folder: Path, key: str = "EC") -> None:
         self.tester = tester
         self.csms = tester.csms
@@ -108,16 +111,16 @@ class Maker:
             "requestId": request_id,
             "firmware": {field: value for field, value in (firmware | more).items() if value is not None},
         }
-        reply = self.csms.call("UpdateFirmware", payload)
+        reply = self.csms.call(self.request, payload)
         allowed = (expect,) if isinstance(expect, str) else expect
-        assert reply["status"] in allowed, self.csms.told(f"UpdateFirmware: {reply}")
+        assert reply["status"] in allowed, self.csms.told(f"{self.request}: {reply}")
         return reply
 
     # -- what comes of it ------------------------------------------------------------------------------------------
 
     def status(self, status: str, request_id: int = 1, timeout: float = 10.0) -> Message:
         """S> FirmwareStatusNotification"""
-        return self.csms.wait("FirmwareStatusNotification", status=status, requestId=request_id, timeout=timeout)
+        return self.csms.wait(self.told, status=status, requestId=request_id, timeout=timeout)
 
     def statuses(self, *statuses: str, request_id: int = 1) -> None:
         """S> these, one after the other."""
@@ -126,7 +129,7 @@ class Maker:
 
     def all_told(self, *statuses: str, request_id: int = 1) -> None:
         """These and no others were told of this request, in this order."""
-        told = [m["status"] for m in self.csms.calls("FirmwareStatusNotification") if m.get("requestId") == request_id]
+        told = [m["status"] for m in self.csms.calls(self.told) if m.get("requestId") == request_id]
         assert told == list(statuses), self.csms.told(f"{told}")
 
     def event(self, kind: str) -> Message:
