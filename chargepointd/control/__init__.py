@@ -35,6 +35,9 @@ Methods become the same events as all else. A call returns when the event is tak
                                                          source, unit, periods: [{start_s, limit, phases?,
                                                          phase_to_use?}], starts_at?, duration_s?, min_rate?,
                                                          valid_from?, valid_to?, transaction_id?, awaited?: true}]}
+    list            {token?, type?}                     {known_by: "list"|"cache"|"nobody", status?, expires_at?,
+                                                         group?, evses?: [int]}; without a token {in_use, version,
+                                                         entries, capacity, cached}
     drivers         -                                   {"drivers": [{name, driver, state: "up"|"down"|"starting",
                                                          reason?, since, devices: [{name, abilities: [str],
                                                          state, reading?, age_s?, used_by: [str]}]}]}

@@ -83,6 +83,7 @@ METHODS: dict[str, Method] = {
         }
     ),
     "profiles": Method({}),
+    "list": Method({"token": _TOKEN, "type": _TYPE}),
     "drivers": Method({}),
     "pics": Method({}),
     "diagnostics": Method({}),

@@ -140,6 +140,13 @@ COMMANDS = (
         (Argument("--limit", "at most so many messages", {"type": int, "metavar": "N"}),),
     ),
     Command(
+        "list",
+        "list",
+        "whether a token is known here, by the local list or the cache; without one, how many are",
+        ("", "04A1B2C3D4E5F6", "1234 --type KeyCode"),
+        (Argument("token", "the token, 1-36 characters", {"metavar": "TOKEN", "nargs": "?"}), _TYPE),
+    ),
+    Command(
         "security-log",
         "security_log",
         "what endangered the station, newest last",

@@ -9,6 +9,7 @@ from chargepointd.control.protocol import ControlError, unknown_evse
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
+from chargepointd.core.local_list import ShowToken
 from chargepointd.core.network import ResetNetwork
 from chargepointd.core.values import Token
 from chargepointd.core.variables.catalogue import parse_name
@@ -64,6 +65,7 @@ class Local:
             "profiles": self._profiles,
             "drivers": self._drivers,
             "security_log": self._security_log,
+            "list": self._list,
         } | self._simulated()
 
     # -- from the engine -----------------------------------------------------------------------------------------------
@@ -181,6 +183,13 @@ class Local:
             for name in ("starts_at", "valid_from", "valid_to"):
                 if name in profile:
                     profile[name] = format_time(profile[name])
+        return shown
+
+    async def _list(self, params: dict[str, Any]) -> Any:
+        token = Token(params["token"], params.get("type", "ISO14443")) if "token" in params else None
+        shown = (await self.ask(ShowToken(token))).data
+        if "expires_at" in shown:
+            shown["expires_at"] = format_time(shown["expires_at"])
         return shown
 
     # -- variables -----------------------------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ def _locks(facts: Facts) -> bool:
 
 def _offline(facts: Facts) -> bool:
     known = facts.may("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true") or facts.may("AuthCacheCtrlr.Enabled", "true")
+    known = known or _has_list(facts)
     return facts.may("AuthCtrlr.LocalAuthorizeOffline", "true") and known
 
 
@@ -164,7 +165,8 @@ def _profiles() -> Iterable[Row]:
     yield _asked("profile-SC", "Certification profile Smart Charging", *_SMART)
     for id_, unit in (("SC-2.1", "A"), ("SC-2.2", "W")):
         yield _built(id_, f"Charging profiles in {unit}", _UNITS, lambda facts, unit=unit: unit in facts.text(_UNITS))  # type: ignore[misc]
-    yield _asked("LA-0", "Local Authorization List Management", "SendLocalList", "GetLocalListVersion")
+    available = "LocalAuthListCtrlr.Available"
+    yield _built("LA-0", "Local Authorization List Management", available, _has_list)
     yield _asked("R-0", "Reservation", "ReserveNow", "CancelReservation")
     yield _asked("DM-0", "Advanced Device Management", *_ADVANCED)
     yield _asked("UI-0", "Advanced User Interface", "SetDisplayMessage", "GetDisplayMessages", "CostUpdated")
@@ -249,6 +251,18 @@ def _authorization() -> Iterable[Row]:
     yield _kind("C-71", "Local stop by ISO 15693 card", "ISO15693")
     yield _kind("C-72", "Local stop by key code", "KeyCode")
     yield _kind("C-75", "Local stop without authorization", "NoAuthorization")
+
+
+def _lists() -> Iterable[Row]:
+    def has(id_: str, feature: str, name: str, value: str) -> Row:
+        return _built(id_, feature, name, lambda facts: _has_list(facts) and facts.may(name, value))
+
+    yield has("LA-1", "Local list switched on and off", "LocalAuthListCtrlr.Enabled", "false")
+    yield has("LA-3", "Listed invalid tokens not asked for again", "LocalAuthListCtrlr.DisablePostAuthorize", "true")
+
+
+def _has_list(facts: Facts) -> bool:
+    return _true(facts, "LocalAuthListCtrlr.Available")
 
 
 def _values() -> Iterable[Row]:
@@ -354,6 +368,6 @@ def _most_certificates(facts: Facts) -> str:
 
 
 ROWS = (
-    *_profiles(), *_transactions(), *_station(), *_authorization(), *_values(), *_files_and_security(), *_hardware(),
-    *_additional(), *_limits(),
+    *_profiles(), *_transactions(), *_station(), *_authorization(), *_lists(), *_values(), *_files_and_security(),
+    *_hardware(), *_additional(), *_limits(),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox reset-csms security-log diagnostics schedule profiles drivers pics sim"
+    local commands="status watch start stop availability get set unlock reset outbox reset-csms list security-log diagnostics schedule profiles drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe press contract want-contract pause resume raise-error clear-error disconnect connect
         meter contact site state display transactions"
     local command="" scene="" word i words=""
@@ -33,6 +33,7 @@ _chargepointctl() {
         "") words=$commands ;;
         sim) words=$scenes ;;
         start) words="--token --type" ;;
+        list) words="--type" ;;
         stop) words="--transaction" ;;
         availability) words="operative inoperative --evse --connector" ;;
         get) words="--prefix" ;;

@@ -94,6 +94,7 @@ class Station:
             "schedule",
             "profiles",
             "security_log",
+            "list",
             "diagnostics",
         )
         methods = {name: self._method(name) for name in (*names, "bug", "sim.plug_in", "sim.swipe", "sim.state")}

@@ -432,6 +432,14 @@ def test_the_charging_profiles_are_a_table(station: Station) -> None:
     assert run(station, "profiles").stdout == "no charging profile\n"
 
 
+def test_a_technician_sees_whether_a_card_is_known(station: Station) -> None:
+    station.answers["list"] = {"known_by": "list", "status": "Blocked", "evses": [1, 2]}
+    assert run(station, "list", "04A1B2C3D4E5F6").stdout.split() == [
+        "known_by", "list", "status", "Blocked", "evses", "1/2"
+    ]  # fmt: skip
+    assert station.asked[-1] == ("list", {"token": "04A1B2C3D4E5F6", "type": "ISO14443"})
+
+
 def test_the_diagnostics_are_written_to_a_file_or_into_a_folder(station: Station, tmp_path: Path) -> None:
     station.answers["diagnostics"] = {"filename": "d.tar.gz", "archive": "AAEC"}
     assert run(station, "diagnostics", tmp_path).stdout == f"{tmp_path / 'd.tar.gz'}\n"

@@ -61,6 +61,14 @@ def test_what_is_not_there_is_not_claimed(url: str) -> None:
     assert {id_: plain[id_]["answer"] for id_ in without} == dict.fromkeys(without, "No")
 
 
+def test_the_local_list_can_be_left_out(url: str) -> None:
+    lists = ("LA-0", "LA-1", "LA-3")
+    plain = answers(ac_socket(url))
+    assert {id_: plain[id_]["answer"] for id_ in lists} == dict.fromkeys(lists, "Yes")
+    without = answers(ac_socket(url, **{"LocalAuthListCtrlr.Available": False}))
+    assert {id_: without[id_]["answer"] for id_ in lists} == dict.fromkeys(lists, "No")
+
+
 def test_a_yes_names_a_variable_that_is_there(url: str) -> None:
     """What is answered Yes by a variable can be asked for under that name."""
     with Station(ac_socket(url)) as station:
