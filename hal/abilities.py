@@ -19,7 +19,7 @@ _ABILITIES: dict[str, tuple[tuple[str, ...], str]] = {
     "Keypad": (("watch",), "KeyReading"),
     "DcSupply": (("read", "capability", "set", "on", "off"), "DcReading"),
     "VehicleLink": (("watch", "present", "stop"), "VehicleReading"),
-    "PlugAndCharge": (("watch", "decide", "deliver"), "ContractReading"),
+    "PlugAndCharge": (("watch", "decide", "deliver", "identify"), "ContractReading"),
     "IsolationMonitor": (("read",), "IsolationReading"),
     "ResidualCurrentMonitor": (("watch", "test"), "AlarmReading"),
     "TemperatureSensor": (("read",), "TemperatureReading"),

@@ -10,6 +10,7 @@ and `DcSupply.off` may be called at any time, any number of times.
 """
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from hal.readings import (
@@ -172,6 +173,11 @@ class PlugAndCharge(Protocol):
     async def decide(self, accepted: bool) -> None:
         """Whether the contract shown last may charge (PaymentDetailsRes, AuthorizationRes). Where it may not, a card
         still may."""
+        ...
+
+    async def identify(self, chain: Path | None, key: Path | None, ocsp: tuple[bytes, ...]) -> None:
+        """As whom to answer vehicles: files in PEM, the chain leaf first, and OCSP responses in DER. None: as nobody.
+        Told anew whenever the driver is opened."""
         ...
 
     async def deliver(self, exi: str) -> None:

@@ -82,6 +82,14 @@ class AnswerContract(NamedTuple):
     accepted: bool
 
 
+class IdentifyStation(NamedTuple):
+    """As whom the station answers vehicles (ISO 15118): the chain of that name in the key store; empty: as nobody."""
+
+    name: str
+    ocsp: tuple[str, ...] = ()
+    """base64 of OCSP responses for it and the authorities above it"""
+
+
 class AnswerEvCertificate(NamedTuple):
     """Give the vehicle what the CSMS answered: base64 of an EXI message; empty: there is none."""
 

@@ -1,4 +1,4 @@
-"""The station's own certificate: asked for, taken, renewed in time (A02, A03).
+"""The station's own certificates: asked for, taken, renewed in time (A02, A03).
 
 A key is made, its request (CSR) told to the CSMS, and the signed chain comes by CertificateSigned, whenever the CSMS
 has it. Where none comes the request is repeated, waiting twice as long each time (A02.FR.17 to 19). Keys of the last
@@ -7,6 +7,7 @@ few requests are kept, so that an answer that comes late still fits one. What wa
 The new certificate is used at once, and the old one kept until a connection has proven one of the two (`Network`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ class MakeKey(NamedTuple):
     key_type: str
     common_name: str
     organization: str
+    country: str = ""
 
 
 class TakeChain(NamedTuple):
@@ -61,6 +63,9 @@ class TakeChain(NamedTuple):
     common_name: str
     keys: tuple[tuple[str, str], ...]
     """(use, name) of those it may be for, newest first"""
+    kept_as: str = STATION
+    root: str = CSMS_ROOT
+    """the use of the roots to one of which it must lead"""
 
 
 class Asked(NamedTuple):
@@ -71,8 +76,14 @@ class Asked(NamedTuple):
     sent: int = 0
 
 
-class Signatures(Topic):
-    name = "signatures"
+class Applicant(Topic, ABC):
+    """Asks the CSMS for a certificate of one use: a key, its request, the wait, the chain."""
+
+    use = STATION
+    """CertificateSigningUseEnumType"""
+    kept_as = STATION
+    root = CSMS_ROOT
+    trigger = "SignChargingStationCertificate"
 
     def __init__(self, context: Context, outbox: Outbox, certificates: Certificates, saved: list[Any] | None) -> None:
         self._context = context
@@ -80,48 +91,44 @@ class Signatures(Topic):
         self._certificates = certificates
         self._asked = Asked(*saved) if saved else None
         self._again_at = NEVER
-        self._seen = -1
-        """`certificates.changes` then"""
-        self._looked_at = -NEVER
-        """when the dates of the certificates were looked at"""
         self._making = False
-        self._renewed_at = -NEVER
-        """when the last request of our own accord began. One a day: a CSMS that refuses, or signs for as short a time
-        again, would be asked for ever"""
 
-    @property
-    def _common_name(self) -> str:
-        """A00.FR.511"""
-        return self._context.plan.serial_number or self._context.plan.id
+    # -- what differs --------------------------------------------------------------------------------------------------
 
-    def commands(self) -> Mapping[type, Obey]:
-        return {CertificateSigned: self._signed}
+    @abstractmethod
+    def subject(self) -> tuple[str, str, str]:
+        """Common name, organization, country."""
+
+    @abstractmethod
+    def key_type(self) -> str: ...
+
+    @abstractmethod
+    def own_keys(self) -> list[str]:
+        """Names of the certificates in use: a chain may be for their keys again."""
+
+    @abstractmethod
+    def take(self, certificate: Certificate, step: Step) -> None:
+        """It is signed, checked and kept."""
+
+    # -- the request ---------------------------------------------------------------------------------------------------
 
     def triggers(self) -> Mapping[str, Trigger]:
-        return {"SignChargingStationCertificate": self._triggered}
+        return {self.trigger: self._triggered}
 
     def power_up(self, step: Step) -> None:
         if self._asked:
             self._wait(step)
 
-    # -- the request ---------------------------------------------------------------------------------------------------
-
     def _triggered(self, command: TriggerMessage, step: Step) -> Status | Act:
-        return self._make
+        return self.make
 
-    def _make(self, step: Step) -> None:
+    def make(self, step: Step) -> None:
         """A fresh key for every request (A02.FR.02)."""
         if self._making:
             return
         self._making = True
-        variables = self._context.variables
         key = self._context.new_id()
-        job = MakeKey(
-            key,
-            variables.text("SecurityCtrlr.KeyType"),
-            self._common_name,
-            variables.text("SecurityCtrlr.OrganizationName"),
-        )
+        job = MakeKey(key, self.key_type(), *self.subject())
         self._certificates.work(job, lambda outcome, step: self._made(key, outcome, step), step)
 
     def _made(self, key: str, outcome: str | Status, step: Step) -> None:
@@ -141,7 +148,7 @@ class Signatures(Topic):
         assert self._asked
         self._set(self._asked._replace(sent=self._asked.sent + 1), step)
         self._wait(step)
-        self._outbox.say(SignCertificate(self._asked.csr), self._heard, step, asked=True)
+        self._outbox.say(SignCertificate(self._asked.csr, self.use), self._heard, step, asked=True)
 
     def _wait(self, step: Step) -> None:
         assert self._asked
@@ -167,18 +174,16 @@ class Signatures(Topic):
 
     # -- the certificate -----------------------------------------------------------------------------------------------
 
-    def _signed(self, command: CertificateSigned, step: Step, answer: Answer) -> None:
+    def signed(self, command: CertificateSigned, step: Step, answer: Answer) -> None:
         most = self._context.variables.integer("SecurityCtrlr.MaxCertificateChainSize")
-        if command.use != STATION:
-            answer(Status("Rejected", "this station has no certificate for ISO 15118"), step)
-        elif len(command.pem) > most:  # A02.FR.16
+        if len(command.pem) > most:  # A02.FR.16
             self._refused(Status("Rejected", f"{len(command.pem)} characters, at most {most}"), step, answer)
-        else:
-            certificates = self._certificates
-            keys = [(PENDING, name) for name in reversed(certificates.pending)]
-            keys += [(STATION, name) for name in (certificates.renewed, certificates.current) if name]
-            job = TakeChain(command.pem, self._common_name, tuple(keys))
-            certificates.work(job, lambda outcome, step: self._taken(outcome, step, answer), step)
+            return
+        certificates = self._certificates
+        keys = [(PENDING, name) for name in reversed(certificates.pending)]
+        keys += [(self.kept_as, name) for name in self.own_keys() if name]
+        job = TakeChain(command.pem, self.subject()[0], tuple(keys), self.kept_as, self.root)
+        certificates.work(job, lambda outcome, step: self._taken(outcome, step, answer), step)
 
     def _refused(self, status: Status, step: Step, answer: Answer) -> None:
         """A02.FR.07; and no request of our own accord after it (A02.FR.20)."""
@@ -195,9 +200,60 @@ class Signatures(Topic):
             self._certificates.drop_key(key, step)
         self._set(None, step)
         answer(Status("Accepted"), step)
-        self._use(certificate, step)
+        self.take(certificate, step)
 
-    def _use(self, certificate: Certificate, step: Step) -> None:
+    def deadline(self) -> float:
+        return self._again_at
+
+    def tick(self, step: Step) -> None:
+        if step.mono < self._again_at or self._asked is None:
+            return
+        if self._asked.sent > self._context.variables.integer("SecurityCtrlr.CertSigningRepeatTimes"):
+            step.emit(Note("certificate", 0, "no certificate came; no further request until the next trigger"))
+            self._set(None, step)
+        else:
+            self._send(step)
+
+
+class Signatures(Applicant):
+    """The certificate by which the station proves itself to the CSMS."""
+
+    name = "signatures"
+
+    def __init__(self, context: Context, outbox: Outbox, certificates: Certificates, saved: list[Any] | None) -> None:
+        super().__init__(context, outbox, certificates, saved)
+        self.others: dict[str, Applicant] = {}
+        """who asks for certificates of other uses"""
+        self._seen = -1
+        """`certificates.changes` then"""
+        self._looked_at = -NEVER
+        """when the dates of the certificates were looked at"""
+        self._renewed_at = -NEVER
+        """when the last request of our own accord began. One a day: a CSMS that refuses, or signs for as short a time
+        again, would be asked for ever"""
+
+    def subject(self) -> tuple[str, str, str]:
+        """A00.FR.511"""
+        plan = self._context.plan
+        return plan.serial_number or plan.id, self._context.variables.text("SecurityCtrlr.OrganizationName"), ""
+
+    def key_type(self) -> str:
+        return self._context.variables.text("SecurityCtrlr.KeyType")
+
+    def own_keys(self) -> list[str]:
+        return [self._certificates.renewed, self._certificates.current]
+
+    def commands(self) -> Mapping[type, Obey]:
+        return {CertificateSigned: self._for_whom}
+
+    def _for_whom(self, command: CertificateSigned, step: Step, answer: Answer) -> None:
+        applicant = self if command.use == self.use else self.others.get(command.use)
+        if applicant:
+            applicant.signed(command, step, answer)
+        else:
+            answer(Status("Rejected", "this station has no certificate for ISO 15118"), step)
+
+    def take(self, certificate: Certificate, step: Step) -> None:
         """At once, by a new connection (A02.FR.08); where no connection shows it, there is nothing to prove."""
         certificates = self._certificates
         certificates.add(certificate, step)
@@ -235,7 +291,7 @@ class Signatures(Topic):
         if own and step.utc >= renewal_at(own) and not self._asked and not rests:
             self._renewed_at = step.mono
             step.emit(Note("certificate", 0, f"the station's certificate ends in {_days(own, step)} days; renewing it"))
-            self._make(step)
+            self.make(step)
         for root in certificates.of(CSMS_ROOT):
             if step.utc >= root.valid_until - EARLY_S:
                 what = f"a root of the CSMS ends in {_days(root, step)} days: {root.subject}"
@@ -248,16 +304,7 @@ class Signatures(Topic):
             self._look(step)
 
     def deadline(self) -> float:
-        return min(self._again_at, self._looked_at + DAY_S if self._context.online else NEVER)
-
-    def tick(self, step: Step) -> None:
-        if step.mono < self._again_at or self._asked is None:
-            return
-        if self._asked.sent > self._context.variables.integer("SecurityCtrlr.CertSigningRepeatTimes"):
-            step.emit(Note("certificate", 0, "no certificate came; no further request until the next trigger"))
-            self._set(None, step)
-        else:
-            self._send(step)
+        return min(super().deadline(), self._looked_at + DAY_S if self._context.online else NEVER)
 
 
 def renewal_at(certificate: Certificate) -> float:

@@ -182,7 +182,7 @@ class Station:
         self.remote.expect = self.profiles.expect
         tariffs = self._made_tariffs(saved) if context.plan.displays else ()
         return (
-            *self._plug_and_charge(),
+            *self._plug_and_charge(signatures, state.get("secc")),
             self.security,
             self.network,
             self.certificates,
@@ -200,13 +200,17 @@ class Station:
             *tariffs,
         )
 
-    def _plug_and_charge(self) -> tuple[Topic, ...]:
+    def _plug_and_charge(self, signatures: Signatures, saved: Any) -> tuple[Topic, ...]:
         if "eMAID" not in self.context.plan.token_kinds:
             return ()
         # Imported here: few stations have it, and a start is made of imports.
         from chargepointd.core.contracts import Contracts
+        from chargepointd.core.secc import Secc
 
-        return (Contracts(self.context, self.outbox, self.evses, self.authorization),)
+        return (
+            Contracts(self.context, self.outbox, self.evses, self.authorization),
+            Secc(self.context, self.outbox, self.certificates, signatures, saved),
+        )
 
     def _made_tariffs(self, saved: Saved) -> tuple[Topic, ...]:
         from chargepointd.core.display import Screens  # a station without a display need not know them

@@ -262,6 +262,7 @@ class Daemon:
             f.Note: self._note,
             f.Reconnect: self._connect_anew,
             f.Restart: self._restarting,
+            f.IdentifyStation: self._identify,
         }
 
     def _note(self, note: f.Note) -> None:
@@ -273,6 +274,16 @@ class Daemon:
     def _connect_anew(self, effect: f.Reconnect) -> None:
         self._link.close(reason=effect.reason)
         self._link.retry_now()
+
+    def _identify(self, effect: f.IdentifyStation) -> None:
+        from base64 import b64decode
+
+        from chargepointd.jobs.keystore import KeyStore
+
+        store, use = KeyStore(self._state_dir), "V2GCertificateChain"
+        chain = store.certificate(use, effect.name) if effect.name else None
+        key = store.key(use, effect.name) if effect.name else None
+        self._hardware.identify(chain, key, tuple(b64decode(each) for each in effect.ocsp))
 
     def _restarting(self, effect: f.Restart) -> None:
         self._restart = effect

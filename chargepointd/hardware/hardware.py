@@ -53,6 +53,7 @@ class Hardware:
         self._at = {(b.evse_id, b.connector_id, b.role): b.address for b in self._bindings}
         self._unsigned: set[int] = set()
         """the EVSEs whose meter did not sign when it was asked last"""
+        self._identity: tuple[Path | None, Path | None, tuple[bytes, ...]] = (None, None, ())
         self._power: dict[int, AcPower | DcPower] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._performers: dict[type, Callable[[Any], None]] = {
@@ -116,6 +117,8 @@ class Hardware:
                 if why:
                     log.error("%s: %s; correct the configuration", binding.address, why)
                 self.inputs.fits(binding, why)
+            if binding.address.driver == driver and binding.role == "plug_and_charge":
+                self._spawn(self._tell_vehicle(binding.evse_id, lambda stack: stack.identify(*self._identity)))
         for device in status.devices:
             self.inputs.report(DeviceHealth(driver, device.name, device.state == "up", device.reason))
 
@@ -207,6 +210,13 @@ class Hardware:
             await self._call(self._at[(evse_id, 0, "plug_and_charge")], act)
         except HalError as error:
             log.warning("evse %d: the vehicle was not told: %s", evse_id, error)
+
+    def identify(self, chain: Path | None, key: Path | None, ocsp: tuple[bytes, ...]) -> None:
+        """As whom the ISO 15118 stacks answer vehicles from now on, also when their drivers are opened anew."""
+        self._identity = (chain, key, ocsp)
+        for evse_id, _, role in self._at:
+            if role == "plug_and_charge":
+                self._spawn(self._tell_vehicle(evse_id, lambda stack: stack.identify(*self._identity)))
 
     def _pace(self, x: f.PaceMeter) -> None:
         at = self._at.get((x.evse_id, 0, "meter"))

@@ -161,7 +161,11 @@ async def make_key(job: MakeKey, place: Place, tell: Tell) -> str | Status:
 def _make_key(job: MakeKey, store: KeyStore) -> str | Status:
     """The request in PEM (PKCS#10); its key is on the disk."""
     key = _new_key(job.key_type)
-    names = [(NameOID.COMMON_NAME, job.common_name), (NameOID.ORGANIZATION_NAME, job.organization)]
+    names = [
+        (NameOID.COMMON_NAME, job.common_name),
+        (NameOID.ORGANIZATION_NAME, job.organization),
+        (NameOID.COUNTRY_NAME, job.country),
+    ]
     subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in names if value])
     request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
     try:
@@ -191,7 +195,7 @@ def _take_chain(job: TakeChain, store: KeyStore) -> tuple[Certificate, str] | St
         chain = c.parse(job.pem)
     except ValueError as error:
         return Status("Rejected", str(error), "InvalidCertificate")
-    roots = _all(CSMS_ROOT, store)
+    roots = _all(job.root, store)
     wrong = c.chain_complaint(chain, roots, _now()) or _subject_complaint(chain[0], job)
     if wrong:
         return Status("Rejected", wrong, "InvalidCertificate")
@@ -199,7 +203,7 @@ def _take_chain(job: TakeChain, store: KeyStore) -> tuple[Certificate, str] | St
     if key is None:
         return Status("Rejected", "the certificate is for another key than those asked for", "InvalidCertificate")
     try:
-        return _keep_chain(chain, key, roots, store), name
+        return _keep_chain(chain, key, roots, store, job.kept_as), name
     except OSError as error:
         return Status("Rejected", f"cannot be stored: {error.strerror}", "InternalError")
 
@@ -220,9 +224,13 @@ def _key_for(certificate: x509.Certificate, job: TakeChain, store: KeyStore) -> 
 
 
 def _keep_chain(
-    chain: Sequence[x509.Certificate], key: PrivateKey, roots: Sequence[x509.Certificate], store: KeyStore
+    chain: Sequence[x509.Certificate],
+    key: PrivateKey,
+    roots: Sequence[x509.Certificate],
+    store: KeyStore,
+    use: str = STATION,
 ) -> Certificate:
-    kept = _fact(STATION, chain, roots)
-    store.put(store.key(STATION, kept.name), _secret(key))
-    store.put(store.certificate(STATION, kept.name), c.pem_of(chain))
+    kept = _fact(use, chain, roots)
+    store.put(store.key(use, kept.name), _secret(key))
+    store.put(store.certificate(use, kept.name), c.pem_of(chain))
     return kept

@@ -1,4 +1,4 @@
-"""The chain of a vehicle's charging contract (ISO 15118-2, 8.4.3.8): is it whole, and whose is it?"""
+"""Plug & Charge: the chain of a vehicle's contract (ISO 15118-2, 8.4.3.8), and what OCSP is asked of a chain."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from chargepointd.core.commands import Status
 from chargepointd.core.contracts import CheckContract, ContractChecked
+from chargepointd.core.secc import CHAIN, ReadResponders
 from chargepointd.jobs import certificates as c
 from chargepointd.jobs.keystore import KeyStore
 from chargepointd.jobs.runner import Place, Tell
@@ -32,6 +34,19 @@ def _check(job: CheckContract, store: KeyStore, at: datetime) -> ContractChecked
     # Without its root it is only checked as far as it goes, as if its last certificate were one.
     wrong = c.chain_complaint(chain, roots if rooted else [chain[-1]], at)
     return ContractChecked(wrong, rooted, _hashes(chain, roots))
+
+
+async def responders(job: ReadResponders, place: Place, tell: Tell) -> tuple[tuple[str, ...], ...] | Status:
+    return await asyncio.to_thread(_responders, job, KeyStore(place.state_dir))
+
+
+def _responders(job: ReadResponders, store: KeyStore) -> tuple[tuple[str, ...], ...] | Status:
+    try:
+        chain = c.parse(store.certificate(CHAIN, job.name).read_text("ascii"))
+        roots = [root for pem in store.roots("V2GRootCertificate") for root in c.parse(pem)]
+    except (OSError, ValueError) as error:
+        return Status("Failed", str(error))
+    return tuple(row for row in _hashes(chain, roots) if row[-1])
 
 
 def _hashes(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> tuple[tuple[str, ...], ...]:

@@ -11,6 +11,9 @@ from chargepointd.core.commands import Status
 from chargepointd.jobs.keystore import KeyStore
 from chargepointd.jobs.runner import Place
 
+WITH_KEY = (STATION, "V2GCertificateChain")
+"""what the station has the private keys of"""
+
 
 async def remove(job: RemoveCertificate, place: Place, tell: Callable[[Any], None]) -> Status | None:
     store = KeyStore(place.state_dir)
@@ -60,4 +63,5 @@ def files(store: KeyStore, use: str, name: str) -> list[Path]:
     """What there is of a certificate, or of a key that waits for one."""
     if use == PENDING:
         return [store.key(use, name)]
-    return [store.certificate(use, name), store.key(use, name)] if use == STATION else [store.certificate(use, name)]
+    chain = store.certificate(use, name)
+    return [chain, store.key(use, name)] if use in WITH_KEY else [chain]

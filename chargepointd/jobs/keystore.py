@@ -17,6 +17,7 @@ USES = (
     "MORootCertificate",
     "V2GRootCertificate",
     "ChargingStationCertificate",
+    "V2GCertificateChain",
 )
 
 

@@ -54,6 +54,7 @@ WORK: dict[str, str] = {
     "CheckRoot": "chargepointd.jobs.certificate_work:check_root",
     "FindCertificate": "chargepointd.jobs.certificate_work:find",
     "MakeKey": "chargepointd.jobs.certificate_work:make_key",
+    "ReadResponders": "chargepointd.jobs.contracts:responders",
     "RemoveCertificate": "chargepointd.jobs.house:remove",
     "TakeChain": "chargepointd.jobs.certificate_work:take_chain",
     "Tidy": "chargepointd.jobs.house:tidy",

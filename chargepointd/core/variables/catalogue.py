@@ -43,6 +43,7 @@ _PLUG_AND_CHARGE = (
     ("CentralContractValidationAllowed", "false"),
     ("ContractCertificateInstallationEnabled", "true"),
     ("ContractValidationOffline", "true"),
+    ("V2GCertificateInstallationEnabled", "true"),
 )
 
 Line = tuple[str, DataType, str, str, str, float | None, float | None, str]
@@ -259,6 +260,8 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
     if "eMAID" in plan.token_kinds:
         for name, default in _PLUG_AND_CHARGE:
             yield Variable(Ref("ISO15118Ctrlr", name), "boolean", default=default)
+        for name, default, most in (("SeccId", plan.id, 64), ("OrganizationName", "", 64), ("CountryName", "", 2)):
+            yield Variable(Ref("ISO15118Ctrlr", name), default=default, max_limit=most)
     if plan.ntp_command:
         yield Variable(Ref("ClockCtrlr", "NtpSource"), "OptionList", default="DHCP", values=("DHCP", "manual"))
         for n in "123":

@@ -290,6 +290,8 @@ def _told(evse: Evse) -> dict[str, Any]:
         "errors": sorted(evse.errors),
         "contract": evse.contract,
         "ev_certificate": evse.ev_certificate,
+        "secc": evse.secc,
+        "ocsp": evse.ocsp,
     }
     return {**told, "soc_percent": evse.soc_percent} if evse.connector else told
 

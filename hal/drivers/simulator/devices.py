@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from hal.drivers.simulator.physics import LEAST_OFFER_A, Evse
 from hal.drivers.simulator.signature import METHOD, Signature
@@ -256,8 +257,29 @@ class PlugAndCharge:
     async def decide(self, accepted: bool) -> None:
         self._hold.reach(self._number).contract = "accepted" if accepted else "refused"
 
+    async def identify(self, chain: Path | None, key: Path | None, ocsp: tuple[bytes, ...]) -> None:
+        evse = self._hold.reach(self._number)
+        if chain is None:
+            evse.secc, evse.ocsp = "", 0
+            return
+        evse.secc, evse.ocsp = _fingerprint(chain, key), len(ocsp)
+
     async def deliver(self, exi: str) -> None:
         self._hold.reach(self._number).ev_certificate = exi
+
+
+def _fingerprint(chain: Path, key: Path | None) -> str:
+    """SHA-256 of the first certificate, whose key this has to be."""
+    # Imported here: they cost start time, and few stations do Plug & Charge.
+    from hashlib import sha256
+    from ssl import PROTOCOL_TLS_SERVER, PEM_cert_to_DER_cert, SSLContext
+
+    try:
+        SSLContext(PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
+    except (OSError, ValueError) as error:
+        raise DeviceFault(f"{chain}: {error}") from error
+    end = "-----END CERTIFICATE-----"
+    return sha256(PEM_cert_to_DER_cert(chain.read_text("ascii").partition(end)[0] + end)).hexdigest()
 
 
 class Isolation:

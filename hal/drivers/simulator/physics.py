@@ -48,6 +48,10 @@ class Evse:
         self.stored_wh = 0.0
         self.contract = ""
         """what the station said to the contract the car showed last: accepted, refused"""
+        self.secc = ""
+        """SHA-256 of the certificate by which the car knows the station"""
+        self.ocsp = 0
+        """OCSP responses that come with it"""
         self.ev_certificate = ""
         """what the car was given when it asked for a contract certificate"""
         self._ask_at = inf

@@ -23,6 +23,7 @@ TOPICS = {
     "SignCertificate": "certificates",
     "GetEvCertificate": "contracts",
     "ReservationEnded": "reservation",
+    "GetCertificateStatus": "contracts",
     "Authorize": "transactions",
     "MetersRead": "transactions",
     "TransactionRecord": "transactions",

@@ -11,6 +11,8 @@ from chargepointd.dialects.v2.words import Words
 
 LONGEST_TOKEN = 36
 """characters, IdTokenType.idToken"""
+OCSP_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber", "responderURL")
+"""OCSPRequestDataType"""
 
 Said = tuple[str, Payload]
 """action and payload"""

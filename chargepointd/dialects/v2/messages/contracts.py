@@ -1,7 +1,8 @@
-"""Certificates for vehicles (M01, M02)."""
+"""Certificates for vehicles, and what OCSP says of the station's (M01, M02, M06)."""
 
 from chargepointd.core.contracts import EvCertificate, GetEvCertificate
-from chargepointd.dialects.v2.messages.common import Answers, Calls, Said
+from chargepointd.core.secc import CertificateStatus, GetCertificateStatus
+from chargepointd.dialects.v2.messages.common import OCSP_FIELDS, Answers, Calls, Said
 from chargepointd.dialects.v2.words import Words
 
 
@@ -13,5 +14,12 @@ def _asked(asked: GetEvCertificate, _: Words) -> Said:
     }
 
 
-CALLS: Calls = {GetEvCertificate: _asked}
-ANSWERS: Answers = {GetEvCertificate: lambda payload: EvCertificate(payload["status"], payload["exiResponse"])}
+def _status(asked: GetCertificateStatus, _: Words) -> Said:
+    return "GetCertificateStatus", {"ocspRequestData": dict(zip(OCSP_FIELDS, asked.hashes, strict=True))}
+
+
+CALLS: Calls = {GetEvCertificate: _asked, GetCertificateStatus: _status}
+ANSWERS: Answers = {
+    GetEvCertificate: lambda payload: EvCertificate(payload["status"], payload["exiResponse"]),
+    GetCertificateStatus: lambda payload: CertificateStatus(payload["status"], payload.get("ocspResult", "")),
+}

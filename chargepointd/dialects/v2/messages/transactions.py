@@ -10,12 +10,10 @@ from chargepointd.core.messages import (
 )
 from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import Payload
-from chargepointd.dialects.v2.messages.common import Answers, Calls, Said, token, token_info
+from chargepointd.dialects.v2.messages.common import OCSP_FIELDS, Answers, Calls, Said, token, token_info
 from chargepointd.dialects.v2.samples import meter_values
 from chargepointd.dialects.v2.words import Words
 
-OCSP_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber", "responderURL")
-"""OCSPRequestDataType"""
 _STOP_REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset"}
 """words of 1.6 that have another name here; what is in neither is Other"""
 
