@@ -28,6 +28,9 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     network.py        how the CSMS is reached     password.py  the bytes of a password, kept as a text
     certificates.py   whom the station trusts     signing.py  its own certificate
     firmware.py       firmware updates     update.py  their states, as a table
+    reservation.py    whom an EVSE is kept for
+    tariff.py         what drivers are told of money     cost.py   what a visit costs by now
+    display.py        what displays show                 wording.py   texts for small ones
     boot.py  availability.py  remote.py  reset.py  security.py  logs.py  customer.py
 
 Values are named tuples: as immutable as frozen dataclasses, a fifth of the cost to define (1.2 ms each on a slow

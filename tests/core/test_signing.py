@@ -59,7 +59,7 @@ def test_a_request_has_a_fresh_key_and_our_names() -> None:
     w = Signer(OrganizationName="Owner", KeyType="RSA-2048")
     assert w.ask(TRIGGER).status == "Accepted"
     first = w.finish("CSR 1")
-    assert first[1:] == ("RSA-2048", "S-1", "Owner")
+    assert first[1:] == ("RSA-2048", "S-1", "Owner", "")
     w.ask(TRIGGER)
     assert w.finish("CSR 2").key != first.key
     assert w.csrs == ["CSR 1", "CSR 2"]

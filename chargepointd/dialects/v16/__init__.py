@@ -7,6 +7,7 @@ samples.py       meter values
 status.py        the status of a connector, start and stop points
 connectors.py    one row of connector numbers over the EVSEs
 keys.py          configuration keys: a table over the device model
+prices.py        those whose value is a JSON object
 """
 
 from chargepointd.core.plan import StationPlan
