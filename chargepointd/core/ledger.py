@@ -65,6 +65,8 @@ class Ledger(Facts):
             reservation_id=reservation_id,
             phases=self.phases or None,
             cable_limit_a=self.cable_limit_a,
+            told_at=transaction.told_at,
+            told_wh=transaction.told_wh,
         )
         self._remember(record)
         self._outbox.record(record, step)
@@ -75,6 +77,7 @@ class Ledger(Facts):
         """What later records of the transaction follow from."""
         transaction = self.transaction
         assert transaction
+        told = _register_told(record) or (transaction.told_at, transaction.told_wh)
         self.session = self.session._replace(
             transaction=transaction._replace(
                 seq_no=record.seq_no + 1,
@@ -84,6 +87,8 @@ class Ledger(Facts):
                 token_told=transaction.token_told or self.session.authorized,
                 energy_last_wh=record.energy_wh,
                 remote_start_id=record.remote_start_id,
+                told_at=told[0],
+                told_wh=told[1],
             )
         )
 
@@ -219,7 +224,9 @@ class Ledger(Facts):
         if transaction:
             started = self._context.clock.put_right(transaction.started_at, change)
             series = tuple(v._replace(at=self._context.clock.put_right(v.at, change)) for v in transaction.series)
-            self.session = self.session._replace(transaction=transaction._replace(started_at=started, series=series))
+            told = transaction.told_at and self._context.clock.put_right(transaction.told_at, change)
+            transaction = transaction._replace(started_at=started, series=series, told_at=told)
+            self.session = self.session._replace(transaction=transaction)
             self._keep(step)
 
     def _keep(self, step: Step) -> None:
@@ -228,3 +235,17 @@ class Ledger(Facts):
         if self.session is not self._saved and self.session != self._saved:
             step.emit(SaveSession(self.id, self.session if self.session != NOBODY else None))
         self._saved = self.session
+
+
+def _register_told(record: TransactionRecord) -> tuple[float, float] | None:
+    """When and what a record tells of the register."""
+    told = [
+        (value.at, sample.value)
+        for value in record.values
+        for sample in value.samples
+        if sample.measurand == "Energy.Active.Import.Register" and sample.phase is None
+    ]
+    if told:
+        return told[-1]
+    begins = record.kind == "Started" and record.energy_wh is not None
+    return (record.stamp.at, record.energy_wh) if begins else None  # type: ignore[return-value]

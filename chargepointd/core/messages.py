@@ -107,6 +107,10 @@ class TransactionRecord(NamedTuple):
     """that the authorization has used (H01.FR.15): in the record that has its token"""
     phases: int | None = None
     cable_limit_a: float | None = None
+    told_at: float | None = None
+    """when an earlier record told the register last: UTC, s since 1970"""
+    told_wh: float | None = None
+    """what it told: from there on a CSMS counts that has not heard of the transaction before"""
 
 
 Message = Any

@@ -19,6 +19,12 @@ all. A boot notification is said before all else; before it is accepted nothing 
 Where `OCPPCommCtrlr.QueueAllMessages` is set, what is said while there is no connection waits for it too, in order, the
 last 1000 messages; not over a restart, after which all is said anew from the facts. What asks something (Authorize,
 Heartbeat) does not wait: its answer would come too late.
+
+The dialect may change with any connection, in the middle of the queue. A CSMS that numbers transactions (1.6) is told
+the start of one that it has not heard of before anything else of it: from the moment, and the register, that was told
+last. A transaction that was numbered keeps its number as its name, in a dialect that has the station's names too. So
+each stretch of the register is told under one name, and none under two. What was sent in one dialect, and may have been
+taken, has another message id in another.
 """
 
 from collections import deque
@@ -54,6 +60,8 @@ Heard = Callable[[Message, Outcome, Step], None]
 ATTEMPTS_KEPT = 3
 RETRY_KEPT_S = 60.0
 RETRY_KEPT_MAX_S = 3600.0
+GIVEN_UP = -(1 << 62)
+"""instead of a number: the CSMS would not take the start of the transaction (1.6 errata v4.0, 3.18)"""
 LATE_MAX = 1000
 """messages said that wait, and as many while offline (QueueAllMessages); then the oldest is dropped"""
 _ASKING = (Authorize, Boot, Heartbeat)
@@ -199,7 +207,8 @@ class Outbox:
             record, stamp = entry.record, entry.record.stamp
             if entry.id > self._tried and not stamp.sure and stamp.boot == clock.boot_id:
                 values = tuple(value._replace(at=clock.put_right(value.at, change)) for value in record.values)
-                right = record._replace(stamp=clock.stamp(stamp.mono), values=values)
+                told_at = record.told_at and clock.put_right(record.told_at, change)
+                right = record._replace(stamp=clock.stamp(stamp.mono), values=values, told_at=told_at)
                 self._replace(index, entry._replace(record=right), step)
 
     def _replace(self, index: int, entry: Entry, step: Step) -> None:
@@ -216,7 +225,7 @@ class Outbox:
         if heard:
             heard(message, outcome, step)
         else:
-            self._record_answered(outcome, step)
+            self._record_answered(message, outcome, step)
         return True
 
     def _heard_kept(self, message: Message, outcome: Outcome, step: Step) -> None:
@@ -237,10 +246,14 @@ class Outbox:
         self._tries[lane] = Tries(times, unanswered, step.mono + wait)
         return refused.code in UNKNOWN or times >= ATTEMPTS_KEPT
 
-    def _record_answered(self, outcome: Outcome, step: Step) -> None:
+    def _record_answered(self, message: TransactionRecord, outcome: Outcome, step: Step) -> None:
         entry = self._records[0]
         if isinstance(outcome, Refused):
             self._record_refused(entry, outcome, step)
+            return
+        if message is not entry.record:  # the start that had to go before it
+            self._bind(message, outcome, step)
+            self.on_record_answered(message, outcome, step)
             return
         self._records.popleft()
         self._bind(entry.record, outcome, step)
@@ -249,16 +262,25 @@ class Outbox:
 
     def _bind(self, record: TransactionRecord, outcome: Answer, step: Step) -> None:
         if isinstance(outcome, RecordAnswered) and outcome.reference is not None:
-            self._references[record.transaction_id] = outcome.reference
-            step.emit(SaveState(f"reference/{record.transaction_id}", outcome.reference))
+            self._number(record, outcome.reference, step)
         elif record.kind == "Ended" and self._references.pop(record.transaction_id, None) is not None:
             step.emit(SaveState(f"reference/{record.transaction_id}", None))
+
+    def _number(self, record: TransactionRecord, number: int, step: Step) -> None:
+        self._references[record.transaction_id] = number
+        step.emit(SaveState(f"reference/{record.transaction_id}", number))
 
     def _record_refused(self, entry: Entry, refused: Refused, step: Step) -> None:
         entry = entry._replace(attempts=entry.attempts + 1)
         self._records[0] = entry
         variables = self._context.variables
         if entry.attempts >= max(1, variables.integer("OCPPCommCtrlr.MessageAttempts[TransactionEvent]")):
+            if self._lacks_start(entry.record):
+                self._number(entry.record, GIVEN_UP, step)
+                self._records[0] = entry._replace(attempts=0)
+                return
+            if entry.record.kind == "Started" and self._context.rules.numbers_transactions:
+                self._number(entry.record, GIVEN_UP, step)
             self._records.popleft()
             self.dead += 1
             self._bind(entry.record, Acknowledged(), step)
@@ -315,7 +337,7 @@ class Outbox:
             message = kept.message()
             if message is not None:
                 self._asked = kept
-                self._send(kept.message_id, message, self._heard_kept, step)
+                self._send(self._id(kept.message_id), message, self._heard_kept, step)
                 return True
             self._kept.remove(kept)
         return False
@@ -334,13 +356,30 @@ class Outbox:
             return False
         entry = self._records[0]
         self._tried = entry.id
-        self._send(entry.message_id, entry.record, None, step)
+        message_id = self._id(entry.message_id)
+        if self._lacks_start(entry.record):
+            self._send(f"{message_id}-0", _start_of(entry.record), None, step)
+        else:
+            self._send(message_id, entry.record, None, step)
         return True
+
+    def _id(self, kept: str) -> str:
+        """What has to arrive is sent under the same id each time, over restarts too, but in one dialect only."""
+        return kept + self._context.rules.subprotocol.replace("ocpp", "-")
+
+    def _lacks_start(self, record: TransactionRecord) -> bool:
+        """This CSMS numbers transactions, and has not heard of this one: it began while another dialect was spoken."""
+        numbers = self._context.rules.numbers_transactions
+        return numbers and record.kind != "Started" and record.transaction_id not in self._references
 
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
         self._open = (message_id, message, heard)
         self._answer_by = step.mono + self._context.variables.integer("OCPPCommCtrlr.MessageTimeout[Default]")
-        reference = self._references.get(message.transaction_id) if isinstance(message, TransactionRecord) else None
+        reference = None
+        if isinstance(message, TransactionRecord):
+            reference = self.reference_of(message.transaction_id)
+            if not self._context.rules.numbers_transactions:
+                message = message._replace(transaction_id=self.name_of(message.transaction_id))
         step.emit(SendCall(message_id, message, reference))
 
     # -- what others ask -----------------------------------------------------------------------------------------------
@@ -349,8 +388,23 @@ class Outbox:
         """The station's id of the transaction that the CSMS knows by a number."""
         return next((tx for tx, number in self._references.items() if number == reference), None)
 
+    def name_of(self, transaction_id: str) -> str:
+        """How the transaction is called in a dialect that has the station's ids: one that a CSMS has numbered, by its
+        number. (Numbers from 1: 0 and -1 are what many a CSMS gives to whatever it refuses.)"""
+        number = self._references.get(transaction_id, 0)
+        return str(number) if number > 0 else transaction_id
+
+    def transaction_named(self, name: str | None) -> str | None:
+        """The station's id of the transaction that is called so."""
+        return next((tx for tx in self._references if self.name_of(tx) == name), name)
+
     def reference_of(self, transaction_id: str) -> int | None:
-        return self._references.get(transaction_id)
+        number = self._references.get(transaction_id)
+        return None if number == GIVEN_UP else number
+
+    def knows(self, transaction_id: str) -> bool:
+        """The CSMS has been told of it, or is about to be."""
+        return transaction_id in self._references or self.holds(transaction_id)
 
     def holds(self, transaction_id: str | None = None) -> bool:
         """Whether a record (of this transaction) still waits."""
@@ -373,3 +427,20 @@ def unheard(message: Message, outcome: Outcome, step: Step) -> None:
 
 def _ignore(message: Message, outcome: Outcome, step: Step) -> None:
     """Until the station says who listens."""
+
+
+def _start_of(record: TransactionRecord) -> TransactionRecord:
+    """What stands before the first record of a transaction that this CSMS hears of: where the one before it stopped."""
+    at, register = record.told_at, record.told_wh
+    return TransactionRecord(
+        "Started",
+        record.transaction_id,
+        record.seq_no,
+        record.stamp if at is None or register is None else record.stamp._replace(at=at),
+        record.trigger,
+        record.evse_id,
+        record.connector_id,
+        energy_wh=record.energy_wh if register is None else register,
+        token=record.starter,
+        starter=record.starter,
+    )

@@ -45,6 +45,8 @@ class Rules(NamedTuple):
     """1.6 UnlockConnector ends a running transaction first; 2.x answers OngoingAuthorizedTransaction"""
     connector_info: Callable[[ConnectorView], str] = lambda view: ""
     """what is told of a connector beside its status, where that alone does not say it"""
+    numbers_transactions: bool = False
+    """the CSMS gives a transaction its name, a number, in the answer to its start (1.6); else it has the station's"""
     one_interval: bool = False
     """1.6 has one interval for the values told during a transaction and for those collected for its end
     (StopTxnSampledData, StopTxnAlignedData), and the latter begin with a Transaction.Begin"""

@@ -39,6 +39,10 @@ class Transaction(NamedTuple):
     """why nobody is authorized any longer (ReasonEnumType): the reason of its end, though that may come later"""
     key_told: bool = False
     """the meter's public key has been in a record, or waits in the series"""
+    told_at: float | None = None
+    """when the register was last told: UTC, s since 1970"""
+    told_wh: float | None = None
+    """and what it was"""
 
 
 class Session(NamedTuple):

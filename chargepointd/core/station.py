@@ -41,7 +41,7 @@ from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
 from chargepointd.core.reservation import Reservations
 from chargepointd.core.reset import Resets
 from chargepointd.core.rules import ConnectorView, Rules
-from chargepointd.core.sampling import INTERVALS
+from chargepointd.core.sampling import INTERVALS, TRIGGERED_RECORD
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Security
 from chargepointd.core.signing import CertificateSigned, Signatures
@@ -257,6 +257,7 @@ class Station:
         if self.registration.just_accepted:
             self.registration.just_accepted = False
             self.statuses.forget()
+            self._introduce(step)
             answered = False
         if not answered or self.context.settled != self._told_at:
             self._told_at = self.context.settled
@@ -265,6 +266,13 @@ class Station:
             topic.follow(step)
         self.resets.tick(step)
         self.outbox.pump(step)
+
+    def _introduce(self, step: Step) -> None:
+        """To a CSMS that numbers transactions those that run, and that were told in another dialect so far."""
+        if self.context.rules.numbers_transactions:
+            for evse in self._everywhere.values():
+                if evse.running and evse.transaction and not self.outbox.knows(evse.transaction.id):
+                    evse.sample_now(TRIGGERED_RECORD, step)
 
     def _handled(self) -> dict[type, Callable[[Any, Step], None]]:
         evses = self.evses

@@ -242,6 +242,7 @@ class Tariffs(Topic):
 
     def _place(self, transaction_id: str | None, reference: int | None) -> int | None:
         """The EVSE whose last visit it is."""
+        transaction_id = self._outbox.transaction_named(transaction_id)
         for n, visit in self.visits.items():
             if visit.transaction_id and (
                 visit.transaction_id == transaction_id or (reference is not None and visit.reference == reference)

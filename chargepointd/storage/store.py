@@ -43,8 +43,9 @@ _TOKEN = "info, stored_at, added_at, used_at, uses"
 def is_lazy(saves: Sequence[f.Save]) -> bool:
     """Nothing in it needs the disk before the next message may go.
 
-    A session without authorization and transaction only says what the pilot will say again. The number that the CSMS
-    gave a transaction can be asked for again: its start is then repeated under the same message id.
+    A session without authorization and transaction only says what the pilot will say again. The number of a transaction
+    is no longer needed when its end was taken. (When it is given it is kept at once: should the transaction go on in
+    another dialect, that is the name the CSMS knows.)
     """
     return all(map(_can_wait, saves))
 
@@ -55,7 +56,7 @@ def _can_wait(save: f.Save) -> bool:
     if isinstance(save, f.SettleSecurityEvent):
         return True
     if isinstance(save, f.SaveState):
-        return save.name.startswith(REFERENCE)
+        return save.name.startswith(REFERENCE) and save.value is None
     if not isinstance(save, f.SaveSession):
         return False
     return save.session is None or not (save.session.authorized or save.session.transaction)

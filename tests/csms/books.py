@@ -2,6 +2,10 @@
 
 A request counts once however often it is resent. 2.0.1: by transactionId and seqNo, in whatever order they come
 (E01.FR.07, E04.FR.03). 1.6: the CSMS gives the transactionId in its answer to StartTransaction.
+
+A transaction may go on in another version. From 1.6 to 2.0.1 the number stays its name. The other way round there is a
+StartTransaction, which the books join to the open transaction of that place and token to which the register at that
+moment was told: it is a report "Resumed", no start.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +31,7 @@ class Sample(NamedTuple):
 class Report(NamedTuple):
     """One booked message of a transaction."""
 
-    kind: str  # "Started" "Updated" "Ended"
+    kind: str  # "Started" "Updated" "Ended"; "Resumed" in another version
     at: datetime
     message: Message
 
@@ -36,6 +40,8 @@ class Report(NamedTuple):
 class Transaction:
     id: str  # of 1.6 too: the number as a text
     reports: dict[int, Report] = field(default_factory=dict)  # by seqNo; 1.6: in order of arrival
+    version: str = ""  # in which it was told last
+    first_seq_no: int = 0  # that counts as place 0, of the present version
     duplicates: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -104,7 +110,7 @@ class Transaction:
             yield f"reports after Ended: {self.kinds}"
 
     def _order(self) -> Iterator[str]:
-        for one, other in pairwise(self.in_order):
+        for one, other in pairwise([report for report in self.in_order if report.kind != "Resumed"]):
             if other.at < one.at:
                 yield f"time runs back: {one.kind} at {one.at.isoformat()}, then {other.kind} at {other.at.isoformat()}"
 
@@ -122,6 +128,7 @@ class Books:
         self.problems: list[str] = []
         self._by_message: dict[int, Transaction] = {}
         self._starts: list[tuple[Payload, int]] = []
+        self._joined: dict[str, Transaction] = {}  # by a number given later
         self._first_id_16 = 1001
 
     def enter(self, message: Message, answer: Payload) -> None:
@@ -158,9 +165,13 @@ class Books:
         return self.problems + [problem for each in self.transactions.values() for problem in each.check()]
 
     def _event(self, message: Message) -> None:
-        transaction = self._transaction(message["transactionInfo"]["transactionId"])
+        name = message["transactionInfo"]["transactionId"]
+        transaction = self._joined.get(name) or self._transaction(name)
         report = Report(message["eventType"], _moment(message["timestamp"]), message)
-        self._put(transaction, message["seqNo"], report)
+        if transaction.version == "1.6":  # it goes on from here; gaps before are what 1.6 has no message for
+            transaction.first_seq_no = message["seqNo"] - len(transaction.reports)
+        transaction.version = message.version
+        self._put(transaction, message["seqNo"] - transaction.first_seq_no, report)
 
     def _start(self, message: Message, answer: Payload) -> None:
         number = next((number for payload, number in self._starts if payload == message.payload), None)
@@ -168,17 +179,33 @@ class Books:
             number = answer.get("transactionId") or self._first_id_16 + len(self._starts)
             self._starts.append((message.payload, number))
         answer["transactionId"] = number
-        self._put(self._transaction(str(number)), 0, Report("Started", _moment(message["timestamp"]), message))
+        goes_on = self._joined.get(str(number)) or self._resumed(message)
+        if goes_on is None:
+            self._report_16(message, "Started", message["timestamp"], self._transaction(str(number)))
+        else:
+            self._joined[str(number)] = goes_on
+            self._report_16(message, "Resumed", message["timestamp"], goes_on)
 
-    def _report_16(self, message: Message, kind: str, at: str) -> None:
-        number = message["transactionId"]
-        if str(number) not in self.transactions:
-            if number != -1:  # -1: of a start that was never taken (1.6 errata 3.18)
+    def _resumed(self, message: Message) -> Transaction | None:
+        """The transaction of another version that this start continues."""
+        at, register = _moment(message["timestamp"]), message["meterStart"]
+        for each in self.open:
+            same = (each.evse, each.token) == (message["connectorId"], message["idTag"]) and each.version != "1.6"
+            if same and any(s.at == at and abs(s.energy_wh - register) <= 0.5 for s in each.samples):
+                return each
+        return None
+
+    def _report_16(self, message: Message, kind: str, at: str, transaction: Transaction | None = None) -> None:
+        if transaction is None:
+            number = str(message["transactionId"])
+            transaction = self._joined.get(number) or self.transactions.get(number)
+        if transaction is None:
+            if message["transactionId"] != -1:  # -1: of a start that was never taken (1.6 errata 3.18)
                 self.problems.append(f"{message.action} for transactionId {number}, which was never given")
             return
-        transaction = self._transaction(str(number))
         earlier = (n for n, r in transaction.reports.items() if r.message.payload == message.payload and r.kind == kind)
-        place = next(earlier, len(transaction.reports))
+        place = next(earlier, max(transaction.reports, default=-1) + 1)
+        transaction.version = message.version
         self._put(transaction, place, Report(kind, _moment(at), message))
 
     def _transaction(self, name: str) -> Transaction:

@@ -75,6 +75,11 @@ class Csms(Exchange):
         """Listen again, on the same port."""
         self.listener.open()
 
+    def speak(self, *versions: str) -> None:
+        """Offer these versions, from the next connection on."""
+        self.versions = tuple(version.removeprefix("ocpp") for version in versions)
+        self.listener.subprotocols = tuple(f"ocpp{version}" for version in self.versions)
+
     def drop(self, identity: str | None = None) -> None:
         """Break the connection without a closing handshake, as a lost network does; stay online."""
         line = self.line(identity)

@@ -1,5 +1,6 @@
 """The books tell what does not add up, and nothing else."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -140,3 +141,41 @@ def test_a_lost_answer_is_booked_a_refusal_is_not(csms, fake):
     fake.tell("TransactionEvent", event("Started", 0))
     fake.ask("TransactionEvent", event("Started", 0))
     assert (csms.books.only().kinds, csms.books.only().duplicates) == (["Started"], 1)
+
+
+def said(books: Books, version: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """A message of a station that speaks this version; the answer."""
+    answer: dict[str, Any] = {}
+    message = Message("station", "call", "", action=action, payload=payload, version=version, number=next(NUMBERS))
+    books.enter(message, answer)
+    return answer
+
+
+NUMBERS = count()
+
+
+def test_a_transaction_that_goes_on_in_2_0_1_keeps_its_number(books):
+    number = said(books, "1.6", "StartTransaction", start_16())["transactionId"]
+    said(books, "1.6", "MeterValues", values_16(number, "1200", minute=0))
+    moved = {"transactionInfo": {"transactionId": str(number)}}
+    said(books, "2.0.1", "TransactionEvent", event("Updated", 4, 30, 1300.0, **moved))
+    said(books, "2.0.1", "TransactionEvent", event("Ended", 6, 50, 1500.0, **moved))
+    assert [problem for problem in books.check() if "no report with seqNo 3" in problem]
+    said(books, "2.0.1", "TransactionEvent", event("Updated", 5, 40, 1400.0, **moved))
+    assert books.check() == []
+    assert (books.only().kinds, books.only().energy_wh) == (["Started", *["Updated"] * 3, "Ended"], 500.0)
+
+
+def test_a_transaction_that_goes_on_in_1_6_is_joined_by_place_token_moment_and_register(books):
+    said(books, "2.0.1", "TransactionEvent", event("Started", 0, 0, 999.0, idToken=TOKEN, evse={"id": 1}))
+    said(books, "2.0.1", "TransactionEvent", event("Updated", 1, 50, 1000.4))
+    for tag, moment in (("04FF", "00:00:50"), ("04A2", "00:00:51")):
+        said(books, "1.6", "StartTransaction", start_16(tag=tag) | {"timestamp": f"2026-01-01T{moment}Z"})
+    assert len(books.transactions) == 3, "another token, another moment"
+    start = start_16() | {"timestamp": "2026-01-01T00:00:50Z"}
+    numbers = [said(books, "1.6", "StartTransaction", start)["transactionId"] for _ in range(2)]
+    assert numbers[0] == numbers[1]
+    said(books, "1.6", "StopTransaction", stop_16(numbers[0]))
+    joined = books.transactions["T1"]
+    assert joined.check() == []
+    assert (joined.kinds, joined.energy_wh) == (["Started", "Updated", "Resumed", "Ended"], 501.0)

@@ -55,6 +55,8 @@ records = st.builds(
     reservation_id=optional(numbers),
     phases=optional(counts),
     cable_limit_a=optional(floats),
+    told_at=optional(floats),
+    told_wh=optional(floats),
 )
 transactions = st.builds(
     Transaction,

@@ -227,6 +227,8 @@ class Profiles(Topic):
         elif command.reference is not None:
             known = self._outbox.transaction_of(command.reference)
             profile = profile._replace(transaction_id=known or "unknown")
+        elif profile.transaction_id is not None:
+            profile = profile._replace(transaction_id=self._outbox.transaction_named(profile.transaction_id))
         return self._with_start(profile, step)
 
     def _with_start(self, profile: "Profile", step: Step) -> "Profile":

@@ -54,6 +54,7 @@ RULES = Rules(
     stop_points=frozenset({"Authorized"}),
     unlock_stops_transaction=True,
     connector_info=connector_info,
+    numbers_transactions=True,
     one_interval=True,
     level_replaces=True,
     loose_profiles=True,
