@@ -107,6 +107,7 @@ def test_each_change_writes_one_profile(w: World) -> None:
         (of(SCHEDULE._replace(periods=(Period(0, 6, 2),)), evse_id=0), "InvalidSchedule"),
         (of(SCHEDULE._replace(periods=(Period(0, 6, 3, 1),))), "InvalidSchedule"),
         (of(SCHEDULE._replace(periods=(Period(0, 6, 1, 2),))), "InvalidSchedule"),
+        (of(custom={"customData": "x" * 150_000}), "TooLargeElement"),
         (of(profile=TX, evse_id=0, transaction_id="t"), "InvalidProfile"),
         (of(TX.schedule, TX, transaction_id="t"), "TxNotFound"),
     ],
@@ -326,8 +327,10 @@ def test_a_message_of_a_report_is_of_a_bounded_size(w: World) -> None:
     many = tuple(Period(n, 6) for n in range(200))
     for n in range(4):
         put(w, of(SCHEDULE._replace(periods=many), id=n, stack_level=n))
-    assert report(w) == [0, 1, 2, 3]
-    assert [len(part.profiles) for part in w.told(ProfilesPart)] == [1, 1, 1, 1]
+    for n in range(4, 7):
+        put(w, of(id=n, stack_level=n, custom={"customData": "x" * 7_000}))
+    assert report(w) == [0, 1, 2, 3, 4, 5, 6]
+    assert [len(part.profiles) for part in w.told(ProfilesPart)] == [1, 1, 1, 1, 2, 1]
 
 
 # -- remote start ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from chargepointd.core.plan import EvsePlan
 from chargepointd.core.rules import Rules
 
 _EVER = float("inf")
+_LONGEST_CUSTOM = 150_000
+"""characters of a profile as it came, where it says more than is understood: what is kept has a bound"""
 
 
 class Site(NamedTuple):
@@ -63,6 +65,8 @@ def _complaints(profile: Profile, schedules: int, site: Site) -> Iterator[Status
 def _of_itself(profile: Profile, schedules: int, site: Site) -> Iterator[Status]:
     if profile.evse_id and profile.evse_id not in site.evses:
         yield _refused("UnknownEvse", f"no EVSE {profile.evse_id}")  # K01.FR.28
+    if profile.custom is not None and len(repr(profile.custom)) > _LONGEST_CUSTOM:
+        yield _refused("TooLargeElement", f"more than {_LONGEST_CUSTOM} characters, with its customData")
     yield from _of_purpose(profile)
     yield from _of_time(profile, site)
     yield from _of_schedule(profile, schedules, site)

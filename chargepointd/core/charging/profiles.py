@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from chargepointd.core.charging.profile import Profile
 
 MAX_PROFILES = 100
-"""a profile of 1024 periods takes 100 kB on the disk"""
+"""one of 1024 periods takes 100 kB on the disk, with customData up to 250 kB"""
 ENABLED = "SmartChargingCtrlr.Enabled"
 _KEPT = "charging_profile/"
 _AWAITED = "awaited_profile/"
-_PERIODS = 250
-"""in one report, about; a profile is never divided"""
+_PART = 16_000
+"""characters in one message of a report, about; a profile is never divided"""
 
 
 class SetChargingProfile(NamedTuple):
@@ -373,14 +373,14 @@ def _parts(request_id: int, profiles: "Iterable[Profile]") -> list[ProfilesPart]
 
 def _divided(profiles: "Iterable[Profile]") -> "Iterable[list[Profile]]":
     some: list[Profile] = []
-    periods = 0
+    length = 0
     for profile in profiles:
-        size = 5 + len(profile.schedule.periods)
-        if some and periods + size > _PERIODS:
+        size = max(300 + 60 * len(profile.schedule.periods), len(repr(profile.custom)))
+        if some and length + size > _PART:
             yield some
-            some, periods = [], 0
+            some, length = [], 0
         some.append(profile)
-        periods += size
+        length += size
     yield some
 
 
