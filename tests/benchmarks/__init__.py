@@ -11,5 +11,6 @@ are what is compared. Nothing here is a test of a time.
     figures.py  a figure, what it must be, the table
     bench.py    what all phases share: the two subjects, the CSMS, the counts
     start.py requests.py idle.py durable.py drain.py   the phases
+    charging.py composite schedules alone, without a process
     disk.py     the bare disk, the syncs of a process, the writer alone
 """

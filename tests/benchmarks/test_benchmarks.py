@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import charging
 from tests.benchmarks.__main__ import PHASES, run
 from tests.benchmarks.bench import TINY
 from tests.benchmarks.figures import table
@@ -21,3 +22,7 @@ def test_every_phase_gives_its_figures(ocpp: str, tmp_path: Path) -> None:
     nothing_lost = [figure.value for figure in figures if figure.name.startswith("messages of those queued")]
     assert nothing_lost == [1, 1]
     assert len(table(figures).splitlines()) == len(figures) + 1
+
+
+def test_what_composite_schedules_cost_is_measured() -> None:
+    assert all(isfinite(figure.value) for figure in charging.measure(rounds=1, count=3))
