@@ -17,6 +17,7 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     lobby.py          who is authorized and has not chosen an EVSE yet
     authorization.py  who may charge     token_store.py  what is remembered of tokens
     local_list.py     whom the CSMS wants to be known here
+    charging/         how much each car may draw, and why
     contracts.py      vehicles that charge by their contract     secc.py  how they know the station
     master_pass.py    who may stop others     keypad.py  what is typed     masking.py  what is shown of a token
     sampling.py       when the meter is read       metering.py   from a reading to samples
