@@ -78,11 +78,12 @@ class Registration:
 
     def _heard(self, _: Message, outcome: Outcome, step: Step) -> None:
         if isinstance(outcome, Refused):
-            if outcome.code != "Offline":
+            if outcome.code != "Offline" and self.state != "Accepted":
                 self._boot_at = step.mono + FAILED_RETRY_S
             return
         assert isinstance(outcome, BootAnswered)
         self.state = outcome.status
+        self._context.online = outcome.status == "Accepted"
         step.emit(Note("registration", 0, outcome.status))
         self._set_time(outcome.time, step)
         interval_s = min(outcome.interval_s, LONGEST_S)
@@ -92,7 +93,6 @@ class Registration:
             self._boot_at = self._asked_again_at = step.mono + (interval_s or DEFAULT_RETRY_S)
 
     def _accepted(self, interval_s: int, step: Step) -> None:
-        self._context.online = True
         self.just_accepted = True
         if interval_s > 0:
             for save in self._context.variables.assign("OCPPCommCtrlr.HeartbeatInterval", str(interval_s)):

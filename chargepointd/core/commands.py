@@ -122,6 +122,8 @@ class TriggerMessage(NamedTuple):
     """MessageTriggerEnumType: BootNotification, Heartbeat, StatusNotification, MeterValues, TransactionEvent …"""
     evse_id: int = 0
     connector_id: int = 0
+    itself: bool = False
+    """the station alone, without its EVSEs: 1.6 connector 0"""
     numbered: bool = False
     """the message is to be the one that has room for the id of a request: 1.6 has two each for firmware and logs"""
 

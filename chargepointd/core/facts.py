@@ -94,6 +94,11 @@ class Facts:
         return self.plan.switches_phases and self.power_asked and self.phases != self.power.asked[2]
 
     @property
+    def measures(self) -> bool:
+        """It has a meter, and nothing is known to be wrong with it."""
+        return self.plan.meter and not any(fault.code == "PowerMeterFailure" for fault in self.faults.values())
+
+    @property
     def place(self) -> int:
         """The connector of the session; the only one, while nobody has chosen; else 0."""
         only = self.plan.connectors[0].id if len(self.plan.connectors) == 1 else 0

@@ -7,7 +7,7 @@ from chargepointd.core.facts import Facts
 from chargepointd.core.messages import MetersRead, TransactionRecord
 from chargepointd.core.outbox import Outbox, unheard
 from chargepointd.core.plan import EvsePlan
-from chargepointd.core.sampling import Purpose, Sampling
+from chargepointd.core.sampling import Due, Purpose, Sampling
 from chargepointd.core.session import NOBODY, Session
 from chargepointd.core.values import Measured, MeterValue, Signed, Token
 
@@ -157,10 +157,10 @@ class Ledger(Facts):
 
     # -- samples -------------------------------------------------------------------------------------------------------
 
-    def sample_now(self, purpose: Purpose, step: Step) -> None:
+    def sample_now(self, purpose: Purpose, step: Step, connector_id: int = 0) -> None:
         """As soon as there is a fresh reading."""
         self.sampling.patient = self.wants_signed()
-        self.sampling.ask(purpose, step)
+        self.sampling.ask(purpose, step, connector_id=connector_id)
         if not self._fresh(self._told_from(), step):
             self._read_meter(step)
         self._sample(step)
@@ -171,35 +171,39 @@ class Ledger(Facts):
         read = self._told_from()
         if read and self.sampling.waiting and self._fresh(read, step):
             self.sampling.told(read.taken_at)
-            for purpose, _, at in self.sampling.take():
-                self._take(purpose, self._values(purpose.measurands, purpose.context, at), step)
+            for due in self.sampling.take():
+                self._take(due, self._now(due), step)
         elif fell_due:
             self._read_meter(step)
-        for purpose, _, at in self.sampling.give_up(step):
-            self._give_up(purpose, at, step)
+        for due in self.sampling.give_up(step):
+            self._give_up(due, step)
         self._keep(step)
 
-    def _give_up(self, purpose: Purpose, at: float | None, step: Step) -> None:
+    def _now(self, due: Due) -> tuple[MeterValue, ...]:
+        return self._values(due.purpose.measurands, due.purpose.context, due.at)
+
+    def _give_up(self, due: Due, step: Step) -> None:
         """It was waited for in vain: what the meter would not sign is told as it is."""
         if self.measured and self.wants_signed() and self._fresh(self.measured, step):
             self.sampling.told(self.measured.taken_at)
-            self._take(purpose, self._values(purpose.measurands, purpose.context, at), step)
-        elif purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
-            self._take(purpose, (), step)
+            self._take(due, self._now(due), step)
+        elif due.purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
+            self._take(due, (), step)
 
     def _told_from(self) -> Measured | None:
         return self.signed if self.wants_signed() else self.measured
 
-    def _take(self, purpose: Purpose, values: tuple[MeterValue, ...], step: Step) -> None:
+    def _take(self, due: Due, values: tuple[MeterValue, ...], step: Step) -> None:
+        purpose, connector_id = due.purpose, due.connector_id or self.place
         if purpose is sampling.ALIGNED and self._silent():
             return
         if self.running and purpose.goes == "series":
             self._collect(values)
-        elif self.running and purpose.goes != "message":
+        elif self.running and purpose.goes != "message" and connector_id == self.place:
             if values or purpose is sampling.TRIGGERED_RECORD:
                 self._record("Updated", purpose.trigger, step, values=values)
         elif values and "message" in purpose.goes:
-            self._outbox.say(MetersRead(self.id, values), unheard, step, asked=not purpose.interval)
+            self._outbox.say(MetersRead(self.id, values, connector_id), unheard, step, asked=not purpose.interval)
 
     def _silent(self) -> bool:
         """J01.FR.20: no aligned values anywhere while a transaction runs."""

@@ -49,6 +49,8 @@ class MetersRead(NamedTuple):
 
     evse_id: int
     values: tuple[MeterValue, ...]
+    connector_id: int = 0
+    """that is asked for or in use; 0: none of its connectors more than another"""
 
 
 class SecurityEvent(NamedTuple):

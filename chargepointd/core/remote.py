@@ -22,7 +22,7 @@ from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import MoveLock, Note
 from chargepointd.core.evse import Cause, Evse
 from chargepointd.core.outbox import Outbox
-from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, Purpose
+from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, TRIGGERED_SAMPLES, Purpose
 from chargepointd.core.topic import Trigger
 
 UNLOCK_TIMEOUT_S = 10.0
@@ -195,28 +195,39 @@ class Remote:
         if command.kind == "Heartbeat":
             return lambda step: self._registration.beat(step, asked=True)
         if command.kind == "BootNotification":
-            again = self._registration.state == "Accepted"
+            again = self._registration.state == "Accepted" and not self._context.rules.boots_when_asked
             return Status("Rejected", "already accepted") if again else self._registration.announce
         if command.kind == "StatusNotification":
             return lambda step: self._repeat_statuses(command, step)
         if command.kind == "MeterValues":
-            main = [evse for evse in [self._everywhere.get(0)] if evse and not command.evse_id]
-            return lambda step: self._sample([*self._triggered(command), *main], TRIGGERED_METERS, step)
+            return self._trigger_meters(command)
         if command.kind == "TransactionEvent":
             asked = self._triggered(command) if command.evse_id else self._everywhere.values()
             running = [evse for evse in asked if evse.running]
             if not running:
                 return Status("Rejected", "no transaction is running there")
-            return lambda step: self._sample(running, TRIGGERED_RECORD, step)
+            return lambda step: self._sample(running, TRIGGERED_RECORD, 0, step)
         if command.kind in self.triggers:
             return self.triggers[command.kind](command, step)
         return Status("NotImplemented", f"nothing to trigger called {command.kind}")
+
+    def _trigger_meters(self, command: TriggerMessage) -> Status | Callable[[Step], None]:
+        purpose = TRIGGERED_SAMPLES if self._context.rules.samples_when_asked else TRIGGERED_METERS
+        main = [evse for evse in [self._everywhere.get(0)] if evse and not command.evse_id]
+        able = [evse for evse in [*self._triggered(command), *main] if evse.measures]
+        if not able:
+            return Status("Rejected", "no meter answers there")
+        if not self._context.variables.members(purpose.measurands):
+            return Status("Rejected", f"{purpose.measurands} is empty")
+        return lambda step: self._sample(able, purpose, command.connector_id, step)
 
     def _exists(self, command: TriggerMessage) -> bool:
         evse = self._evses.get(command.evse_id)
         return evse is not None and (not command.connector_id or evse.plan.connector(command.connector_id) is not None)
 
     def _triggered(self, command: TriggerMessage) -> list[Evse]:
+        if command.itself:
+            return []
         return [self._evses[command.evse_id]] if command.evse_id else list(self._evses.values())
 
     def _repeat_statuses(self, command: TriggerMessage, step: Step) -> None:
@@ -227,9 +238,9 @@ class Remote:
                 if command.connector_id in (0, connector.id):
                     self._statuses.repeat((evse.id, connector.id), step)
 
-    def _sample(self, evses: list[Evse], purpose: Purpose, step: Step) -> None:
+    def _sample(self, evses: list[Evse], purpose: Purpose, connector_id: int, step: Step) -> None:
         for evse in evses:
-            evse.sample_now(purpose, step)
+            evse.sample_now(purpose, step, connector_id)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

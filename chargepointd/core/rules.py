@@ -56,6 +56,11 @@ class Rules(NamedTuple):
     loose_profiles: bool = False
     """1.6: a schedule without a start counts from the start of charging, and the number of phases is how many may be
     used (§7.13); 2.x refuses what is missing or cannot be kept (K01.FR.40, .41, .43)"""
+    boots_when_asked: bool = False
+    """1.6 TriggerMessage: a boot notification is sent again; 2.x rejects it once the station is accepted (F06.FR.17)"""
+    samples_when_asked: bool = False
+    """1.6 TriggerMessage: meter values are those that are sampled in transactions, and part of one that runs (§5.17);
+    2.x tells those of AlignedDataCtrlr, beside it (F06.FR.06)"""
     empty_list_is_none: bool = False
     """1.6 GetLocalListVersion: a list without entries is of version 0, whatever was sent with it"""
     listed_is_cached: bool = True

@@ -59,6 +59,7 @@ ALIGNED_ENDED = Purpose(
     aligned=True,
 )
 TRIGGERED_METERS = Purpose("", "AlignedDataCtrlr.Measurands", "", "Trigger", "message")
+TRIGGERED_SAMPLES = Purpose("", "SampledDataCtrlr.TxUpdatedMeasurands", "Trigger", "Trigger", "record or message")
 TRIGGERED_RECORD = Purpose("", "SampledDataCtrlr.TxUpdatedMeasurands", "Trigger", "Trigger", "record")
 
 _REGULAR = (UPDATED, ENDED, ALIGNED, ALIGNED_ENDED)
@@ -74,6 +75,8 @@ class Due(NamedTuple):
     """s, monotonic clock: given up then"""
     at: float | None = None
     """UTC, the moment it stands for; None: that of the reading"""
+    connector_id: int = 0
+    """that was asked for"""
 
 
 class Sampling:
@@ -124,11 +127,12 @@ class Sampling:
             return _ONE_INTERVAL.get(purpose, purpose.interval)
         return purpose.interval
 
-    def ask(self, purpose: Purpose, step: Step, at: float | None = None) -> None:
+    def ask(self, purpose: Purpose, step: Step, at: float | None = None, connector_id: int = 0) -> None:
         """A sample as soon as there is a fresh reading; it takes the place of one that still waits in vain."""
         if purpose.interval:
             self._waiting = [due for due in self._waiting if due.purpose is not purpose]
-        self._waiting.append(Due(purpose, step.mono + (SIGNING_S if self.patient else metering.FRESH_S), at))
+        by = step.mono + (SIGNING_S if self.patient else metering.FRESH_S)
+        self._waiting.append(Due(purpose, by, at, connector_id))
 
     def deadline(self) -> float:
         return min(min(self._at.values(), default=NEVER), min((due.by for due in self._waiting), default=NEVER))

@@ -108,8 +108,33 @@ def test_a_pending_station_sends_what_it_is_asked_to_send(version: str) -> None:
     assert boots(w) == ["PowerUp", "Triggered", "PowerUp"]
 
 
-def test_an_accepted_station_does_not_boot_again_because_it_is_asked(version: str) -> None:
-    w = World(version).online()
+def test_an_accepted_station_boots_again_because_it_is_asked_in_1_6() -> None:
+    w = World("1.6").online()
+    w.received.clear()
+    assert w.ask(c.TriggerMessage("BootNotification")).status == "Accepted"
+    kinds = [type(message) for _, message in w.received]
+    assert kinds == [m.Boot, *[m.StatusChanged] * 3], "after an accepted boot every status is told"
+    w.mute = True
+    w.ask(c.TriggerMessage("BootNotification"))
+    w.after(200)
+    assert len(boots(w)) == 2, "an answer that does not come changes nothing"
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_who_is_no_longer_accepted_is_silent(status: str) -> None:
+    w = World("1.6").online()
+    w.registrations.append(m.BootAnswered(status, 100, NOON))
+    w.ask(c.TriggerMessage("BootNotification"))
+    w.received.clear()
+    w.plug().present("CARD1", 1).after(50)
+    assert w.received == []
+    w.after(60)
+    assert boots(w) == ["PowerUp"]
+    assert w.statuses[(1, 1)] == "Preparing"
+
+
+def test_an_accepted_station_does_not_boot_again_because_it_is_asked_in_2_x() -> None:
+    w = World("2.0.1").online()
     assert w.ask(c.TriggerMessage("BootNotification")).status == "Rejected"
     assert len(boots(w)) == 1
 

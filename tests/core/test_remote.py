@@ -265,6 +265,25 @@ def test_the_place_of_a_trigger_matters_where_the_message_has_one(
     assert bool(w.received) == (status == "Accepted"), "what is accepted is sent (F06.FR.10), nothing else is"
 
 
+@pytest.mark.parametrize(
+    ("command", "places"),
+    [
+        (c.TriggerMessage("StatusNotification", itself=True), [(0, 0)]),
+        (c.TriggerMessage("StatusNotification", 2, 1), [(2, 1)]),
+        (c.TriggerMessage("StatusNotification", 2), [(2, 1)]),
+        (c.TriggerMessage("StatusNotification"), [(0, 0), (1, 1), (2, 1)]),
+    ],
+)
+def test_a_status_is_told_of_the_places_that_are_meant(
+    version: str, command: c.TriggerMessage, places: list[tuple[int, int]]
+) -> None:
+    w = World(version).online()
+    w.received.clear()
+    w.ask(command)
+    told = [place for place in places if place != (0, 0) or version == "1.6"]
+    assert [(status.evse_id, status.connector_id) for status in w.told(m.StatusChanged)] == told
+
+
 def test_a_heartbeat_that_is_asked_for_is_sent_though_one_is_under_way(version: str) -> None:
     w = World(version).online()
     w.slow = True

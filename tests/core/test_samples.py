@@ -7,6 +7,7 @@ import pytest
 from chargepointd.core import commands as c
 from chargepointd.core import messages as m
 from chargepointd.core.metering import thinned
+from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from chargepointd.core.values import MeterValue
 from chargepointd.core.variables.catalogue import parse_name
 from tests.core.world import PLAN, World
@@ -186,6 +187,55 @@ def test_the_transaction_is_told_when_the_csms_asks_even_with_a_silent_meter() -
     assert w.records[-1].values[0].context == "Trigger"
 
 
+@pytest.mark.parametrize(
+    ("version", "measurands", "part"),
+    [("1.6", ["Power.Active.Import"], True), ("2.0.1", ["Energy.Active.Import.Register"], False)],
+)
+def test_what_is_asked_for_in_a_transaction_is_what_the_version_says(
+    version: str, measurands: list[str], part: bool
+) -> None:
+    w = (
+        World(version, {"SampledDataCtrlr.TxUpdatedMeasurands": "Power.Active.Import"})
+        .online()
+        .plug()
+        .present("CARD1", 1)
+    )
+    w.after(5).received.clear()
+    assert w.ask(c.TriggerMessage("MeterValues", 1)).status == "Accepted"
+    (told,) = [message for _, message in w.received]
+    assert isinstance(told, m.TransactionRecord) is part
+    assert [sample.measurand for value in told.values for sample in value.samples] == measurands
+    assert all(value.context == "Trigger" for value in told.values)
+
+
+def test_what_no_meter_can_tell_is_refused(version: str) -> None:
+    w = World(version).online()
+    w.break_(1, "PowerMeterFailure")
+    assert w.ask(c.TriggerMessage("MeterValues", 1)).status == "Rejected"
+    assert w.ask(c.TriggerMessage("MeterValues")).status == "Accepted"
+    assert [read.evse_id for read in w.told(m.MetersRead)] == [2]
+    assert w.ask(c.TriggerMessage("MeterValues", itself=True)).status == "Rejected", "there is no main meter"
+
+
+def test_no_measurands_are_none_to_tell(version: str) -> None:
+    names = ("AlignedDataCtrlr.Measurands", "SampledDataCtrlr.TxUpdatedMeasurands")
+    w = World(version, dict.fromkeys(names, "")).online()
+    assert w.ask(c.TriggerMessage("MeterValues", 1)).status == "Rejected"
+
+
+def test_the_connector_that_was_asked_for_is_named(version: str) -> None:
+    two = (ConnectorPlan(1, fixed_cable=True), ConnectorPlan(2, fixed_cable=True))
+    plan = PLAN._replace(evses=(PLAN.evses[0], EvsePlan(2, two)))
+    w = World(version, plan=plan).online()
+    w.ask(c.TriggerMessage("MeterValues", 2, 2))
+    w.ask(c.TriggerMessage("MeterValues", 2))
+    assert [(read.evse_id, read.connector_id) for read in w.told(m.MetersRead)] == [(2, 2), (2, 0)]
+    w.plug(2).present("CARD1", 2).after(5).received.clear()
+    w.ask(c.TriggerMessage("MeterValues", 2, 2))
+    told = [message for _, message in w.received]
+    assert [(type(message), message.connector_id) for message in told] == [(m.MetersRead, 2)], "not of the transaction"
+
+
 def test_no_transaction_is_none_to_tell() -> None:
     assert World("2.0.1").online().ask(c.TriggerMessage("TransactionEvent", 1)).status == "Rejected"
 
@@ -222,8 +272,15 @@ def test_the_main_meter_is_told_as_evse_0(version: str) -> None:
     w.online().plug().present("CARD1", 1).after(1300)
     told = [read.values[0] for read in w.told(m.MetersRead) if read.evse_id == 0]
     assert [(value.at % 600, value.samples[0].value) for value in told] == [(0.0, 90_000.0), (0.0, 90_000.0)]
+    w.received.clear()
     assert w.ask(c.TriggerMessage("MeterValues")).status == "Accepted"
-    assert [read.evse_id for read in w.told(m.MetersRead)][-3:] == [1, 2, 0]
+    asked = [message for _, message in w.received]
+    beside = version == "2.0.1"  # of the transaction that runs; else they are part of it
+    assert sorted(message.evse_id for message in asked) == [0, 1, 2]
+    assert [message.evse_id for message in asked if isinstance(message, m.MetersRead)] == [1, 2, 0][not beside :]
+    w.received.clear()
+    assert w.ask(c.TriggerMessage("MeterValues", itself=True)).status == "Accepted"
+    assert [read.evse_id for read in w.told(m.MetersRead)] == [0]
 
 
 def test_no_measurand_is_offered_that_no_meter_has() -> None:

@@ -384,6 +384,8 @@ def test_every_request_that_is_offered_is_in_the_table() -> None:
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 4},
          c.TriggerMessage("MeterValues", *NOWHERE)),
         ("TriggerMessage", {"requestedMessage": "StatusNotification"}, c.TriggerMessage("StatusNotification")),
+        ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 0},
+         c.TriggerMessage("StatusNotification", itself=True)),
         ("TriggerMessage", {"requestedMessage": "DiagnosticsStatusNotification"},
          c.TriggerMessage("LogStatusNotification")),
     ],

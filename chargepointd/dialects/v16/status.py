@@ -58,6 +58,8 @@ RULES = Rules(
     one_interval=True,
     level_replaces=True,
     loose_profiles=True,
+    boots_when_asked=True,
+    samples_when_asked=True,
     empty_list_is_none=True,
     listed_is_cached=False,
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conformance.stations import dc_station, with_main_meter
 from tests.conformance.v16.tester import Tester
 from tests.csms import Csms, Message, Reply
 
@@ -22,6 +23,29 @@ def test_tc_054_cs(tester: Tester, csms: Csms) -> None:
     after(tester.trigger("StatusNotification", 1), tester.status(1, "Available"))
     after(tester.trigger("DiagnosticsStatusNotification"), csms.wait("DiagnosticsStatusNotification", status="Idle"))
     after(tester.trigger("FirmwareStatusNotification"), csms.wait("FirmwareStatusNotification", status="Idle"))
+
+
+def test_a_boot_is_asked_for(tester: Tester, csms: Csms) -> None:
+    csms.forget()
+    reply = tester.trigger("BootNotification")
+    after(reply, tester.booted())
+
+
+@pytest.mark.under_test(with_main_meter(dc_station), variables={})
+def test_connector_0_is_the_charge_point_itself(tester: Tester, csms: Csms) -> None:
+    csms.forget()
+    after(tester.trigger("StatusNotification", 0), tester.status(0, "Available"))
+    after(tester.trigger("MeterValues", 0), csms.wait("MeterValues", connectorId=0))
+    assert [m["connectorId"] for m in csms.transcript.unconsumed() if m.kind == "call" and m.sender == "station"] == []
+
+
+def test_in_a_transaction_the_values_are_its_own(tester: Tester, csms: Csms) -> None:
+    tester.configure("MeterValuesSampledData", "Voltage")
+    tester.configure("MeterValueSampleInterval", 0)
+    transaction = tester.charging()
+    tester.trigger("MeterValues", 1)
+    (value,) = csms.wait("MeterValues", connectorId=1, transactionId=transaction)["meterValue"]
+    assert {(s["measurand"], s["context"]) for s in value["sampledValue"]} == {("Voltage", "Trigger")}
 
 
 @pytest.mark.parametrize("message", ["MeterValues", "StatusNotification"])

@@ -45,7 +45,8 @@ def _meters(read: MetersRead, _: int | None, connectors: Connectors) -> Said | N
     values = meter_values(read.values)
     if not values:
         return None
-    return "MeterValues", {"connectorId": connectors.number(read.evse_id, 0), "meterValue": values}
+    number = connectors.number(read.evse_id, read.connector_id)
+    return "MeterValues", {"connectorId": number, "meterValue": values}
 
 
 def _record(record: TransactionRecord, reference: int | None, connectors: Connectors) -> Said | None:

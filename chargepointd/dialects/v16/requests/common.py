@@ -44,6 +44,12 @@ Transfers = Mapping[str, Transfer]
 """by messageId"""
 
 
+def trigger(payload: Payload, point: ChargePoint, kind: str, *, numbered: bool = False) -> c.TriggerMessage:
+    """kind: in the words of 2.x"""
+    number = payload.get("connectorId")
+    return c.TriggerMessage(kind, *point.connectors.place(number or 0), itself=number == 0, numbered=numbered)
+
+
 def plain(_: Payload, reply: c.Status, __: ChargePoint) -> Payload:
     return {"status": reply.status}
 

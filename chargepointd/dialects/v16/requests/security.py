@@ -4,7 +4,7 @@ from chargepointd.core import certificates as c
 from chargepointd.core.commands import TriggerMessage
 from chargepointd.core.signing import CertificateSigned
 from chargepointd.dialects.dialect import Payload
-from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain
+from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain, trigger
 
 _USES = {"CentralSystemRootCertificate": c.CSMS_ROOT}
 _TRIGGERS = {"SignChargePointCertificate": "SignChargingStationCertificate"}
@@ -37,8 +37,7 @@ def _delete(payload: Payload, _: ChargePoint) -> c.DeleteCertificate:
 
 def _trigger(payload: Payload, point: ChargePoint) -> TriggerMessage:
     kind: str = payload["requestedMessage"]
-    place = point.connectors.place(payload.get("connectorId", 0))
-    return TriggerMessage(_TRIGGERS.get(kind, kind), *place, numbered=True)
+    return trigger(payload, point, _TRIGGERS.get(kind, kind), numbered=True)
 
 
 REQUESTS: Requests = {

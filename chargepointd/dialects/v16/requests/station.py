@@ -4,7 +4,7 @@ from chargepointd.core import commands as c
 from chargepointd.core.values import Token
 from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v16.connectors import NOWHERE
-from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain, renamed
+from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain, renamed, trigger
 
 
 def _start(payload: Payload, point: ChargePoint) -> c.Command | Refusal:
@@ -33,8 +33,7 @@ def _change_availability(payload: Payload, point: ChargePoint) -> c.Command:
 
 def _trigger(payload: Payload, point: ChargePoint) -> c.Command:
     kind = payload["requestedMessage"]
-    place = point.connectors.place(payload.get("connectorId", 0))
-    return c.TriggerMessage("LogStatusNotification" if kind == "DiagnosticsStatusNotification" else kind, *place)
+    return trigger(payload, point, "LogStatusNotification" if kind == "DiagnosticsStatusNotification" else kind)
 
 
 REQUESTS: Requests = {
