@@ -25,6 +25,7 @@ _ABILITIES: dict[str, tuple[tuple[str, ...], str]] = {
     "TemperatureSensor": (("read",), "TemperatureReading"),
     "EmergencyStop": (("watch",), "AlarmReading"),
     "Display": (("show",), ""),
+    "QrCodes": (("show_code",), ""),
     "Indicator": (("indicate",), ""),
     "Controls": (("call",), ""),
 }

@@ -219,6 +219,16 @@ class Display(Protocol):
 
 
 @runtime_checkable
+class QrCodes(Protocol):
+    """A display that can show a QR code too."""
+
+    async def show_code(self, lines: tuple[str, ...], code: str) -> None:
+        """Like `Display.show`, with a QR code of this text (an address to pay at, for example) beside the lines. The
+        next `show` takes it away."""
+        ...
+
+
+@runtime_checkable
 class Indicator(Protocol):
     async def indicate(self, colour: str, blink: bool) -> None:
         """colour: "off", "green", "blue", "yellow" or "red"."""

@@ -20,6 +20,9 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     charging/         how much each car may draw, and why
     contracts.py      vehicles that charge by their contract     secc.py  how they know the station
     master_pass.py    who may stop others     keypad.py  what is typed     masking.py  what is shown of a token
+    pricing.py        the part that tells drivers of money, when it is needed:
+    tariff.py         prices and costs, and whose they are         cost.py   what is added between two of them
+    display.py        what is shown all the time                   wording.py  in which words
     sampling.py       when the meter is read       metering.py   from a reading to samples
     outbox.py         what is still to be told
     clock.py          what time it is     timekeeping.py  whose time it is

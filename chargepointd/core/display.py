@@ -17,7 +17,7 @@ from chargepointd.core.tariff import GONE_S, Tariffs, Visit
 from chargepointd.core.topic import Topic
 from chargepointd.core.wording import AS_OF, COST, OFFLINE, TOTAL, energy_and_time, money, pages, price, word
 
-PAGE_S = 4.0
+PAGE_S = 3.0
 LEAST_S = 1.0
 """between two changes of a display"""
 LOOK_S = 5.0

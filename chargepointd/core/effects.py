@@ -102,7 +102,7 @@ class Display(NamedTuple):
 
     evse_id: int
     text: str
-    for_s: float = 5.0
+    for_s: float = 3.0
     """what is shown all the time (`core.display`) has to wait so long"""
     screen: int | None = None
     """that one of the station's displays (`StationPlan.displays`); None: all that serve the EVSE"""

@@ -6,7 +6,7 @@ happens before; the event is then `Ticked`.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
@@ -36,6 +36,7 @@ from chargepointd.core.messages import Acknowledged, Message
 from chargepointd.core.network import Network, RaiseSecurityProfile, SetNetworkProfile
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
+from chargepointd.core.pricing import Pricing
 from chargepointd.core.remote import Remote
 from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
 from chargepointd.core.reservation import Reservations
@@ -52,9 +53,6 @@ from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
-
-if TYPE_CHECKING:
-    from chargepointd.core.tariff import Tariffs
 
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
@@ -140,7 +138,7 @@ class Station:
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
-        self.tariffs: Tariffs | None = None
+        self.pricing: Pricing | None = None
         """of a station with a display"""
         self.topics = self._made_topics(saved)
         self._topics = {topic.name: topic for topic in self.topics}
@@ -180,7 +178,7 @@ class Station:
         self.profiles = Profiles(context, self.outbox, self.evses, series, self.authorization.asks, state)
         self.variables.add(self.profiles.entries())
         self.remote.expect = self.profiles.expect
-        tariffs = self._made_tariffs(saved) if context.plan.displays else ()
+        pricing = self._made_pricing(state) if context.plan.displays else ()
         return (
             *self._plug_and_charge(signatures, state.get("secc")),
             self.security,
@@ -197,7 +195,7 @@ class Station:
             self.profiles,
             Schedules(context, self.evses, lambda: self.profiles.installed, lambda: None),
             self.reservations,
-            *tariffs,
+            *pricing,
         )
 
     def _plug_and_charge(self, signatures: Signatures, saved: Any) -> tuple[Topic, ...]:
@@ -212,14 +210,11 @@ class Station:
             Secc(self.context, self.outbox, self.certificates, signatures, saved),
         )
 
-    def _made_tariffs(self, saved: Saved) -> tuple[Topic, ...]:
-        from chargepointd.core.display import Screens  # a station without a display need not know them
-        from chargepointd.core.tariff import Tariffs
-
-        tariffs = Tariffs(self.context, self.outbox, self.evses, self.statuses, saved.state.get(Tariffs.name))
-        self.authorization.on_info, self.authorization.waits = tariffs.told, tariffs.waits
-        self.tariffs = tariffs
-        return tariffs, Screens(self.context, tariffs, self.evses, self.lobby, self.timekeeping.offset_s)
+    def _made_pricing(self, state: dict[str, Any]) -> tuple[Topic, ...]:
+        clock, kept = self.timekeeping.offset_s, state.get(Pricing.name)
+        self.pricing = Pricing(self.context, self.outbox, self.evses, self.lobby, self.statuses, clock, kept)
+        self.pricing.hear(self.authorization)
+        return (self.pricing,)
 
     def _hold(self, held: bool, step: Step) -> None:
         if self.availability.hold(held, step):
@@ -383,8 +378,8 @@ class Station:
 
     def _record_answered(self, message: Message, outcome: Outcome, step: Step) -> None:
         self.authorization.record_answered(message, outcome, step)
-        if self.tariffs:
-            self.tariffs.record_answered(message, outcome, step)
+        if self.pricing:
+            self.pricing.record_answered(message, outcome, step)
 
     def _unspeakable(self, event: e.CallUnspeakable, step: Step) -> None:
         if self.outbox.answered(event.message_id, Acknowledged(), step):
@@ -438,6 +433,8 @@ class Station:
     # -- commands ------------------------------------------------------------------------------------------------------
 
     def _command(self, command: c.Command, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
+        if self.pricing and type(command) not in self._commands:
+            self._commands |= self.pricing.obeyed(step)
         self._commands[type(command)](command, step, reply)
 
     def _commanded(self) -> dict[type, Callable[[Any, Step, Callable[[c.Reply, Step], None]], None]]:
@@ -514,7 +511,7 @@ class Station:
                     evse,
                     {p.id: self.statuses.shown((evse.id, p.id)) for p in evse.plan.connectors},
                     self.outbox,
-                    self.tariffs.shown(evse.id, step) if self.tariffs else None,
+                    self.pricing.begun(step).shown(evse.id, step) if self.pricing else None,
                 )
                 for evse in self.evses.values()
             ],

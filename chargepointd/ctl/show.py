@@ -86,10 +86,29 @@ def _status(result: Result, style: Style) -> str:
     )
     if result.get("lobby"):
         facts = (*facts, ("To plug", _lobby(result["lobby"])))
+    money = _money(result.get("evses") or ())
+    if money:
+        facts = (*facts, ("Money", money))
     if firmware:
         facts = (*facts, ("Firmware", f"update {printable(firmware.get('request'))}: {printable(firmware['state'])}"))
     head = "\n".join(f"{name:<8} {text}" for name, text in facts)
     return f"{head}\n\n{_evses(result.get('evses') or (), style)}"
+
+
+def _money(evses: Any) -> str:
+    """What drivers are told: "EVSE 1: EUR 1.23 so far (11:02), 0.30 per kWh"."""
+    rows = []
+    for evse in evses:
+        told = evse.get("money") or {}
+        parts = []
+        if told.get("cost"):
+            when = "in all" if told.get("final") else f"so far ({local_time(told.get('cost_at'))})"
+            parts.append(f"{printable(told.get('currency') or '')} {printable(told['cost'])} {when}".strip())
+        if told.get("price"):
+            parts.append(printable(told["price"]))
+        if parts:
+            rows.append(f"EVSE {printable(evse.get('id'))}: {', '.join(parts)}")
+    return "; ".join(rows)
 
 
 def _lobby(seats: Any) -> str:

@@ -56,7 +56,6 @@ class Daemon:
         saved = self._store.open()
         self._plan = plan(config, __version__)
         self._variables = Registry(catalogue.standard(self._plan), variables, saved.variables)
-        self._dialects: dict[str, Dialect] = {}
         first = self._dialect(VERSIONS[config.csms.versions[0]])
         self._station = Station(self._plan, self._variables, saved, first.rules, boot_id, now())
         for variable in catalogue.living(self._plan, self._live()):
@@ -69,9 +68,8 @@ class Daemon:
         self._connected_at: float | None = None
 
     def _dialect(self, subprotocol: str) -> Dialect:
-        if subprotocol not in self._dialects:
-            self._dialects[subprotocol] = load(subprotocol, self._plan, self._variables)
-        return self._dialects[subprotocol]
+        """Anew for each connection: what it learns of one CSMS need not hold for the next."""
+        return load(subprotocol, self._plan, self._variables)
 
     # -- the life ------------------------------------------------------------------------------------------------------
 

@@ -110,6 +110,9 @@ class Local:
             session = evse.get("session", {})
             if "started_at" in session:
                 session["started_at"] = format_time(session["started_at"])
+            money = evse.get("money", {})
+            if money.get("cost_at") is not None:
+                money["cost_at"] = format_time(money["cost_at"])
         oldest = shown["outbox"].pop("oldest_at")
         if oldest is not None:
             shown["outbox"]["oldest_at"] = format_time(oldest)

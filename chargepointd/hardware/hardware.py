@@ -17,6 +17,7 @@ from chargepointd.hardware.bindings import Address, Binding, address, bindings
 from chargepointd.hardware.inputs import Inputs, Post
 from chargepointd.hardware.power_ac import AcPower
 from chargepointd.hardware.power_dc import DcPower
+from chargepointd.hardware.screens import Screens
 from hal.devices import Controls, SignedReadings
 from hal.driver import Site
 from hal.errors import DeviceFault, HalError, NotConnected
@@ -55,6 +56,7 @@ class Hardware:
         """the EVSEs whose meter did not sign when it was asked last"""
         self._identity: tuple[Path | None, Path | None, tuple[bytes, ...]] = (None, None, ())
         self._power: dict[int, AcPower | DcPower] = {}
+        self._screens = Screens(config, self._call)
         self._tasks: asyncio.TaskGroup | None = None
         self._performers: dict[type, Callable[[Any], None]] = {
             f.OpenPowerPath: lambda x: self._power[x.evse_id].open(x.urgent),
@@ -64,7 +66,7 @@ class Hardware:
             f.ReadMeter: lambda x: self._spawn(self._sign(x.evse_id) if x.signed else self.read_meter(x.evse_id)),
             f.PaceMeter: self._pace,
             f.RestartEvse: lambda x: self._spawn(self._restart(x.evse_id)),
-            f.Display: lambda x: self._spawn(self._show(x)),
+            f.Display: lambda x: self._screens.show(x),
             f.AnswerContract: lambda x: self._spawn(
                 self._tell_vehicle(x.evse_id, lambda stack: stack.decide(x.accepted))
             ),
@@ -87,6 +89,8 @@ class Hardware:
             self.inputs.on_pilot = self._pilot
             self.inputs.on_vehicle = self._vehicle
             begun()
+            for at in self._screens.places:
+                tasks.create_task(self._screens.run(at), name=f"display {at}")
             for name, supervisor in self.supervisors.items():
                 tasks.create_task(supervisor.run(), name=f"driver {name}")
 
@@ -120,6 +124,7 @@ class Hardware:
             if binding.address.driver == driver and binding.role == "plug_and_charge":
                 self._spawn(self._tell_vehicle(binding.evse_id, lambda stack: stack.identify(*self._identity)))
         for device in status.devices:
+            self._screens.again(Address(driver, device.name))
             self.inputs.report(DeviceHealth(driver, device.name, device.state == "up", device.reason))
 
     def _pilot(self, evse_id: int, reading: Any) -> None:
@@ -222,17 +227,6 @@ class Hardware:
         at = self._at.get((x.evse_id, 0, "meter"))
         if at:
             self.supervisors[at.driver].pace(at.device, ACTIVE_S if x.active else IDLE_S)
-
-    async def _show(self, x: f.Display) -> None:
-        for display in self._config.display:
-            if x.evse_id and display.evses and x.evse_id not in display.evses:
-                continue
-            at = address(display.device)
-            where = f"EVSE {x.evse_id}" if x.evse_id else self._config.station.model
-            try:
-                await self._call(at, lambda screen, where=where: screen.show((where, *x.text.split("\n"))))  # type: ignore[misc]
-            except HalError as error:
-                log.debug("display %s: %s", at, error)  # its health is the supervisor's to tell
 
     def controls(self) -> Controls:
         """The handle of the simulated world, also while its driver is down. LookupError before it was open."""

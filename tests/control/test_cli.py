@@ -104,6 +104,18 @@ def test_status_tells_who_has_not_plugged_in_yet(station: Station) -> None:
     assert "…E680 at EVSE 1, 2" in run(station, "status").stdout
 
 
+def test_status_tells_what_drivers_are_told_of_money(station: Station) -> None:
+    assert "Money" not in run(station, "status").stdout
+    first, *others = STATUS["evses"]
+    told = {"price": "0.30 per kWh", "cost": "1.23", "currency": "EUR", "cost_at": None, "final": True}
+    station.answers["status"] = {**STATUS, "evses": [{**first, "money": told}, *others]}
+    assert "Money    EVSE 1: EUR 1.23 in all, 0.30 per kWh" in run(station, "status").stdout
+    told |= {"cost_at": "2026-03-01T09:00:02Z", "final": False}
+    assert "EUR 1.23 so far (2026-03-01 09:00:02)" in run(station, "status").stdout
+    told |= {"cost": None, "price": None}
+    assert "Money" not in run(station, "status").stdout
+
+
 def test_status_tells_that_the_csms_is_away(station: Station) -> None:
     station.answers["status"] = {**STATUS, "csms": {"url": "ws://x", "connected": False, "offline_s": 90.5}}
     assert "ws://x, not connected for 1 min 30 s" in run(station, "status").stdout

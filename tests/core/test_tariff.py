@@ -182,6 +182,11 @@ def world(version: str = "1.6", **variables: str) -> World:
     return World(version, names | {k.replace("__", "."): v for k, v in variables.items()}, plan=SCREEN)
 
 
+def tariffs(w: World) -> Any:
+    assert w.station.pricing
+    return w.station.pricing.tariffs
+
+
 def screen(w: World) -> list[str]:
     """What the display shows now."""
     return w.displayed[-1][1].text.split("\n")
@@ -219,8 +224,8 @@ def test_price_then_cost_then_total(version: str) -> None:
     shown = seen(w, 20)
     assert "0.30 per kWh" in shown
     assert any(text.startswith("Cost EUR 1.5") and "kWh" in text and "EUR 0.30/kWh" in text for text in shown)
-    assert w.station.tariffs
-    money = w.station.tariffs.shown(1, Step(w.mono, w.utc))
+    assert tariffs(w)
+    money = tariffs(w).shown(1, Step(w.mono, w.utc))
     assert money and D(money["cost"]) > D("1.5")
     tx = w.station.evses[1].transaction
     assert tx
@@ -258,7 +263,7 @@ def test_what_is_told_now_stays_for_a_while() -> None:
     w.online().after(20)
     w.present("AAAA1111")
     assert screen(w) == ["Plug in"]
-    w.after(4)
+    w.after(2)
     assert screen(w) == ["Plug in"]
     w.after(2)
     assert screen(w) == ["free"]
@@ -346,10 +351,10 @@ def test_prices_and_cost_survive_a_power_cut(version: str) -> None:
     w = charging(w)
     cost(w, "7", rate=Rate(D("1")), triggers=Triggers(power_w=5000.0, statuses=("Finishing",)))
     w.after(360)
-    before = w.station.tariffs
+    before = tariffs(w)
     w.cut()
     w.online().after(20)
-    after = w.station.tariffs
+    after = tariffs(w)
     assert before and after
     assert after.visits[1]._replace(above=None) == before.visits[1]._replace(above=None)
     shown = seen(w, 20)
@@ -557,7 +562,7 @@ def test_one_display_goes_through_its_evses_and_each_has_its_own() -> None:
 
 def test_a_station_without_display_has_no_part_in_it(version: str) -> None:
     w = World(version)
-    assert w.station.tariffs is None
+    assert w.station.pricing is None
     assert w.variables.named("TariffCostCtrlr.Available[Cost]") is None
     assert not any(isinstance(shown, Display) and shown.screen is not None for _, shown in w.displayed)
 

@@ -298,7 +298,11 @@ def test_the_display_can_be_read(tmp_path):
     @station(tmp_path)
     async def _(s):
         await s.display.show(("Please present", "your card", "x" * 99, "4", "5"))
-        assert (await s.sim("display"))["lines"] == ["Please present", "your card", "x" * 20, "4"]
+        assert await s.sim("display") == {"lines": ["Please present", "your card", "x" * 20, "4"], "code": ""}
+        await s.display.show_code(("Pay",), "https://pay")
+        assert await s.sim("display") == {"lines": ["Pay"], "code": "https://pay"}
+        await s.display.show(("Thanks",))
+        assert (await s.sim("display"))["code"] == ""
         await s.indicator.indicate("green", True)
         assert (await s.sim("state"))["indicator"] == "green, blinking"
         with pytest.raises(ValueError, match="colour"):

@@ -38,7 +38,7 @@ The device `controls` takes the commands of `chargepointctl sim`:
     sim.contact      {closed, device = "contact1"}   a relay of somebody else closes or opens
     sim.site         {current_a, dead = false}       what the building draws besides the station, A per phase, as the
                                                      meter at its connection sees it; dead: it does not answer
-    sim.display      {}                              the lines that are shown
+    sim.display      {}                              the lines that are shown, and the QR code
     sim.state        {}                              all of it
 """
 

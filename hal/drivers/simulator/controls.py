@@ -234,7 +234,7 @@ class Controls:
         return reading
 
     def _display(self) -> dict[str, Any]:
-        return {"lines": list(self._world.lines)}
+        return {"lines": list(self._world.lines), "code": self._world.code}
 
     def _state(self) -> dict[str, Any]:
         world = self._world

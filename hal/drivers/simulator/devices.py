@@ -340,8 +340,12 @@ class Display:
         self._hold = hold
 
     async def show(self, lines: tuple[str, ...]) -> None:
+        await self.show_code(lines, "")
+
+    async def show_code(self, lines: tuple[str, ...], code: str) -> None:
         self._hold.check()
         self._hold.world.lines = tuple(line[:WIDTH] for line in lines[:HEIGHT])
+        self._hold.world.code = code
 
 
 class Indicator:

@@ -32,6 +32,8 @@ class World:
         """A; what the building draws besides the station"""
         self.site_dead = False
         self.lines: tuple[str, ...] = ()
+        self.code = ""
+        """the QR code on the display"""
         self.indicator = "off"
         self.hold: Hold | None = None
         self.register = Register(path)

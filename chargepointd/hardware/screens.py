@@ -1,0 +1,74 @@
+"""The displays: each shows what it was told last. One that is slow leaves out what has become old meanwhile; one that
+was silent, or has just come back, is told again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from chargepointd.config import Config
+from chargepointd.core.effects import Display
+from chargepointd.hardware.bindings import Address, address
+from hal.devices import QrCodes
+from hal.errors import HalError
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 10.0
+"""a display that did not answer is told again"""
+
+Call = Callable[[Address, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+
+
+class Content(NamedTuple):
+    lines: tuple[str, ...]
+    code: str = ""
+
+
+class Screens:
+    def __init__(self, config: Config, call: Call) -> None:
+        self._station = config.station.model
+        self._serves = tuple((address(display.device), display.evses) for display in config.display)
+        self._call = call
+        self._content: dict[Address, Content] = {}
+        self._news = {at: asyncio.Event() for at, _ in self._serves}
+
+    def show(self, told: Display) -> None:
+        """`Display.screen` counts as the configuration does."""
+        title = f"EVSE {told.evse_id}" if told.evse_id else self._station
+        for n, (at, evses) in enumerate(self._serves):
+            serves = not told.evse_id or not evses or told.evse_id in evses
+            if serves if told.screen is None else told.screen == n:
+                self._content[at] = Content((title, *told.text.split("\n")), told.code)
+                self._news[at].set()
+
+    def again(self, at: Address) -> None:
+        """The display is back, dark perhaps."""
+        if at in self._news:
+            self._news[at].set()
+
+    async def run(self, at: Address) -> None:
+        """Of one display, until cancelled."""
+        news = self._news[at]
+        while True:
+            await news.wait()
+            news.clear()
+            content = self._content.get(at)
+            if content is None:
+                continue
+            try:
+                await self._call(at, lambda screen, content=content: _show(screen, content))  # type: ignore[misc]
+            except HalError as error:
+                log.debug("display %s: %s", at, error)  # its health is the supervisor's to tell
+                asyncio.get_running_loop().call_later(AGAIN_S, news.set)
+
+    @property
+    def places(self) -> tuple[Address, ...]:
+        return tuple(self._news)
+
+
+async def _show(screen: Any, content: Content) -> None:
+    if content.code and isinstance(screen, QrCodes):
+        await screen.show_code(content.lines, content.code)
+    else:
+        await screen.show(content.lines)
