@@ -22,6 +22,7 @@ from chargepointd.core.topic import Act, Answer, Obey, Topic, Trigger
 DAY_S = 86_400.0
 EARLY_S = 30 * DAY_S
 """how long before its end a certificate is renewed (A03.FR.02); a third of its life, where that is shorter"""
+SHORTEST_REST_S = 300.0
 KEYS = 5
 """of requests that wait for their certificate"""
 
@@ -226,11 +227,13 @@ class Signatures(Applicant):
         """who asks for certificates of other uses"""
         self._seen = -1
         """`certificates.changes` then"""
-        self._looked_at = -NEVER
-        """when the dates of the certificates were looked at"""
+        self._look_at = -NEVER
+        """when the dates of the certificates are looked at again"""
+        self._roots_at = -NEVER
+        """the same of the roots: a person is told once a day"""
         self._renewed_at = -NEVER
-        """when the last request of our own accord began. One a day: a CSMS that refuses, or signs for as short a time
-        again, would be asked for ever"""
+        """when the last request of our own accord began. One a day, or a twelfth of the certificate's life if that is
+        shorter: a CSMS that refuses, or signs for as short a time again, would be asked for ever"""
 
     def subject(self) -> tuple[str, str, str]:
         """A00.FR.511"""
@@ -281,36 +284,54 @@ class Signatures(Applicant):
     # -- dates ---------------------------------------------------------------------------------------------------------
 
     def _look(self, step: Step) -> None:
-        """Once a day, and when another certificate is there."""
-        self._looked_at, self._seen = step.mono, self._certificates.changes
+        """Once a day, when another certificate is there, and when the station's is due."""
+        certificates = self._certificates
+        daily = step.mono >= self._roots_at or self._seen != certificates.changes
+        self._look_at, self._seen = step.mono + DAY_S, certificates.changes
         if not self._context.clock.sure:
             return
-        certificates = self._certificates
         own = certificates.named(STATION, certificates.renewed or certificates.current)
-        rests = step.mono < self._renewed_at + DAY_S
-        if own and step.utc >= renewal_at(own) and not self._asked and not rests:
-            self._renewed_at = step.mono
-            step.emit(Note("certificate", 0, f"the station's certificate ends in {_days(own, step)} days; renewing it"))
-            self.make(step)
-        for root in certificates.of(CSMS_ROOT):
+        if own:
+            self._look_at_own(own, step)
+        if daily:
+            self._look_at_roots(step)
+
+    def _look_at_roots(self, step: Step) -> None:
+        self._roots_at = step.mono + DAY_S
+        for root in self._certificates.of(CSMS_ROOT):
             if step.utc >= root.valid_until - EARLY_S:
                 what = f"a root of the CSMS ends in {_days(root, step)} days: {root.subject}"
                 step.emit(Note("certificate", 0, what))
 
+    def _look_at_own(self, own: Certificate, step: Step) -> None:
+        due = max(step.mono + renewal_at(own) - step.utc, self._renewed_at + _rest_s(own))
+        if step.mono < due:
+            self._look_at = min(self._look_at, due)
+        elif not self._asked:
+            self._renewed_at = step.mono
+            self._look_at = min(self._look_at, step.mono + _rest_s(own))
+            step.emit(Note("certificate", 0, f"the station's certificate ends in {_days(own, step)} days; renewing it"))
+            self.make(step)
+
     def follow(self, step: Step) -> None:
         if not self._context.online:
             return
-        if step.mono >= self._looked_at + DAY_S or self._seen != self._certificates.changes:
+        if step.mono >= self._look_at or self._seen != self._certificates.changes:
             self._look(step)
 
     def deadline(self) -> float:
-        return min(super().deadline(), self._looked_at + DAY_S if self._context.online else NEVER)
+        return min(super().deadline(), self._look_at if self._context.online else NEVER)
 
 
 def renewal_at(certificate: Certificate) -> float:
     """UTC."""
     life = certificate.valid_until - certificate.valid_from
     return certificate.valid_until - min(EARLY_S, life / 3)
+
+
+def _rest_s(certificate: Certificate) -> float:
+    life = certificate.valid_until - certificate.valid_from
+    return min(DAY_S, max(SHORTEST_REST_S, life / 12))
 
 
 def _days(certificate: Certificate, step: Step) -> int:

@@ -191,6 +191,39 @@ def test_a_short_life_is_renewed_in_its_last_third() -> None:
     assert s.renewal_at(short._replace(valid_until=365 * DAY)) == 335 * DAY
 
 
+def living(name: str, hours: float, w: Signer) -> c.Certificate:
+    return own(name)._replace(valid_from=w.utc, valid_until=w.utc + hours * 3600)
+
+
+@pytest.mark.parametrize("hours", [3, 70])
+def test_a_certificate_of_a_few_hours_never_runs_out(hours: int) -> None:
+    w = Signer()
+    w.request()
+    for n in range(3):
+        assert w.signed((living(f"new {n}", hours, w), w.station.certificates.pending[0])).status == "Accepted"
+        work(w, 3)
+        w.offline().online()
+        work(w, 3)
+        current = w.station.certificates.current
+        assert current == f"new {n}"
+        w.after(hours * 3600 * 2 / 3)
+        work(w, 5)
+        assert len(w.csrs) == n + 2, "asked for in time"
+
+
+def test_a_csms_that_refuses_is_asked_several_times_before_a_short_life_ends() -> None:
+    w = Signer()
+    w.request()
+    w.signed((living("new", 12, w), w.station.certificates.pending[0]))
+    w.offline().online()
+    w.takes = "Rejected"
+    before = len(w.csrs)
+    for _ in range(24):
+        w.after(1800)
+        work(w, 3)
+    assert 3 <= len(w.csrs) - before <= 6
+
+
 def test_only_the_keys_of_the_last_requests_are_kept() -> None:
     w = Signer()
     keys = [w.request(f"CSR {n}") for n in range(s.KEYS)]
