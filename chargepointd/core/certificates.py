@@ -128,6 +128,8 @@ class Certificates(Topic):
         self.pending: list[str] = saved.get("pending", [])
         """keys that wait for a certificate, oldest first"""
         self.taken_in: str = saved.get("taken_in", "")
+        self.vouches = ""
+        """name of the root on which the connection rests, as far as it is known"""
         self.changes = 0
         """how often the facts changed"""
         self._work: deque[tuple[Any, Done]] = deque()
@@ -240,7 +242,11 @@ class Certificates(Topic):
 
     def _needed(self, certificate: Certificate) -> str:
         """Why the station might never connect again without it."""
-        if certificate.use != CSMS_ROOT or self.profile_in_use < 2:
+        if certificate.use != CSMS_ROOT:
+            return ""
+        if certificate.name == self.vouches:
+            return "the connection in use rests on it; the next one needs it"
+        if self.profile_in_use < 2:
             return ""
         if len(self.of(CSMS_ROOT)) == 1:
             return "the last root of the CSMS; the station could never connect again"

@@ -164,6 +164,8 @@ class LinkOpened(NamedTuple):
     rules: Rules
     certificate_until: float | None = None
     """UTC, s since 1970: the end of the certificate the CSMS has shown"""
+    root: str = ""
+    """fingerprint (SHA-256, hexadecimal) of the root that vouched for it; empty: none, or nobody knows"""
 
 
 class LinkClosed(NamedTuple):

@@ -215,12 +215,13 @@ class Network(Topic):
 
     # -- connected -----------------------------------------------------------------------------------------------------
 
-    def linked(self, certificate_until: float | None, step: Step) -> bool:
-        """Connected, to a CSMS whose certificate is good until then (UTC). True when it is another CSMS than the one
-        before: it has to be told who we are (B10.FR.10)."""
+    def linked(self, certificate_until: float | None, root: str, step: Step) -> bool:
+        """Connected, to a CSMS whose certificate is good until then (UTC) by this root. True when it is another CSMS
+        than the one before: it has to be told who we are (B10.FR.10)."""
         if certificate_until is not None:
             self._expires_at = step.mono + max(0.0, certificate_until - step.utc)
         self._linked, self._good = True, False
+        self._certificates.vouches = root
         self._tell_active()
         return self._told not in (None, (self.slot, self.profile))
 

@@ -357,7 +357,7 @@ class Station:
     def _link_opened(self, event: e.LinkOpened, step: Step) -> None:
         self.context.rules = event.rules
         self.outbox.linked()
-        if self.network.linked(event.certificate_until, step):
+        if self.network.linked(event.certificate_until, event.root, step):
             self.registration.forget()
         self.registration.linked(step)
         away = step.mono - self._offline_since

@@ -36,11 +36,11 @@ class Conversation:
 
     # -- the link ------------------------------------------------------------------------------------------------------
 
-    def opened(self, subprotocol: str, certificate_until: float | None = None) -> None:
+    def opened(self, subprotocol: str, certificate_until: float | None = None, root: str = "") -> None:
         self._asked.clear()
         self._open = None
         self._dialect = self._load(subprotocol)
-        self._post(e.LinkOpened(self._dialect.rules, certificate_until))
+        self._post(e.LinkOpened(self._dialect.rules, certificate_until, root))
 
     def closed(self, reason: str) -> None:
         if self._dialect:

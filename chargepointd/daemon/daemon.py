@@ -166,7 +166,7 @@ class Daemon:
 
     def _opened(self, subprotocol: str) -> None:
         self._connected_at = time.time()
-        self._conversation.opened(subprotocol, self._link.certificate_until)
+        self._conversation.opened(subprotocol, self._link.certificate_until, self._link.root)
         self._notifier.status(self._summary())
 
     def _closed(self, ended: Ended) -> None:

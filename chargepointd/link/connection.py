@@ -84,6 +84,11 @@ class Link:
         return self._ws.certificate_until if self._ws is not None else None
 
     @property
+    def root(self) -> str:
+        """Fingerprint (SHA-256, hexadecimal) of the root that vouched for the CSMS; empty without TLS."""
+        return self._ws.root if self._ws is not None else ""
+
+    @property
     def since(self) -> float:
         """time.monotonic() of the last on_open or on_close, or of the start."""
         return self._since

@@ -2,12 +2,14 @@
 
 import ssl
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from chargepointd.link.profile import BadProfile, Profile
 from chargepointd.link.resolve import is_address
 
+_DER = 2  # _ssl.ENCODING_DER
 # The suites the standard names, the ones with forward secrecy first. Those of TLS 1.3 are always offered besides.
 CIPHERS = ":".join(
     (
@@ -49,6 +51,19 @@ def _load(file: Path, load: Callable[..., None], *args: Any) -> None:
 
 def _no_password() -> str:
     raise BadProfile("client key: encrypted; store it without a password, readable by the daemon only")
+
+
+def anchor(connection: Any) -> str:
+    """Fingerprint (SHA-256, hexadecimal) of what the verified chain of an `ssl.SSLObject` ends in: a root of ours.
+    Empty where this Python cannot tell."""
+    verified = getattr(connection, "get_verified_chain", None)  # Python 3.13, in DER
+    if verified is None:
+        verified = getattr(getattr(connection, "_sslobj", None), "get_verified_chain", None)
+    chain = verified() if verified else None
+    if not chain:
+        return ""
+    last = chain[-1]
+    return sha256(last if isinstance(last, bytes) else last.public_bytes(_DER)).hexdigest()
 
 
 def needs_wildcard(certificate: Mapping[str, Any], host: str) -> bool:

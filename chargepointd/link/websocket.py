@@ -16,7 +16,7 @@ from typing import Any, cast
 from chargepointd.link.ended import Ended, http_ended, transport_ended
 from chargepointd.link.library import ClientProtocol, Frame, Opcode, Response, State, Subprotocol, WebSocketURI
 from chargepointd.link.pulse import Pulse
-from chargepointd.link.tls import needs_wildcard
+from chargepointd.link.tls import anchor, needs_wildcard
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class WebSocket(asyncio.Protocol):
         self._held: deque[str] = deque()
         self.writable = True
         self.certificate_until: float | None = None  # UTC
+        self.root = ""  # see `tls.anchor`
         self.answered = False  # something came after the handshake
         self.settled: asyncio.Future[None] = self._loop.create_future()  # open, or ended before
         self.ended: asyncio.Future[Ended] = self._loop.create_future()
@@ -135,6 +136,7 @@ class WebSocket(asyncio.Protocol):
         host = self._ws.uri.host
         if certificate:
             self.certificate_until = float(ssl.cert_time_to_seconds(certificate["notAfter"]))
+            self.root = anchor(attached.get_extra_info("ssl_object"))
         if certificate and not self._allow_wildcards and needs_wildcard(certificate, host):
             why = f"the certificate of the CSMS is good for {host} by a wildcard only"
             self.abort(Ended("certificate", f"{why}; allow wildcards, or have it issued for this name"))

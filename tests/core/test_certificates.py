@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from chargepointd.core import certificates as c
+from chargepointd.core import events as e
 from chargepointd.core.commands import Status
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.messages import SecurityEvent
-from tests.core.world import World
+from chargepointd.core.plan import CsmsPlan
+from tests.core.world import PLAN, World
 
 CHECKED = {"SecurityCtrlr.AdditionalRootCertificateCheck": "true"}
 HOUR = 3600.0
@@ -148,6 +150,21 @@ def test_without_the_check_all_roots_count(w: World) -> None:
     for name in ("a", "b"):
         install(w, root(name))
     assert w.station.certificates.trusted(fallback=False) == ["a", "b"]
+
+
+def test_the_root_on_which_the_connection_rests_is_not_deleted() -> None:
+    w = World("2.0.1", plan=PLAN._replace(csms=CsmsPlan("wss://csms/", 2))).online()
+    for name in ("a", "b"):
+        install(w, root(name))
+    w.offline()
+    w.linked = True
+    w.tell(e.LinkOpened(w.station.context.rules, None, "b"))
+    assert delete(w, root("b").hashes[0]) == "Failed"
+    assert delete(w, root("a").hashes[0], None) == "Accepted"
+    assert names(w) == ["b"]
+    w.tell(e.LinkClosed("test"))
+    w.tell(e.LinkOpened(w.station.context.rules))
+    assert delete(w, root("b").hashes[0]) == "Failed", "the last one, whoever vouches"
 
 
 # -- what the configuration names --------------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """Security profiles 2 and 3 against a real TLS server."""
 
 import asyncio
+import hashlib
 import ssl
 import warnings
 
 import pytest
 
-from chargepointd.link.tls import needs_wildcard
+from chargepointd.link.tls import anchor, needs_wildcard
 
 from .authority import Authority, refusing_server, server_context
 from .rig import LIMIT_S, TEXT, Rig, frame, profile, raw, read_frame, running, until_gone, upgrade
@@ -75,6 +76,23 @@ def test_a_good_certificate_and_the_password_over_it(root):
     assert b"Authorization: Basic Q1MxOmdlaGVpbQ==" in request
     assert tls.version() in ("TLSv1.2", "TLSv1.3")
     assert tls.compression() is None
+
+
+def test_the_root_that_vouched_is_known(root, stranger):
+    told = []
+    context = server_context(root.issue("csms", "localhost"))
+
+    def both(port):
+        return secured(port, root, roots=(stranger.file, root.file))
+
+    meet(context, both, lambda rig: rig.texts and (told.append(rig.link.root) or True))
+    der = ssl.PEM_cert_to_DER_cert(root.file.read_text())
+    assert told[-1] == hashlib.sha256(der).hexdigest()
+
+
+def test_where_nobody_can_tell_there_is_none():
+    assert anchor(None) == ""
+    assert anchor(object()) == ""
 
 
 @pytest.mark.parametrize("suite", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"])

@@ -133,6 +133,16 @@ def test_tc_m_23_cs() -> None:
         here.csms.wait_connected()
 
 
+@pytest.mark.parametrize("profile", [2, 3])
+def test_the_root_on_which_the_connection_rests_is_not_deleted(profile: int) -> None:
+    with lab(profile) as here:
+        other = Authority("Another root")
+        here.install(other.pem, CSMS)
+        here.delete(own(ROOT), expect="Failed")
+        here.delete(own(other))
+        assert here.installed(CSMS) == [(CSMS, own(ROOT))]
+
+
 def successor(here: Lab) -> Authority:
     """A new root, signed by the one in use."""
     new = ROOT.authority("Next CSMS root")
