@@ -27,6 +27,8 @@ from chargepointd.core.values import Token, TokenInfo
 PART = 512
 """characters of data in a message"""
 CLEARED = "cleared"
+WAITING_MAX = 100
+"""messages that wait for the CSMS: with more of them no further request is obeyed"""
 
 
 class GiveCustomerInformation(NamedTuple):
@@ -61,6 +63,8 @@ class Customers(Topic):
         self._tokens = tokens
         self._listed = listed
         self._evses = evses
+        self._waiting = 0
+        """messages that the CSMS has not answered"""
 
     def commands(self) -> Mapping[type, Obey]:
         return {GiveCustomerInformation: self._give}
@@ -71,6 +75,8 @@ class Customers(Topic):
             answer(Status("Invalid", "name one of idToken, customerIdentifier and customerCertificate"), step)
         elif not (command.report or command.clear):
             answer(Status("Rejected", "neither a report nor clearing is asked for"), step)
+        elif self._waiting >= WAITING_MAX:
+            answer(Status("Rejected", "the answers to earlier requests were not taken yet"), step)
         else:
             answer(Status("Accepted"), step)
             self._obey(command, step)
@@ -118,7 +124,11 @@ class Customers(Topic):
         parts = [data[at : at + PART] for at in range(0, len(data), PART)] or [""]
         for number, part in enumerate(parts):
             message = CustomerData(request_id, number, part, number < len(parts) - 1, step.utc)
-            self._outbox.keep(self.name, self._context.new_id(), lambda message=message: message, _heard)  # type: ignore[misc]
+            self._waiting += 1
+            self._outbox.keep(self.name, self._context.new_id(), lambda message=message: message, self._heard)  # type: ignore[misc]
+
+    def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
+        self._waiting -= 1
 
 
 def _is_meant(command: GiveCustomerInformation, key: str, group: str | None) -> bool:
@@ -137,7 +147,3 @@ def _about(info: TokenInfo) -> str:
 
 def _text(at: float | None) -> str:
     return "unknown" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _heard(message: Message, outcome: Outcome, step: Step) -> None:
-    """Nothing follows from it."""

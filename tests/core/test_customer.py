@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chargepointd.core.commands import Status
-from chargepointd.core.customer import CustomerData, GiveCustomerInformation
+from chargepointd.core.customer import WAITING_MAX, CustomerData, GiveCustomerInformation
 from chargepointd.core.effects import ForgetToken
 from chargepointd.core.values import Token, TokenInfo
 from tests.core.world import World
@@ -104,6 +104,16 @@ def test_much_is_told_in_parts(w: World) -> None:
 def test_what_makes_no_sense_is_refused(w: World, command: GiveCustomerInformation, status: str) -> None:
     assert w.ask(command).status == status
     assert w.told(CustomerData) == []
+
+
+def test_a_csms_that_takes_no_answer_is_told_no_more(w: World) -> None:
+    w.mute = True
+    requests = [GiveCustomerInformation(n, True, False, CARD) for n in range(WAITING_MAX + 1)]
+    assert [w.ask(request).status for request in requests] == ["Accepted"] * WAITING_MAX + ["Rejected"]
+    w.mute = False
+    w.after(3700)
+    assert w.ask(requests[-1]).status == "Accepted"
+    assert [part.request_id for part in w.told(CustomerData)][-WAITING_MAX - 1 :] == list(range(WAITING_MAX + 1))
 
 
 def test_records_that_were_set_aside_lose_the_token(w: World) -> None:
