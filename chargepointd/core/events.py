@@ -251,6 +251,8 @@ class StorageLow(NamedTuple):
     """The disk with the state is nearly full."""
 
     free_bytes: int
+    over: bool = False
+    """it is so no longer"""
 
 
 class Ticked(NamedTuple):

@@ -50,6 +50,8 @@ class LocalList(Topic):
         self._tokens = tokens
         self._version = version or 0
         self._entries = dict(entries)
+        self.no_room = False
+        """the disk is nearly full: what is left of it is for transactions"""
 
     def commands(self) -> Mapping[type, Obey]:
         return {SendLocalList: self._send, GetLocalListVersion: self._tell_version, ShowToken: self._show}
@@ -127,6 +129,8 @@ class LocalList(Topic):
             return Status("Failed", "a token stands twice")  # D01.FR.06
         if command.full and any(info is None for _, info in command.entries):
             return Status("Failed", "a token without its info in a full list")
+        if self.no_room and keys:
+            return Status("Failed", "the disk is nearly full")
         if self._size_after(command, keys) > CAPACITY:
             return Status("Failed", f"more than {CAPACITY} tokens")
         return None

@@ -301,7 +301,7 @@ class Station:
             e.JobEnded: lambda ev, step: self._topics[ev.topic].job_ended(ev.id, ev.outcome, step),
             e.ControlAsked: self._control_asked,
             e.PoweredUp: self._powered_up,
-            e.StorageLow: lambda ev, step: self.security.storage_low(ev.free_bytes, step),
+            e.StorageLow: self._storage_low,
             e.Ticked: self._ticked,
         }
 
@@ -429,6 +429,11 @@ class Station:
         for evse in self._everywhere.values():
             evse.put_right(change, step)
             evse.sampling.clock_changed(step)
+
+    def _storage_low(self, event: e.StorageLow, step: Step) -> None:
+        self.local_list.no_room = not event.over
+        if not event.over:
+            self.security.storage_low(event.free_bytes, step)
 
     # -- commands ------------------------------------------------------------------------------------------------------
 

@@ -13,14 +13,13 @@ EVERY_S = 600.0
 
 
 async def watch(directory: Path, post: Callable[[e.Event], None]) -> None:
-    """Post `StorageLow` whenever it has become so. Until cancelled."""
+    """Post `StorageLow` whenever it has become so, or is so no longer. Until cancelled."""
     low = False
     while True:
         free = _free(directory)
         if (free < LOW_BYTES) != low:
             low = not low
-            if low:
-                post(e.StorageLow(free))
+            post(e.StorageLow(free, over=not low))
         await asyncio.sleep(EVERY_S)
 
 

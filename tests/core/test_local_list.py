@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
+from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.customer import CustomerData, GiveCustomerInformation
 from chargepointd.core.local_list import CAPACITY, NOT_IN_USE, GetLocalListVersion, SendLocalList, ShowToken
@@ -120,6 +121,17 @@ def test_there_are_no_more_tokens_than_there_is_room_for(version: str) -> None:
     assert version_of(w) == 1
     assert change(w, 2, CARD0=None, NEW=GOOD) == "Accepted"
     assert w.variables.text("LocalAuthListCtrlr.Entries") == str(CAPACITY)
+
+
+def test_a_disk_that_is_nearly_full_is_for_transactions(version: str) -> None:
+    w = listing(version, CARD1=GOOD)
+    w.tell(e.StorageLow(5_000_000))
+    assert change(w, 2, CARD2=GOOD) == "Failed"
+    assert set(known(w)) == {"CARD1"}
+    assert version_of(w) == 1
+    assert send(w, 2) == "Accepted", "nothing needs no room"
+    w.tell(e.StorageLow(50_000_000, over=True))
+    assert send(w, 3, CARD2=GOOD) == "Accepted"
 
 
 def test_what_is_not_in_use_is_neither_changed_nor_asked(version: str) -> None:

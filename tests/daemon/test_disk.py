@@ -21,7 +21,7 @@ def test_each_time_the_disk_fills_up_is_told_once(tmp_path: Path, monkeypatch: p
     posted: list[Any] = []
     with pytest.raises(RuntimeError, match="StopIteration"):
         asyncio.run(disk.watch(tmp_path, posted.append))
-    assert posted == [e.StorageLow(low - 1), e.StorageLow(5)]
+    assert posted == [e.StorageLow(low - 1), e.StorageLow(low + 1, over=True), e.StorageLow(5)]
 
 
 def test_the_real_disk_has_a_size(tmp_path: Path) -> None:
@@ -33,3 +33,5 @@ def test_the_csms_hears_of_it() -> None:
     w.tell(e.StorageLow(5_000_000))
     told = w.told(m.SecurityEvent)[-1]
     assert (told.kind, told.info) == ("MemoryExhaustion", "5 MB are left on the disk")
+    w.tell(e.StorageLow(50_000_000, over=True))
+    assert w.told(m.SecurityEvent)[-1] is told
