@@ -18,10 +18,12 @@ from tests.conformance.security import (
     certificate,
     endpoint,
     hashes,
+    started,
 )
 from tests.conformance.stations import IDENTITY, PASSWORD
 from tests.conformance.v16.security import CENTRAL, MANUFACTURER, Lab, lab
 from tests.conformance.v16.tester import Tester
+from tests.csms import Csms
 from tests.daemon.process import Station
 from tests.pki import Authority, server_context
 
@@ -302,6 +304,48 @@ def test_the_extended_trigger_is_answered_by_the_messages_of_the_extension(messa
         assert told.payload == {"status": "Idle"}
 
 
-def test_a_boot_is_not_triggered_twice() -> None:
+def test_the_extended_trigger_asks_for_a_boot_of_an_accepted_charge_point() -> None:
     with lab() as here:
-        here.extended("BootNotification", expect="Rejected")
+        here.csms.forget()
+        here.extended("BootNotification")
+        here.csms.wait("BootNotification")
+
+
+# -- over a change of version ------------------------------------------------------------------------------------------
+
+
+def moved(csms: Csms, version: str) -> None:
+    csms.offline()
+    csms.speak(version)
+    csms.forget()
+    csms.online()
+    csms.wait_connected()
+    csms.wait("Heartbeat")
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["at once", "after a power cut"])
+def test_a_password_holds_in_the_other_version(kill: bool) -> None:
+    variables = {"OCPPCommCtrlr.HeartbeatInterval": 1}
+    with started(1, "1.6", variables=variables, versions=["2.0.1", "1.6"]) as (csms, station):
+        csms.desk.boot_interval_s = 1
+        tester = Tester(csms, station)
+        tester.booted()
+        csms.forget()
+        csms.password = RAW
+        tester.configure("AuthorizationKey", RAW.hex())
+        csms.wait_connected()
+        if kill:
+            station.restart(Station.kill)
+        moved(csms, "2.0.1")
+        assert csms.line().subprotocol == "ocpp2.0.1"
+        assert basic(csms) == (IDENTITY, RAW)
+        csms.password = text = "forty characters in the words of 2.0.1 -"
+        row = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+        said = csms.call("SetVariables", {"setVariableData": [row | {"attributeValue": text}]})
+        assert said["setVariableResult"][0]["attributeStatus"] == "Accepted"
+        csms.wait_connected()
+        if kill:
+            station.restart(Station.kill)
+        moved(csms, "1.6")
+        assert csms.line().subprotocol == "ocpp1.6"
+        assert basic(csms) == (IDENTITY, text.encode())
