@@ -24,8 +24,9 @@ def main(arguments: list[str]) -> int:
     print("".join(f"\n  {stray}" for stray in gathered.strays))
     if code == pytest.ExitCode.INTERRUPTED:
         return int(code)
-    print("Key figures (s), on loopback:\n", flush=True)
-    print(figures.table(figures.measure()))
+    for programme in PROGRAMMES:
+        print(f"Key figures of OCPP {programme.version} (s), on loopback:\n", flush=True)
+        print(figures.table(figures.measure(programme.version)), end="\n\n", flush=True)
     unfinished = any(failed(programme, gathered.outcomes) for programme in PROGRAMMES)
     return int(code) or int(unfinished)
 

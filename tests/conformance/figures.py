@@ -1,21 +1,25 @@
 """The four times a test laboratory measures, on the station of four DC outlets that otherwise does nothing.
 
 Each from the moment the tester has sent its request until what is awaited has come: the answer; the message that was
-triggered; the first TransactionEvent after a remote start, and after a remote stop. Over loopback, with security
-profile 1; the tester takes a millisecond to answer.
+triggered; the first TransactionEvent (1.6: StartTransaction, StopTransaction) after a remote start, and after a remote
+stop. Over loopback, with security profile 1; the tester takes a millisecond to answer.
 """
 
+from collections.abc import Sequence
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from tests.conformance import tester as v201
 from tests.conformance.stations import PASSWORD, dc_station
-from tests.conformance.tester import TOKEN, Tester, named
+from tests.conformance.tester import TOKEN, named
+from tests.conformance.v16 import tester as v16
 from tests.csms import Csms, Message
 from tests.daemon.process import Station
 from tests.daemon.visit import until
 
 ROUNDS = 5
-QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+Asked = Sequence[tuple[str, dict[str, Any]]]
+QUESTIONS: Asked = (
     ("GetVariables", {"getVariableData": [named("OCPPCommCtrlr.OfflineThreshold")]}),
     ("SetVariables", {"setVariableData": [named("OCPPCommCtrlr.OfflineThreshold") | {"attributeValue": "300"}]}),
     ("GetTransactionStatus", {}),
@@ -23,10 +27,23 @@ QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ClearCache", {}),
     ("DataTransfer", {"vendorId": "org.example"}),
 )
-TRIGGERS: tuple[tuple[str, dict[str, Any]], ...] = (
+TRIGGERS: Asked = (
     ("Heartbeat", {}),
     ("MeterValues", {"evse": {"id": 1}}),
     ("StatusNotification", {"evse": {"id": 1, "connectorId": 1}}),
+)
+QUESTIONS_16: Asked = (
+    ("GetConfiguration", {"key": ["HeartbeatInterval"]}),
+    ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "300"}),
+    ("ChangeAvailability", {"connectorId": 0, "type": "Operative"}),
+    ("UnlockConnector", {"connectorId": 1}),
+    ("ClearCache", {}),
+    ("DataTransfer", {"vendorId": "org.example"}),
+)
+TRIGGERS_16: Asked = (
+    ("Heartbeat", {}),
+    ("MeterValues", {"connectorId": 1}),
+    ("StatusNotification", {"connectorId": 1}),
 )
 
 
@@ -38,19 +55,24 @@ class Figure(NamedTuple):
     """s, what the average is to stay under"""
 
 
-def measure(rounds: int = ROUNDS) -> list[Figure]:
+def measure(version: str = "2.0.1", rounds: int = ROUNDS) -> list[Figure]:
     """`rounds` times all questions and triggers, and a visit at each outlet."""
-    with Csms(versions=("2.0.1",), password=PASSWORD) as csms, Station(dc_station(csms.url)) as station:
-        tester = Tester(csms, station)
-        tester.booted()
-        answers = [_answer(csms, action, payload) for _ in range(rounds) for action, payload in QUESTIONS]
-        triggered = [_triggered(csms, action, payload) for _ in range(rounds) for action, payload in TRIGGERS]
-        visits = [_visit(tester, evse) for _ in range(rounds) for evse in tester.evses]
+    old = version == "1.6"
+    with Csms(versions=(version,), password=PASSWORD) as csms:
+        config = dc_station(csms.url)
+        config["csms"]["versions"] = [version]
+        with Station(config) as station:
+            lab: _Lab = _Lab16(csms, station) if old else _Lab201(csms, station)
+            questions, triggers = (QUESTIONS_16, TRIGGERS_16) if old else (QUESTIONS, TRIGGERS)
+            answers = [_answer(csms, action, payload) for _ in range(rounds) for action, payload in questions]
+            triggered = [_triggered(csms, action, payload) for _ in range(rounds) for action, payload in triggers]
+            visits = [lab.visit(evse) for _ in range(rounds) for evse in lab.places]
+    start, stop = ("StartTransaction", "StopTransaction") if old else ("TransactionEvent", "TransactionEvent")
     return [
         Figure("OCPP response time", tuple(answers), 0.01),
         Figure("triggered function response time", tuple(triggered), 0.05),
-        Figure("remote start to TransactionEvent", tuple(start for start, _ in visits), 0.05),
-        Figure("remote stop to TransactionEvent", tuple(stop for _, stop in visits), 0.05),
+        Figure(f"remote start to {start}", tuple(start for start, _ in visits), 0.05),
+        Figure(f"remote stop to {stop}", tuple(stop for _, stop in visits), 0.05),
     ]
 
 
@@ -73,18 +95,51 @@ def _triggered(csms: Csms, action: str, payload: dict[str, Any]) -> float:
     return csms.wait(action, lambda m: m.number > asked.number).at - asked.at
 
 
-def _visit(tester: Tester, evse: int) -> tuple[float, float]:
-    """A whole one, with the cable first: seconds to the first event after the start, and after the stop."""
-    csms = tester.csms
-    tester.ev_connected(evse)
-    reply = tester.remote_start(evse, TOKEN)
-    started = _since_asked(csms, reply.message, csms.wait("TransactionEvent", triggerReason="RemoteStart"))
-    transaction = tester.energy_flows(evse)
-    reply = csms.call("RequestStopTransaction", {"transactionId": transaction})
-    stopped = _since_asked(csms, reply.message, csms.wait("TransactionEvent", triggerReason="RemoteStop"))
-    tester.ev_disconnected(evse)
-    until(lambda: not csms.books.open, "end of the transaction")
-    return started, stopped
+class _Lab(Protocol):
+    places: list[int]
+
+    def visit(self, place: int) -> tuple[float, float]:
+        """A whole one, with the cable first: seconds to the first report after the start, and after the stop."""
+
+
+class _Lab201:
+    def __init__(self, csms: Csms, station: Station) -> None:
+        self.tester = v201.Tester(csms, station)
+        self.tester.booted()
+        self.places = list(self.tester.evses)
+
+    def visit(self, place: int) -> tuple[float, float]:
+        tester, csms = self.tester, self.tester.csms
+        tester.ev_connected(place)
+        reply = tester.remote_start(place, TOKEN)
+        started = _since_asked(csms, reply.message, csms.wait("TransactionEvent", triggerReason="RemoteStart"))
+        transaction = tester.energy_flows(place)
+        reply = csms.call("RequestStopTransaction", {"transactionId": transaction})
+        stopped = _since_asked(csms, reply.message, csms.wait("TransactionEvent", triggerReason="RemoteStop"))
+        tester.ev_disconnected(place)
+        until(lambda: not csms.books.open, "end of the transaction")
+        return started, stopped
+
+
+class _Lab16:
+    def __init__(self, csms: Csms, station: Station) -> None:
+        self.tester = v16.Tester(csms, station)
+        self.tester.booted()
+        self.places = list(self.tester.connectors)
+
+    def visit(self, place: int) -> tuple[float, float]:
+        tester, csms = self.tester, self.tester.csms
+        tester.occupied(place)
+        reply = tester.remote_start(place)
+        start = csms.wait("StartTransaction")
+        started = _since_asked(csms, reply.message, start)
+        tester.status(place, "Charging")
+        transaction = int(csms.books.of(start).id)
+        until(lambda: tester.numbered(place, transaction), "number of the transaction")
+        reply = tester.remote_stop(transaction)
+        stopped = _since_asked(csms, reply.message, csms.wait("StopTransaction"))
+        tester.unplugged(place)
+        return started, stopped
 
 
 def _since_asked(csms: Csms, answer: Message, came: Message | None = None) -> float:
