@@ -41,7 +41,7 @@ Methods become the same events as all else. A call returns when the event is tak
     drivers         -                                   {"drivers": [{name, driver, state: "up"|"down"|"starting",
                                                          reason?, since, devices: [{name, abilities: [str],
                                                          state, reading?, age_s?, used_by: [str]}]}]}
-    pics            -                                   {version, answers: [{id, feature, answer, by}]}
+    pics            {version?}                          {version, answers: [{id, feature, answer, by}]}
     reset_csms      {}                                  {status}
     security_log    {limit?}                            {kept, events: [{id, at, kind, info, state}]}
     diagnostics     -                                   {filename, archive: a tar.gz in base64}

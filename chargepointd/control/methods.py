@@ -85,7 +85,7 @@ METHODS: dict[str, Method] = {
     "profiles": Method({}),
     "list": Method({"token": _TOKEN, "type": _TYPE}),
     "drivers": Method({}),
-    "pics": Method({}),
+    "pics": Method({"version": Param("text", one_of=("1.6", "2.0.1"))}),
     "diagnostics": Method({}),
     "security_log": Method({"limit": Param("integer", low=0, high=10_000)}),
     "sim.plug_in": Method({"evse": _THE_EVSE, "connector": _EVSE}),

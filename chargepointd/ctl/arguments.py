@@ -173,7 +173,19 @@ COMMANDS = (
     ),
     Command("profiles", "profiles", "the charging profiles that are installed", ("", "--json")),
     Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
-    Command("pics", "pics", "the optional features of OCPP 2.0.1 that this station has", ("", "--json")),
+    Command(
+        "pics",
+        "pics",
+        "the optional features of OCPP that this station has",
+        ("", "--version 1.6 --json"),
+        (
+            Argument(
+                "--version",
+                "of OCPP: 1.6 or 2.0.1; without it, the one in use",
+                {"choices": ("1.6", "2.0.1"), "metavar": "VERSION"},
+            ),
+        ),
+    ),
 )
 
 SIM_COMMANDS = (

@@ -8,7 +8,8 @@ transactions.py  the simulator's own: whole transactions at once, to load the bo
 network.py       the next attempt to connect, in the words of the link
 diagnostics.py   the parts of the diagnostics archive
 log_ring.py      the last lines of the log     disk.py   how much room is left
-pics.py          the optional features of OCPP that this station has     zones.py   time zones of the system
+pics.py          the optional features of OCPP 2.0.1 that this station has; pics_v16.py: of 1.6
+zones.py         time zones of the system
 notify.py        systemd: READY, STATUS, WATCHDOG, STOPPING
 recorder.py      the last events, for the case that a step fails
 """

@@ -7,6 +7,7 @@ another. End: the station takes no more events, drivers make safe, what was save
 import asyncio
 import logging
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -213,13 +214,17 @@ class Daemon:
         return {"connected": self._link.connected}
 
     async def _pics(self, params: dict[str, Any]) -> Any:
+        """Of the version that is asked for, that is in use, or that comes first in the configuration."""
         from chargepointd.daemon.pics import Facts, statement
-        from chargepointd.dialects.v2.requests import OFFERED
 
-        facts = Facts(
-            self._config, self._plan, self._variables, frozenset(OFFERED), self._station.remote.offered_triggers
-        )
-        return {"version": "2.0.1", "answers": [answer._asdict() for answer in statement(facts)]}
+        spoken = (self._link.subprotocol or VERSIONS[self._config.csms.versions[0]]).removeprefix("ocpp")
+        version = params.get("version", spoken)
+        dialect, rows = ("v16", "pics_v16") if version == "1.6" else ("v2", "pics")
+        requests = import_module(f"chargepointd.dialects.{dialect}.requests").OFFERED
+        triggers = self._station.remote.offered_triggers
+        facts = Facts(self._config, self._plan, self._variables, frozenset(requests), triggers)
+        answers = statement(facts, import_module(f"chargepointd.daemon.{rows}").ROWS)
+        return {"version": version, "answers": [answer._asdict() for answer in answers]}
 
     async def _gather(self, oldest: float | None, latest: float | None) -> dict[str, str]:
         """The parts of the diagnostics archive."""

@@ -1,4 +1,5 @@
-"""The protocol implementation conformance statement: which optional features of OCPP 2.0.1 this station has.
+"""The protocol implementation conformance statement: which optional features of OCPP 2.0.1 this station has; those of
+1.6 are in `pics_v16.py`.
 
 The questions are those of the certification programme, by their ids. Each answer is computed from how the station is
 built, what its device model allows and which requests it offers; so it holds for the configuration that runs.
@@ -53,6 +54,40 @@ class Facts(NamedTuple):
         """A token of this kind can be presented here."""
         return any(kind in self.text("AuthCtrlr.SupportedIdTokenTypes").split(",") for kind in kinds)
 
+    def true(self, name: str) -> bool:
+        """There is such a variable, and it is true."""
+        return self.variables.named(name) is not None and self.variables.boolean(name)
+
+    # -- how the station is built --------------------------------------------------------------------------------------
+
+    def cable(self, *, fixed: bool) -> bool:
+        return any(c.fixed_cable is fixed for evse in self.plan.evses for c in evse.connectors)
+
+    def phases(self, phases: int) -> bool:
+        return any(evse.supply == "AC" and evse.phases == phases for evse in self.plan.evses)
+
+    def supply(self, supply: str) -> bool:
+        return any(evse.supply == supply for evse in self.plan.evses)
+
+    @property
+    def pilot(self) -> bool:
+        return any(evse.pilot or any(connector.pilot for connector in evse.connector) for evse in self.config.evse)
+
+    @property
+    def one_evse_a_reader(self) -> bool:
+        """Whoever shows a card there has chosen the EVSE by it."""
+        return len(self.plan.evses) == 1 or all(len(reader.evses) == 1 for reader in self.config.reader)
+
+    @property
+    def has_list(self) -> bool:
+        return self.true("LocalAuthListCtrlr.Available")
+
+    @property
+    def offline(self) -> bool:
+        """A transaction can begin while the CSMS is away."""
+        known = self.may("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true") or self.may("AuthCacheCtrlr.Enabled", "true")
+        return self.may("AuthCtrlr.LocalAuthorizeOffline", "true") and (known or self.has_list)
+
 
 class Row(NamedTuple):
     id: str
@@ -70,8 +105,8 @@ class Answer(NamedTuple):
     by: str
 
 
-def statement(facts: Facts) -> list[Answer]:
-    return [Answer(row.id, row.feature, _word(row.answer(facts)), row.by) for row in ROWS]
+def statement(facts: Facts, rows: Iterable[Row]) -> list[Answer]:
+    return [Answer(row.id, row.feature, _word(row.answer(facts)), row.by) for row in rows]
 
 
 def _word(said: Said) -> str:
@@ -110,34 +145,12 @@ def _built(id_: str, feature: str, by: str, holds: Callable[[Facts], Said]) -> R
     return Row(id_, feature, by, holds)
 
 
-def _connectors(facts: Facts, *, fixed: bool) -> bool:
-    return any(c.fixed_cable is fixed for evse in facts.plan.evses for c in evse.connectors)
-
-
-def _phases(phases: int) -> Callable[[Facts], bool]:
-    return lambda facts: any(evse.supply == "AC" and evse.phases == phases for evse in facts.plan.evses)
-
-
-def _supply(supply: str) -> Callable[[Facts], bool]:
-    return lambda facts: any(evse.supply == supply for evse in facts.plan.evses)
-
-
-def _has_pilot(facts: Facts) -> bool:
-    return any(evse.pilot or any(connector.pilot for connector in evse.connector) for evse in facts.config.evse)
-
-
 def _locks(facts: Facts) -> bool:
     return any(connector.lock for evse in facts.plan.evses for connector in evse.connectors)
 
 
-def _offline(facts: Facts) -> bool:
-    known = facts.may("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true") or facts.may("AuthCacheCtrlr.Enabled", "true")
-    known = known or _has_list(facts)
-    return facts.may("AuthCtrlr.LocalAuthorizeOffline", "true") and known
-
-
 def _has_core(facts: Facts) -> bool:
-    return facts.requests.issuperset(_CORE) and _true(facts, "FirmwareCtrlr.Available")
+    return facts.requests.issuperset(_CORE) and facts.true("FirmwareCtrlr.Available")
 
 
 _CORE = (
@@ -166,7 +179,7 @@ def _profiles() -> Iterable[Row]:
     for id_, unit in (("SC-2.1", "A"), ("SC-2.2", "W")):
         yield _built(id_, f"Charging profiles in {unit}", _UNITS, lambda facts, unit=unit: unit in facts.text(_UNITS))  # type: ignore[misc]
     available = "LocalAuthListCtrlr.Available"
-    yield _built("LA-0", "Local Authorization List Management", available, _has_list)
+    yield _built("LA-0", "Local Authorization List Management", available, lambda facts: facts.has_list)
     yield _asked("R-0", "Reservation", "ReserveNow", "CancelReservation")
     yield _asked("DM-0", "Advanced Device Management", *_ADVANCED)
     yield _asked("UI-0", "Advanced User Interface", "SetDisplayMessage", "GetDisplayMessages", "CostUpdated")
@@ -175,7 +188,7 @@ def _profiles() -> Iterable[Row]:
 
 def _transactions() -> Iterable[Row]:
     by = "AuthCtrlr.LocalAuthorizeOffline"
-    yield _built("C-01", "Offline authorization of transactions", by, _offline)
+    yield _built("C-01", "Offline authorization of transactions", by, lambda facts: facts.offline)
     yield _may("C-02", "Offline start for unknown ids", "AuthCtrlr.OfflineTxForUnknownIdEnabled", "true")
     yield _may("C-03", "Maximum energy for an invalid id", "TxCtrlr.MaxEnergyOnInvalidId")
     yield _built("C-04", "Limit StatusNotifications", "MinimumStatusDuration", lambda facts: _status_can_wait(facts))
@@ -255,14 +268,10 @@ def _authorization() -> Iterable[Row]:
 
 def _lists() -> Iterable[Row]:
     def has(id_: str, feature: str, name: str, value: str) -> Row:
-        return _built(id_, feature, name, lambda facts: _has_list(facts) and facts.may(name, value))
+        return _built(id_, feature, name, lambda facts: facts.has_list and facts.may(name, value))
 
     yield has("LA-1", "Local list switched on and off", "LocalAuthListCtrlr.Enabled", "false")
     yield has("LA-3", "Listed invalid tokens not asked for again", "LocalAuthListCtrlr.DisablePostAuthorize", "true")
-
-
-def _has_list(facts: Facts) -> bool:
-    return _true(facts, "LocalAuthListCtrlr.Available")
 
 
 def _values() -> Iterable[Row]:
@@ -300,11 +309,7 @@ def _files_and_security() -> Iterable[Row]:
 
 def _firmware(id_: str, question: str, ability: str) -> Row:
     name = f"FirmwareCtrlr.{ability}"
-    return _built(id_, question, name, lambda facts: _true(facts, name))
-
-
-def _true(facts: Facts, name: str) -> bool:
-    return facts.variables.named(name) is not None and facts.variables.boolean(name)
+    return _built(id_, question, name, lambda facts: facts.true(name))
 
 
 def _writable(facts: Facts, name: str) -> bool:
@@ -313,23 +318,18 @@ def _writable(facts: Facts, name: str) -> bool:
 
 
 def _hardware() -> Iterable[Row]:
-    yield _built("HFS-1", "Detachable cable", "evse.connector.cable", lambda facts: _connectors(facts, fixed=False))
-    yield _built("HFS-2", "Fixed cable", "evse.connector.cable", lambda facts: _connectors(facts, fixed=True))
-    yield _built("HFS-3", "AC", "evse.supply", _supply("AC"))
-    yield _built("HFS-4", "DC", "evse.supply", _supply("DC"))
-    yield _built("HFS-5", "1 phase", "evse.phases", _phases(1))
-    yield _built("HFS-6", "2 phases", "evse.phases", _phases(2))
-    yield _built("HFS-7", "3 phases", "evse.phases", _phases(3))
+    yield _built("HFS-1", "Detachable cable", "evse.connector.cable", lambda facts: facts.cable(fixed=False))
+    yield _built("HFS-2", "Fixed cable", "evse.connector.cable", lambda facts: facts.cable(fixed=True))
+    yield _built("HFS-3", "AC", "evse.supply", lambda facts: facts.supply("AC"))
+    yield _built("HFS-4", "DC", "evse.supply", lambda facts: facts.supply("DC"))
+    yield _built("HFS-5", "1 phase", "evse.phases", lambda facts: facts.phases(1))
+    yield _built("HFS-6", "2 phases", "evse.phases", lambda facts: facts.phases(2))
+    yield _built("HFS-7", "3 phases", "evse.phases", lambda facts: facts.phases(3))
     yield _built("HFS-8", "Number of EVSEs", "evse", lambda facts: str(len(facts.plan.evses)))
     yield _built("HFS-10", "Readers", "reader", lambda facts: str(len(facts.config.reader)))
     yield _built("HFS-11", "Power of an EVSE (W)", "evse.max_power_w",
                  lambda facts: f"{max(evse.max_power_w for evse in facts.plan.evses):g}")  # fmt: skip
     yield _built("HFS-12", "Displays", "display", lambda facts: str(len(facts.config.display)))
-
-
-def _one_evse_a_reader(facts: Facts) -> bool:
-    """Whoever shows a card there has chosen the EVSE by it."""
-    return len(facts.plan.evses) == 1 or all(len(reader.evses) == 1 for reader in facts.config.reader)
 
 
 def _additional() -> Iterable[Row]:
@@ -339,9 +339,11 @@ def _additional() -> Iterable[Row]:
     yield _built("AQ-3", "The last station certificate can be removed", "DeleteCertificate", lambda facts: False)
     yield _asked("AQ-5", "A hard-wired monitor", *_MONITORS)
     yield _asked("AQ-6", "A preconfigured monitor", *_MONITORS)
-    yield _built("AQ-8", "The EVSE is chosen before the authorization", "reader.evses", _one_evse_a_reader)
+    yield _built(
+        "AQ-8", "The EVSE is chosen before the authorization", "reader.evses", lambda facts: facts.one_evse_a_reader
+    )
     yield _asked("AQ-10", "A delta monitor on BasicAuthPassword", *_MONITORS)
-    yield _built("AQ-9", "IEC 61851-1", "evse.pilot", _has_pilot)
+    yield _built("AQ-9", "IEC 61851-1", "evse.pilot", lambda facts: facts.pilot)
     yield _trigger("AQ-11", "SignCombinedCertificate")
     yield _built("AQ-18", "A lock at the station's side", "evse.lock", _locks)
 

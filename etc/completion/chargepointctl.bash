@@ -14,6 +14,7 @@ _chargepointctl() {
         --state-dir) compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --type) COMPREPLY=($(compgen -W "ISO14443 ISO15693 KeyCode Local Central eMAID MacAddress" -- "$cur")); return ;;
         --unit) COMPREPLY=($(compgen -W "A W" -- "$cur")); return ;;
+        --version) COMPREPLY=($(compgen -W "1.6 2.0.1" -- "$cur")); return ;;
         --attribute) COMPREPLY=($(compgen -W "Actual Target MinSet MaxSet" -- "$cur")); return ;;
         --token|--transaction|--evse|--connector|--prefix|--limit|--duration|--reader|--device|--energy-wh) return ;;
     esac
@@ -40,6 +41,7 @@ _chargepointctl() {
         set) words="--attribute" ;;
         reset) words="--evse --on-idle" ;;
         outbox | security-log) words="--limit" ;;
+        pics) words="--version" ;;
         schedule) words="--duration --unit" ;;
         diagnostics) [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
         "sim raise-error"|"sim clear-error")

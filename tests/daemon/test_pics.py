@@ -1,17 +1,28 @@
 """The conformance statement says what is so."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from chargepointd.daemon.pics import ROWS
-from tests.conformance.stations import ac_socket, dc_station, dc_with_menu, signing, with_bays, with_installer
+from chargepointd.daemon import pics, pics_v16
+from tests.conformance.stations import (
+    ac_cable,
+    ac_socket,
+    dc_station,
+    dc_with_menu,
+    signing,
+    with_battery,
+    with_bays,
+    with_installer,
+)
 from tests.csms import Csms
-from tests.daemon.config import Config
+from tests.daemon.config import Config, ac_station
 from tests.daemon.process import Station
 
 
-def answers(config: Config) -> dict[str, dict[str, str]]:
+def answers(config: Config, version: str = "2.0.1") -> dict[str, dict[str, str]]:
     with Station(config) as station:
-        return {answer["id"]: answer for answer in station.ctl("pics")["answers"]}
+        return {answer["id"]: answer for answer in station.ctl("pics", version=version)["answers"]}
 
 
 @pytest.fixture
@@ -20,8 +31,9 @@ def url() -> str:
         return csms.url
 
 
-def test_each_question_is_asked_once() -> None:
-    ids = [row.id for row in ROWS]
+@pytest.mark.parametrize("rows", [pics.ROWS, pics_v16.ROWS], ids=["2.0.1", "1.6"])
+def test_each_question_is_asked_once(rows: Sequence[pics.Row]) -> None:
+    ids = [row.id for row in rows]
     assert len(set(ids)) == len(ids)
 
 
@@ -77,3 +89,55 @@ def test_a_yes_names_a_variable_that_is_there(url: str) -> None:
             if answer["answer"] == "Yes" and "Ctrlr." in name:
                 got = station.ctl("get", variables=[name])["variables"][0]
                 assert got.get("status", "Accepted") != "UnknownVariable", answer
+
+
+# -- OCPP 1.6 ----------------------------------------------------------------------------------------------------------
+
+PROFILES = ("Core", "FM", "LAL", "SC", "R", "RT")
+
+
+def test_1_6_a_station_that_has_all_hardware_has_all_profiles_and_features(url: str) -> None:
+    told = answers(with_battery(with_installer(ac_socket))(url), "1.6")
+    having = [f"profile-{each}" for each in PROFILES] + ["ext-Security", *(f"SEC-{n}" for n in (1, 2, 3))]
+    having += [id_ for id_ in told if id_.startswith("C-0") and not id_.startswith("C-09")]
+    assert {id_: told[id_]["answer"] for id_ in having} == dict.fromkeys(having, "Yes")
+    assert len(having) == 19
+    measurands = told["C-09.1"]["answer"].split(",")
+    assert {"Energy.Active.Import.Register", "Power.Active.Import", "Current.Import", "Voltage"} <= {*measurands}
+    assert told["C-09.2"]["answer"].split(",") == measurands
+
+
+def test_1_6_what_is_not_there_is_not_claimed(url: str) -> None:
+    variables = {"LocalAuthListCtrlr.Available": False, "ReservationCtrlr.Available": False}
+    config = dc_station(url, **variables)
+    config["csms"] |= {"security_profile": 2, "url": url.replace("ws:", "wss:")}
+    del config["reader"]
+    told = answers(config, "1.6")
+    without = ("profile-LAL", "profile-R", "SEC-1", "C-07", "C-08", "AQ-1", "AQ-2", "AQ-3", "AQ-7.1", "HFS-1", "HFS-3")
+    assert {id_: told[id_]["answer"] for id_ in without} == dict.fromkeys(without, "No")
+    having = ("profile-Core", "SEC-2", "SEC-3", "AQ-7.2", "HFS-2", "HFS-4")
+    assert {id_: told[id_]["answer"] for id_ in having} == dict.fromkeys(having, "Yes")
+
+
+def test_1_6_hardware_and_limits(url: str) -> None:
+    told = answers(ac_cable(url, evses=3), "1.6")
+    said = {
+        id_: told[id_]["answer"] for id_ in ("HFS-2", "HFS-5", "HFS-7", "HFS-8", "HFS-10", "ORS-1", "ORS-4", "ORS-6")
+    }
+    assert said == {
+        "HFS-2": "Yes", "HFS-5": "No", "HFS-7": "Yes", "HFS-8": "3", "HFS-10": "1", "ORS-1": "1000", "ORS-4": "0",
+        "ORS-6": "1",
+    }  # fmt: skip
+    assert [told[id_]["answer"] for id_ in ("ORS-5", "ORS-7", "ORS-11")] == ["86400", "86400", "60"]
+
+
+@pytest.mark.parametrize("spoken", ["1.6", "2.0.1"])
+def test_without_a_version_it_is_that_in_use_else_the_first_of_the_configuration(spoken: str) -> None:
+    with Csms(versions=(spoken,)) as csms:
+        config = ac_station(csms.url, versions=("2.0.1", "1.6"))
+        csms.offline()
+        with Station(config) as station:
+            assert station.ctl("pics")["version"] == "2.0.1"
+            csms.online()
+            csms.wait("BootNotification", timeout=30)
+            assert station.ctl("pics")["version"] == spoken

@@ -227,6 +227,13 @@ class Keys:
         """Whether this charge point has the key."""
         return self._find(name)[0] is not None
 
+    def value(self, name: str) -> str:
+        """What GetConfiguration tells of it; empty for an unknown key."""
+        _, variables = self._find(name)
+        read = tuple(self._variables.get(variable.ref) for variable in variables)
+        known = self.got([name], c.VariablesGot(read))["configurationKey"]
+        return str(known[0].get("value", "")) if known else ""
+
     def get(self, names: Sequence[str]) -> c.Command | Refusal:
         """Without names: all."""
         most = self._variables.integer("DeviceDataCtrlr.ItemsPerMessage[GetVariables]")
