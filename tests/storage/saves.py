@@ -73,6 +73,8 @@ transactions = st.builds(
     offline_start=st.booleans(),
     ending=optional(st.builds(Ending, names, names, optional(tokens))),
     series=series,
+    told_at=optional(floats),
+    told_wh=optional(floats),
 )
 sessions = st.builds(
     Session,
