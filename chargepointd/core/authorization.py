@@ -242,29 +242,33 @@ class Authorization:
         here = [evse for evse in free if evse.plugged] or [evse for evse in free if evse.bay and evse.running]
         if here:  # who came last stands at the reader
             last = max(here, key=lambda evse: evse.came_at)
-            self._start(last, token, info.group, trigger, remote, step)
+            self._start(last, token, info, trigger, remote, step)
         elif len(free) == 1:
-            self._start(free[0], token, info.group, trigger, remote, step)
+            self._start(free[0], token, info, trigger, remote, step)
         elif free:
-            self._wait(token, info.group, free, trigger, step)
+            self._wait(token, info, free, trigger, step)
         else:
             self._say_nothing_is_free(mine, step)
 
-    def _wait(self, token: Token, group: str | None, evses: Sequence[Evse], trigger: str, step: Step) -> None:
+    def _wait(self, token: Token, info: TokenInfo, evses: Sequence[Evse], trigger: str, step: Step) -> None:
         """It is for the first that is plugged in."""
         seat = self._lobby.free()
         if seat is None:
             self._say(0, "Not available", step)
             return
-        reservation_id = self.reservations.use(token, group, evses, step)
+        reservation_id = self.reservations.use(token, info.group, evses, step)
         self._lobby.sit(seat, [evse.id for evse in evses])
-        seat.authorize(token, group, trigger, None, step, reservation_id=reservation_id)
+        seat.authorize(
+            token, info.group, trigger, None, step, reservation_id=reservation_id, priority=info.charging_priority
+        )
         self._say(0, "Plug in", step)
 
-    def _start(self, evse: Evse, token: Token, group: str | None, trigger: str, remote: int | None, step: Step) -> None:
+    def _start(self, evse: Evse, token: Token, info: TokenInfo, trigger: str, remote: int | None, step: Step) -> None:
         step.emit(Note("authorized", evse.id, f"{token.masked} may charge"))
-        reservation_id = self.reservations.use(token, group, [evse], step)
-        evse.authorize(token, group, trigger, remote, step, reservation_id=reservation_id)
+        reservation_id = self.reservations.use(token, info.group, [evse], step)
+        evse.authorize(
+            token, info.group, trigger, remote, step, reservation_id=reservation_id, priority=info.charging_priority
+        )
         self._say(evse.id, "Charging" if evse.plugged else "Plug in", step)
 
     # -- without a card ------------------------------------------------------------------------------------------------
@@ -283,7 +287,7 @@ class Authorization:
             return
         for evse in self._evses.values():
             if evse.plugged and evse.seen and self._is_new(evse, NOBODY_ASKED):
-                self._start(evse, NOBODY_ASKED, None, "Authorized", None, step)
+                self._start(evse, NOBODY_ASKED, TokenInfo("Accepted"), "Authorized", None, step)
 
     def _is_new(self, evse: Evse, token: Token) -> bool:
         """Nobody has been authorized in this visit: who has stopped is not to be started anew."""
@@ -297,14 +301,16 @@ class Authorization:
         if not isinstance(message, TransactionRecord) or not isinstance(outcome, RecordAnswered):
             return
         token = message.token or message.starter
+        evse = self._with(message.transaction_id)
+        if evse and outcome.charging_priority is not None:
+            evse.prioritise(outcome.charging_priority, step)
         if outcome.info is None or token is None:
             return
         self._learn(token, outcome.info, step)
-        evse = self._with(message.transaction_id)
         if evse is None or not _concerns(evse, token):
             return
         if outcome.info.status == "Accepted" and not self._master_pass.names(outcome.info):
-            evse.confirm(outcome.info.group, step)
+            evse.confirm(outcome.info.group, outcome.info.charging_priority, step)
             return
         step.emit(Note("token", evse.number, f"{token.masked} refused by the CSMS: {outcome.info.status}"))
         evse.refuse(step)

@@ -189,22 +189,31 @@ class Evse(Ledger):
         step: Step,
         *,
         reservation_id: int | None = None,
+        priority: int = 0,
     ) -> None:
         """Somebody may charge here."""
         before = self.conditions()
         self.session = self.session._replace(
             token=token, group=group, authorized=True, suspended=False, held=False, remote_start_id=remote_start_id,
-            refused=False, refused_wh=None, reservation_id=reservation_id,
+            refused=False, refused_wh=None, reservation_id=reservation_id, priority=priority,
         )  # fmt: skip
         if self.transaction:
             self.session = self.session._replace(transaction=self.transaction._replace(token_told=False, stopped=""))
         self._came_last = trigger
         self.settle(before, Cause(trigger), step)
 
-    def confirm(self, group: str | None, step: Step) -> None:
+    def confirm(self, group: str | None, priority: int, step: Step) -> None:
         """The CSMS accepts the token of the transaction, be it late; it may tell only now to which group it belongs."""
-        self.session = self.session._replace(group=self.session.group or group, refused=False, refused_wh=None)
+        self.session = self.session._replace(
+            group=self.session.group or group, refused=False, refused_wh=None, priority=priority
+        )
         self._keep(step)
+
+    def prioritise(self, priority: int, step: Step) -> None:
+        """chargingPriority of the transaction that runs, whatever its token has (K03.FR.05)."""
+        if self.transaction:
+            self.session = self.session._replace(transaction=self.transaction._replace(priority=priority))
+            self._keep(step)
 
     def refuse(self, step: Step) -> None:
         """The CSMS does not accept the token of the transaction (C15, E05). Up to MaxEnergyOnInvalidId may flow yet,
@@ -330,6 +339,8 @@ class Evse(Ledger):
                 self._end(cause, step)
             elif self.seen:  # after a power cut nothing is known of the car until the pilot speaks
                 self._update(cause, step)
+        if self.running and self.transaction and self.transaction.ready_at is None and self.ready():
+            self.session = self.session._replace(transaction=self.transaction._replace(ready_at=step.utc))
         self._finish_if_due(step)
         self.power.follow(self, step)
         self._keep(step)

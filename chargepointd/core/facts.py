@@ -72,6 +72,12 @@ class Facts:
         return self.session.transaction
 
     @property
+    def priority(self) -> int:
+        """chargingPriority: of the transaction, else of its token; 0 where nobody says (K03.FR.04 to .06)."""
+        own = self.transaction.priority if self.transaction else None
+        return self.session.priority if own is None else own
+
+    @property
     def running(self) -> bool:
         """A transaction runs and is not about to end."""
         return self.transaction is not None and self.transaction.ending is None

@@ -227,9 +227,11 @@ class Ledger(Facts):
         transaction = self.transaction
         if transaction:
             started = self._context.clock.put_right(transaction.started_at, change)
+            ready = transaction.ready_at
+            ready = ready if ready is None else self._context.clock.put_right(ready, change)
             series = tuple(v._replace(at=self._context.clock.put_right(v.at, change)) for v in transaction.series)
             told = transaction.told_at and self._context.clock.put_right(transaction.told_at, change)
-            transaction = transaction._replace(started_at=started, series=series, told_at=told)
+            transaction = transaction._replace(started_at=started, series=series, told_at=told, ready_at=ready)
             self.session = self.session._replace(transaction=transaction)
             self._keep(step)
 

@@ -153,6 +153,8 @@ class RecordAnswered(NamedTuple):
     total_cost: float | None = None
     message: Any = None
     """text for the driver, if any"""
+    charging_priority: int | None = None
+    """of this transaction alone (K03.FR.05)"""
 
 
 Answer = Any

@@ -43,6 +43,10 @@ class Transaction(NamedTuple):
     """when the register was last told: UTC, s since 1970"""
     told_wh: float | None = None
     """and what it was"""
+    ready_at: float | None = None
+    """UTC, s since 1970: since when energy could be delivered; relative schedules count from then (K01.FR.42)"""
+    priority: int | None = None
+    """chargingPriority of this transaction alone (K03.FR.05)"""
 
 
 class Session(NamedTuple):
@@ -70,6 +74,8 @@ class Session(NamedTuple):
     """the register when it was refused; None before there is a reading"""
     reservation_id: int | None = None
     """of the reservation that the authorization has used"""
+    priority: int = 0
+    """chargingPriority of the token (K03.FR.04)"""
 
 
 NOBODY = Session()

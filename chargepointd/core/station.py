@@ -20,6 +20,7 @@ from chargepointd.core.certificates import (
     GetInstalledCertificateIds,
     InstallCertificate,
 )
+from chargepointd.core.charging.limits import Limits
 from chargepointd.core.charging.profiles import Profiles
 from chargepointd.core.charging.schedules import GetCompositeSchedule, Schedules
 from chargepointd.core.context import NEVER, Context, Step
@@ -176,6 +177,7 @@ class Station:
         self.timekeeping = Timekeeping(self.context)
         series = Series(context, self.outbox, self.registration)
         self.profiles = Profiles(context, self.outbox, self.evses, series, self.authorization.asks, state)
+        self.limits = Limits(context, self.evses, self.profiles)
         self.variables.add(self.profiles.entries())
         self.remote.expect = self.profiles.expect
         pricing = self._made_pricing(state) if context.plan.displays else ()
@@ -193,7 +195,8 @@ class Station:
             self.local_list,
             self.timekeeping,
             self.profiles,
-            Schedules(context, self.evses, lambda: self.profiles.installed, lambda: None),
+            Schedules(context, self.evses, lambda: self.profiles.installed, self.limits.supply),
+            self.limits,
             self.reservations,
             *pricing,
         )
@@ -259,6 +262,9 @@ class Station:
             self.statuses.tell(step)
         for topic in self.topics:
             topic.follow(step)
+        if self.context.settled != self._told_at:  # a limit has paused somebody, or let him go on
+            self._told_at = self.context.settled
+            self.statuses.tell(step)
         self.resets.tick(step)
         self.outbox.pump(step)
 

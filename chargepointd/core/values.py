@@ -44,6 +44,8 @@ class TokenInfo(NamedTuple):
     message: str | None = None
     evse_ids: tuple[int, ...] = ()
     """where it may charge; empty: anywhere (C01.FR.21)"""
+    charging_priority: int = 0
+    """-9 to 9: who has more keeps power the longest (K03.FR.04)"""
 
     def as_of(self, utc: float) -> "TokenInfo":
         """Expired past its date (C10.FR.13, C13.FR.05): such a card is not an unknown one."""

@@ -311,7 +311,7 @@ def test_a_technician_asks_whether_a_card_is_known(version: str) -> None:
 
 def test_an_entry_that_cannot_be_read_is_none(version: str) -> None:
     w = listing(version, AT_ONCE, CARD1=GOOD)
-    w.disk.listed |= {"CARD1": '["Accepted"', "CARD2": "[]", "CARD3": '["Accepted",null,null,null,null,[],"new"]'}
+    w.disk.listed |= {"CARD1": '["Accepted"', "CARD2": "[]", "CARD3": '["Accepted",null,null,null,null,[],0,"new"]'}
     w.cut()
     w.online().plug().present("CARD1", 1).unplug().after(10)
     assert asked(w) == ["CARD1"]

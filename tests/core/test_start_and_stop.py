@@ -113,17 +113,6 @@ def test_a_car_that_never_asks_is_the_one_who_waits(version: str) -> None:
         assert w.statuses[(1, 1)] == "SuspendedEV"
 
 
-def test_nobody_may_have_the_energy_the_site_has_not(version: str) -> None:
-    w = World(version).online().plug().present("CARD1", 1).after(20)
-    evse = w.station.evses[1]
-    evse.allowed_a = 0.0
-    w.after(1)
-    assert w.story()[-1] == "Updated ChargingStateChanged SuspendedEVSE"
-    evse.allowed_a = 16.0
-    w.after(1)
-    assert w.story()[-1] == "Updated ChargingStateChanged Charging"
-
-
 def test_what_waits_for_the_bolt_starts_by_what_came_last() -> None:
     assert World("2.0.1").online().plug().present("CARD1", 1).records[0].trigger == "Authorized"
     assert World("2.0.1").online().present("CARD1", 1).plug().records[0].trigger == "CablePluggedIn"

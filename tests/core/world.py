@@ -152,6 +152,14 @@ class World:
         self.hungry: dict[int, bool] = {1: True, 2: True}
         self.offered: dict[int, bool] = {1: False, 2: False}
         self.on: dict[int, bool] = {1: False, 2: False}
+        self.limits: dict[int, tuple[float, float, int]] = {1: (0.0, 0.0, 0), 2: (0.0, 0.0, 0)}
+        """what the hardware was told last: A, W, phases"""
+        self.phases: dict[int, int] = {1: 3, 2: 3}
+        """that the power paths lead, where they can be switched"""
+        self.takes_w: dict[int, float] = {1: 11_000.0, 2: 11_000.0}
+        """what the cars can take, within the offer"""
+        self.defiant: set[int] = set()
+        """EVSEs whose cars do not mind the offer"""
         self.register = {1: 10_000.0, 2: 20_000.0}
         self.meter_dead: set[int] = set()
         self.silent: set[int] = set()
@@ -203,7 +211,7 @@ class World:
         self.tell(e.LockMoved(1, 1, False)) if evse == 1 else None
         self._tell_bay(evse)
         self._tell_plug(evse)
-        self.tell(e.CablePlugged(evse, 1, 32.0) if self.plugged[evse] else e.CableUnplugged(evse, 1))
+        self.tell(e.CablePlugged(evse, 1, self._cable_a(evse)) if self.plugged[evse] else e.CableUnplugged(evse, 1))
         self._appetite(evse)
         self._run()
 
@@ -221,10 +229,13 @@ class World:
         if not self.plugged[evse]:
             self.plugged[evse] = self.plugs[evse] = True
             self._tell_plug(evse)
-            self.tell(e.CablePlugged(evse, 1, 32.0))
+            self.tell(e.CablePlugged(evse, 1, self._cable_a(evse)))
             self._appetite(evse)
             self._run()
         return self
+
+    def _cable_a(self, evse: int) -> float | None:
+        return 32.0 if self.plan.evses[evse - 1].supply == "AC" else None
 
     def unplug(self, evse: int = 1) -> "World":
         """At both ends."""
@@ -287,6 +298,15 @@ class World:
 
     def hunger(self, evse: int, hungry: bool) -> "World":
         self.hungry[evse] = hungry
+        self._appetite(evse)
+        self._run()
+        return self
+
+    def switch_phases(self, evse: int = 1) -> "World":
+        """What the hardware was told to do takes its time; now it is done."""
+        self.phases[evse] = self.limits[evse][2]
+        self.offered[evse] = True
+        self.tell(e.PhasesSwitched(evse, self.phases[evse]))
         self._appetite(evse)
         self._run()
         return self
@@ -383,8 +403,17 @@ class World:
     def _pass(self, until: float) -> None:
         for evse, on in self.on.items():
             if on:
-                self.register[evse] += (until - self.mono) * 11_000 / 3600
+                self.register[evse] += (until - self.mono) * self._draws_w(evse) / 3600
         self.mono = until
+
+    def _draws_w(self, evse: int) -> float:
+        if not self.on.get(evse):
+            return 0.0
+        plan, (amps, watts, phases) = self.plan.evses[evse - 1], self.limits[evse]
+        takes = self.takes_w[evse]
+        if plan.supply == "DC":
+            return min(takes, watts)
+        return takes if evse in self.defiant else min(takes, amps * plan.voltage_v * (phases or plan.phases))
 
     # -- the step ------------------------------------------------------------------------------------------------------
 
@@ -444,10 +473,14 @@ class World:
             if effect.evse_id not in self.meter_dead:
                 self._queue.append(self._reading(effect.evse_id, effect.signed and effect.evse_id not in self.silent))
         elif isinstance(effect, f.ClosePowerPath):
-            self.offered[effect.evse_id] = True
+            self.limits[effect.evse_id] = effect[1:]
+            self.offered[effect.evse_id] = effect.phases in (0, self.phases[effect.evse_id])
             self._appetite(effect.evse_id)
+        elif isinstance(effect, f.SetLimit):
+            self.limits[effect.evse_id] = (effect.limit_a, effect.limit_w, self.limits[effect.evse_id][2])
         elif isinstance(effect, f.OpenPowerPath):
             self.offered[effect.evse_id] = False
+            self.limits[effect.evse_id] = (0.0, 0.0, 0)
             self._appetite(effect.evse_id)
         elif isinstance(effect, f.Respond):
             self.replies[effect.message_id] = effect.reply
@@ -506,7 +539,7 @@ class World:
             self.tell(self._reading(evse))
 
     def _reading(self, evse: int, signed: bool = False) -> e.MeterRead:
-        wh, watts = self.register[evse], 11_000.0 if self.on[evse] else 0.0
+        wh, watts = self.register[evse], self._draws_w(evse)
         record = Signed(record_of(wh), "OCMF", "ECDSA", "key") if signed else None
         return e.MeterRead(evse, Measured(self.mono + 0.001, wh, power_w=watts, signed=record))
 

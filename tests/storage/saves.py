@@ -69,6 +69,7 @@ transactions = st.builds(
     token_told=st.booleans(),
     energy_start_wh=optional(floats),
     energy_last_wh=optional(floats),
+    ready_at=optional(floats),
     remote_start_id=optional(numbers),
     offline_start=st.booleans(),
     ending=optional(st.builds(Ending, names, names, optional(tokens))),

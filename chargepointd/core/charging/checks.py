@@ -135,9 +135,9 @@ def _phases_wrong(period: Period, plan: EvsePlan) -> str:
     if period.phase_to_use is not None:
         if phases != 1:
             return "phaseToUse is for numberPhases 1"
-        if period.phase_to_use != 1:  # a board that switches phases off keeps the first (K01.FR.46)
+        if not (plan.phases == 1 or plan.switches_phases) or period.phase_to_use != 1:
             return f"phase {period.phase_to_use} cannot be chosen"  # K01.FR.48
-    if phases is None or phases >= plan.phases or (phases == 1 and plan.switches_phases):
+    if phases is None or phases >= plan.phases or (phases == 1 and plan.switches_phases):  # K01.FR.46, .47
         return ""
     return f"it cannot charge with {phases} of its {plan.phases} phases"  # K01.FR.43
 

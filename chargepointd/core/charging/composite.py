@@ -5,9 +5,10 @@ A *run* is a stretch in which the schedule of one profile has a period: its vali
 recurrence, cut into each other (K01.FR.11, .13, .30, .36, .37). A *stack* is all that competes: at each instant the
 first of its profiles that has a run then holds, so that a lower one shows through wherever a higher one has none. The
 TxProfile of a transaction and the TxDefaultProfiles are one stack, TxProfiles first whatever their level (K02.FR.04,
-.08); the ChargingStationMaxProfiles and the ChargingStationExternalConstraints, of the station and of the EVSE, are
-stacks of their own. What holds in each stack, and the local limit of the outlet, is a cap (K08.FR.04): as few phases as
-any of them allows, on these no more A than any of them allows, and no more W.
+.08); the ChargingStationMaxProfiles, of the station and of the EVSE, are stacks of their own, and so is each of the
+ChargingStationExternalConstraints: they come from different sources, of which none outranks another. What holds in
+each stack, and the local limit of the outlet, is a cap (K08.FR.04): as few phases as any of them allows, on these no
+more A than any of them allows, and no more W.
 
 Everything goes from change to change, never from second to second, and nothing is computed before it is asked for. With
 P profiles, R runs that begin and S periods that hold within the stretch, the work is O(P + (R + S) log (P + R)); how
@@ -17,7 +18,7 @@ many periods a profile has does not matter.
 import heapq
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count, islice
+from itertools import accumulate, chain, count, islice, pairwise
 from math import ceil, floor, inf
 from typing import NamedTuple
 
@@ -111,18 +112,35 @@ def of_station(
     the same one. A DC output beside AC ones takes three phases of the supply; where all are DC, A and W are those of
     the outputs. `site`: the limit of the supply, in A per phase; W where all outlets are DC; None: there is none."""
     profiles = list(profiles)
-    stacks = _station_stacks(profiles, at)
-    for evse_id in outlets:
-        stacks += _evse_stacks(profiles, evse_id, uses.get(evse_id, IDLE), at)
+    shared = _station_stacks(profiles, at)
+    own = [_evse_stacks(profiles, evse_id, uses.get(evse_id, IDLE), at) for evse_id in outlets]
+    ends = list(accumulate([len(shared), *map(len, own)]))
 
     def rate(levels: list[_Level]) -> Rate:
-        shared, own = levels[: len(_CAPS)], levels[len(_CAPS) :]
-        size = len(own) // len(outlets)
-        each = [_rate(outlet, shared + own[i * size : (i + 1) * size]) for i, outlet in enumerate(outlets.values())]
-        return _sum(list(outlets.values()), each, shared, site)
+        of_all = levels[: ends[0]]
+        each = [_rate(outlet, of_all + levels[a:b]) for outlet, (a, b) in zip(outlets.values(), pairwise(ends))]  # noqa: B905
+        return _sum(list(outlets.values()), each, of_all, site)
 
-    rates = ((t, rate(levels)) for t, levels in _together(stacks, at, at + duration_s))
+    rates = ((t, rate(levels)) for t, levels in _together([*shared, *chain(*own)], at, at + duration_s))
     return tuple(islice(_spans(rates, at, unit), most))
+
+
+def in_force(
+    profiles: Iterable[Profile], evse_id: int, outlet: Outlet, use: Use, at: float
+) -> tuple[float, float, int]:
+    """What an EVSE may draw at `at` as far as it alone is concerned: A, W and phases, each as it was set. Which of A
+    and W binds depends on the voltage and phases that there are then."""
+    profiles = list(profiles)
+    return _set(outlet, _now(_evse_stacks(profiles, evse_id, use, at), at))[:3]
+
+
+def of_supply(profiles: Iterable[Profile], supply: Outlet, at: float) -> tuple[float, float]:
+    """What all EVSEs may draw together at `at`: A per phase and W, each as it was set."""
+    return _set(supply, _now(_station_stacks(list(profiles), at), at))[:2]
+
+
+def _now(stacks: list[Iterator[_Step]], at: float) -> list[_Level]:
+    return next(_together(stacks, at, at))[1]
 
 
 def next_change(profiles: Iterable[Profile], uses: Mapping[int, Use], at: float) -> float:
@@ -227,21 +245,23 @@ def _sinces(profile: Profile, uses: Mapping[int, Use]) -> Iterable[float | None]
 
 
 def _station_stacks(profiles: Iterable[Profile], at: float) -> list[Iterator[_Step]]:
-    return [_stack([p for p in profiles if p.purpose == cap and p.evse_id == 0], at, at) for cap in _CAPS]
+    return _cap_stacks(profiles, 0, at, at)
+
+
+def _cap_stacks(profiles: Iterable[Profile], evse_id: int, since: float, at: float) -> list[Iterator[_Step]]:
+    caps = [[p for p in profiles if p.purpose == cap and p.evse_id == evse_id] for cap in _CAPS]
+    return [_stack(stack, since, at) for stack in [caps[0], *([each] for each in caps[1])]]
 
 
 def _evse_stacks(profiles: Iterable[Profile], evse_id: int, use: Use, at: float) -> list[Iterator[_Step]]:
-    def own(profile: Profile, purpose: str) -> bool:
-        return profile.purpose == purpose and profile.evse_id == evse_id
-
     def governs(profile: Profile) -> bool:
         if profile.purpose == "TxDefaultProfile":
             return profile.evse_id in (0, evse_id)
-        return own(profile, "TxProfile") and profile.transaction_id == use.transaction_id
+        mine = profile.evse_id == evse_id and profile.transaction_id == use.transaction_id
+        return mine and profile.purpose == "TxProfile"
 
     since = at if use.since is None else use.since
-    stacks = [[p for p in profiles if governs(p)], *([p for p in profiles if own(p, cap)] for cap in _CAPS)]
-    return [_stack(stack, since, at) for stack in stacks]
+    return [_stack([p for p in profiles if governs(p)], since, at), *_cap_stacks(profiles, evse_id, since, at)]
 
 
 def _rank(profile: Profile) -> tuple[bool, int, bool, int]:
@@ -311,6 +331,12 @@ def _numbered(i: int, stack: Iterator[_Step]) -> Iterator[tuple[float, int, _Lev
 
 def _rate(outlet: Outlet, levels: Iterable[_Level]) -> Rate:
     """K01.FR.49 to .51: on AC, A are per phase, W are A x voltage x phases, and phases not named are three."""
+    amps, watts, phases, to_use = _set(outlet, levels)
+    volts = outlet.voltage_v * (phases or 1)
+    return min(amps, watts / volts), min(watts, amps * volts), phases, to_use
+
+
+def _set(outlet: Outlet, levels: Iterable[_Level]) -> Rate:
     amps, watts, phases, to_use = outlet.max_current_a, outlet.max_power_w, outlet.phases, None
     for level in levels:
         if level is None:
@@ -324,8 +350,7 @@ def _rate(outlet: Outlet, levels: Iterable[_Level]) -> Rate:
             phases = min(phases, period.phases or 3)
         if outlet.phases > 1 and period.phases == 1:
             to_use = to_use or period.phase_to_use
-    volts = outlet.voltage_v * (phases or 1)
-    return min(amps, watts / volts), min(watts, amps * volts), phases, to_use
+    return amps, watts, phases, to_use
 
 
 def _sum(outlets: list[Outlet], rates: list[Rate], shared: Iterable[_Level], site: float | None) -> Rate:

@@ -111,6 +111,8 @@ class Profiles(Topic):
         self._profiles: dict[int, Profile] = {}
         self._awaited: dict[int, tuple[Profile, Token]] = {}
         """by EVSE, with who was to start there"""
+        self._passing: frozenset[int] = frozenset()
+        """those that are not kept"""
         self._damaged: list[str] = []
         self.revision = 0
         """how often what is in force has changed"""
@@ -160,16 +162,20 @@ class Profiles(Topic):
         count = lambda: str(len(self._profiles))  # noqa: E731
         return Variable(ref, "integer", "ReadOnly", max_limit=MAX_PROFILES, live=count)
 
-    def install(self, profile: "Profile", step: Step) -> None:
-        """It takes the place of the one with its id, and of what must give way to it."""
+    def install(self, profile: "Profile", step: Step, *, kept: bool = True) -> None:
+        """It takes the place of the one with its id, and of what must give way to it. `kept` False: what changes often,
+        and is known anew after a restart."""
         from chargepointd.core.charging.checks import clashing
         from chargepointd.core.charging.profile import packed
 
-        if self._context.rules.level_replaces or profile.purpose == "TxProfile":
+        outside = profile.purpose == "ChargingStationExternalConstraints"  # each of a source of its own
+        if (self._context.rules.level_replaces and not outside) or profile.purpose == "TxProfile":
             for other in list(clashing(profile, self._profiles.values())):
                 self._drop(other, step)
         self._profiles[profile.id] = profile
-        step.emit(SaveState(f"{_KEPT}{profile.id}", packed(profile)))
+        if kept:
+            step.emit(SaveState(f"{_KEPT}{profile.id}", packed(profile)))
+        self._passing = self._passing - {profile.id} if kept else self._passing | {profile.id}
         self.revision += 1
 
     def remove(self, which: "Callable[[Profile], bool]", step: Step) -> int:
@@ -184,7 +190,8 @@ class Profiles(Topic):
 
     def _drop(self, profile: "Profile", step: Step) -> None:
         del self._profiles[profile.id]
-        step.emit(SaveState(f"{_KEPT}{profile.id}", None))
+        if profile.id not in self._passing:
+            step.emit(SaveState(f"{_KEPT}{profile.id}", None))
         self.revision += 1
 
     def _forget(self, evse_id: int, step: Step) -> None:

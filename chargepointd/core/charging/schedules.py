@@ -90,4 +90,4 @@ def use(evse: "Evse") -> "Use":
     from chargepointd.core.charging.composite import IDLE, Use
 
     transaction = evse.transaction
-    return Use(transaction.id, transaction.started_at) if transaction and evse.running else IDLE
+    return Use(transaction.id, transaction.ready_at) if transaction and evse.running else IDLE

@@ -151,6 +151,10 @@ STATION: tuple[Line, ...] = (
     ("SecurityCtrlr.SecurityProfile", "integer", "RO", "0", "", 0, 3, ""),
     ("SmartChargingCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     ("SmartChargingCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
+    # A fuse, or a grid operator, is not the CSMS's to switch off.
+    ("SmartChargingCtrlr.ExternalControlSignalsEnabled", "boolean", "RO", "true", "", None, None, ""),
+    ("SmartChargingCtrlr.LimitChangeSignificance", "decimal", "RW", "10", "Percent", 0, 100, ""),
+    ("SmartChargingCtrlr.NotifyChargingLimitWithSchedules", "boolean", "RW", "false", "", None, None, ""),
     ("SmartChargingCtrlr.PeriodsPerSchedule", "integer", "RO", "1024", "", None, None, ""),
     ("SmartChargingCtrlr.ProfileStackLevel", "integer", "RO", "99", "", None, None, ""),
     ("SmartChargingCtrlr.RateUnit", "MemberList", "RO", "A,W", "", None, None, "A,W"),

@@ -55,16 +55,20 @@ def found(profiles: Sequence[Profile], evse_id: int, use: Use, at: float, t: flo
     ]
     default = [p for p in profiles if p.purpose == "TxDefaultProfile" and p.evse_id in (0, evse_id)]
     all_found = [highest(transaction, since, t) or highest(default, since, t)]
-    for purpose in ("ChargingStationMaxProfile", "ChargingStationExternalConstraints"):
-        all_found.append(highest([p for p in profiles if p.purpose == purpose and p.evse_id == evse_id], since, t))
+    all_found += caps_of(profiles, evse_id, since, t)
     return [one for one in all_found if one] + found_of_station(profiles, at, t)
 
 
 def found_of_station(profiles: Sequence[Profile], at: float, t: float) -> list[tuple[str, Period]]:
-    all_found = []
-    for purpose in ("ChargingStationMaxProfile", "ChargingStationExternalConstraints"):
-        all_found.append(highest([p for p in profiles if p.purpose == purpose and p.evse_id == 0], at, t))
-    return [one for one in all_found if one]
+    return [one for one in caps_of(profiles, 0, at, t) if one]
+
+
+def caps_of(profiles: Sequence[Profile], evse_id: int, since: float, t: float) -> list[tuple[str, Period] | None]:
+    """What is set for the place by the CSMS, and each limit from outside: they outrank nobody."""
+    mine = [p for p in profiles if p.evse_id == evse_id]
+    outside = [p for p in mine if p.purpose == "ChargingStationExternalConstraints"]
+    by_csms = [p for p in mine if p.purpose == "ChargingStationMaxProfile"]
+    return [highest(by_csms, since, t), *(highest([one], since, t) for one in outside)]
 
 
 def evse_at(

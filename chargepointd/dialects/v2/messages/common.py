@@ -40,6 +40,7 @@ def token_info(info: Payload) -> TokenInfo:
         info.get("language1"),
         message["content"] if message else None,
         tuple(info.get("evseId", ())),
+        info.get("chargingPriority", 0),
     )
 
 

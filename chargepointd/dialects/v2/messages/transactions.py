@@ -84,6 +84,7 @@ def _recorded(payload: Payload) -> Answer:
         info=token_info(info) if info else None,
         total_cost=payload.get("totalCost"),
         message=message["content"] if message else None,
+        charging_priority=payload.get("chargingPriority"),
     )
 
 
