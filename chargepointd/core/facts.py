@@ -9,6 +9,8 @@ from chargepointd.core.rules import ConnectorView
 from chargepointd.core.session import NOBODY, Session, Transaction
 from chargepointd.core.values import Conditions, Fault, Measured, Token
 
+AWAITED = "awaited_profile/"
+"""with the number of an EVSE: the name of a transaction that is still to begin there"""
 REACTION_S = 10.0
 """an offered car that has not asked for energy by then is the one who waits: SuspendedEV"""
 
@@ -43,6 +45,8 @@ class Facts:
         """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
         self.resetting = False
         self.connectors_operative = {c.id: True for c in plan.connectors}
+        self.awaits: Token | None = None
+        """with whose transaction a charging profile will come (K05)"""
         self.reserved: frozenset[int] = frozenset()
         """the connectors that a reservation keeps for somebody; the others of the EVSE are of no use meanwhile"""
         self.allowed_a = plan.max_current_a
@@ -122,6 +126,15 @@ class Facts:
         taken = self.session.authorized or self.session.held or self._context.restarting
         able = waits and not taken and self.usable(self.place) and not self.stopping_faults
         return able and self._context.admits(self.id, token, group)
+
+    @property
+    def profiled_as(self) -> str | None:
+        """Whose TxProfiles hold: those of the transaction that runs; until it has taken over the one that came with its
+        remote start, that of the start."""
+        session, transaction = self.session, self.transaction
+        if self.awaits and session.authorized and session.token and session.token.key == self.awaits.key:
+            return f"{AWAITED}{self.id}"
+        return transaction.id if transaction and self.running else None
 
     def conditions(self) -> Conditions:
         """The transaction start and stop points that hold now."""

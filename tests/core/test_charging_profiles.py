@@ -346,9 +346,9 @@ def start(w: World, profile: Profile = OFFERED, **more: Any) -> Any:
 def test_a_profile_comes_with_a_remote_start(w: World) -> None:
     assert start(w).status == "Accepted"
     waiting = w.station.profiles.installed
-    coming = w.station.profiles.transaction_of(1)
+    coming = w.station.evses[1].profiled_as
     assert [(p.id, p.evse_id, p.transaction_id) for p in waiting] == [(3, 1, coming)]
-    assert (coming is None, w.station.profiles.transaction_of(2)) == (False, None)
+    assert (coming is None, w.station.evses[2].profiled_as) == (False, None)
     w.cut()
     assert w.station.profiles.installed == waiting
     w.online().plug(1)
@@ -453,3 +453,13 @@ def test_a_technician_sees_them(w: World) -> None:
         (1, 1, "TxDefaultProfile", None),
         (3, 1, "TxProfile", True),
     ]
+
+
+def test_a_transaction_that_1_6_has_numbered_is_reported_by_its_number() -> None:
+    w = World("1.6").online()
+    charging(w)
+    put(w, TX, reference=1)
+    w.switch_to("2.0.1")
+    w.ask(GetChargingProfiles(1))
+    assert [p.transaction_id for part in w.told(ProfilesPart) for p in part.profiles] == ["1"]
+    assert put(w, TX._replace(transaction_id="1", id=3)) == ("Accepted", "")

@@ -122,11 +122,10 @@ class Model:
         installed = self.w.station.profiles.installed
         mine = {p.id: p for p in installed if p.id < 7}
         assert mine == self.accepted
-        running = {e.id: e.transaction.id for e in self.w.station.evses.values() if e.transaction}
         for p in installed:
             if p.purpose == "TxProfile":
-                assert p.transaction_id == self.w.station.profiles.transaction_of(p.evse_id)
-                assert p.evse_id in running or self.w.station.evses[p.evse_id].session.authorized
+                ending = self.w.station.evses[p.evse_id].transaction
+                assert p.transaction_id in (self.w.station.evses[p.evse_id].profiled_as, ending and ending.id)
         for i, one in enumerate(installed):
             for other in installed[i + 1 :]:
                 assert not clashes(one, other, self.w.version)

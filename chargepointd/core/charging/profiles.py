@@ -15,6 +15,7 @@ from chargepointd.core.commands import RequestStart, Shown, Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Note, SaveState
 from chargepointd.core.evse import Evse
+from chargepointd.core.facts import AWAITED
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.reports import Series
 from chargepointd.core.topic import Answer, Obey, Topic
@@ -29,7 +30,6 @@ MAX_PROFILES = 100
 """one of 1024 periods takes 100 kB on the disk, with customData up to 250 kB"""
 ENABLED = "SmartChargingCtrlr.Enabled"
 _KEPT = "charging_profile/"
-_AWAITED = "awaited_profile/"
 _PART = 16_000
 """characters in one message of a report, about; a profile is never divided"""
 
@@ -117,7 +117,7 @@ class Profiles(Topic):
         self.revision = 0
         """how often what is in force has changed"""
         for name, kept in state.items():
-            if kept is not None and name.startswith((_KEPT, _AWAITED)):
+            if kept is not None and name.startswith((_KEPT, AWAITED)):
                 self._load(name, kept)
 
     def _load(self, name: str, kept: Any) -> None:
@@ -130,7 +130,7 @@ class Profiles(Topic):
             else:
                 body, token = kept
                 profile = unpacked(body)
-                self._awaited[profile.evse_id] = profile, Token(*token)
+                self._await(profile, Token(*token))
         except (ValueError, TypeError, LookupError):
             self._damaged.append(name)
 
@@ -139,19 +139,11 @@ class Profiles(Topic):
     @property
     def installed(self) -> "tuple[Profile, ...]":
         """Those in force: without those of the CSMS while smart charging is switched off. One that waits for its
-        transaction is that of `transaction_of` already."""
+        transaction holds already for whom it is (`Facts.profiled_as`)."""
         if not self._context.variables.boolean(ENABLED):
             return tuple(profile for profile in self._profiles.values() if profile.source != "CSO")
-        awaited = [p._replace(transaction_id=f"{_AWAITED}{p.evse_id}") for p, _ in self._awaited.values()]
+        awaited = [p._replace(transaction_id=f"{AWAITED}{p.evse_id}") for p, _ in self._awaited.values()]
         return (*self._profiles.values(), *awaited)
-
-    def transaction_of(self, evse_id: int) -> str | None:
-        """Whose TxProfiles hold at an EVSE: those of the transaction there; before it has begun, that of the remote
-        start from which it will come."""
-        transaction = self._evses[evse_id].transaction
-        if transaction:
-            return transaction.id
-        return f"{_AWAITED}{evse_id}" if evse_id in self._awaited else None
 
     def _everything(self) -> "tuple[Profile, ...]":
         return (*self._profiles.values(), *(profile for profile, _ in self._awaited.values()))
@@ -194,10 +186,16 @@ class Profiles(Topic):
             step.emit(SaveState(f"{_KEPT}{profile.id}", None))
         self.revision += 1
 
+    def _await(self, profile: "Profile", token: Token) -> None:
+        self._evses[profile.evse_id].awaits = token
+        self._awaited[profile.evse_id] = profile, token
+        self.revision += 1
+
     def _forget(self, evse_id: int, step: Step) -> None:
         """Of a remote start."""
         del self._awaited[evse_id]
-        step.emit(SaveState(f"{_AWAITED}{evse_id}", None))
+        self._evses[evse_id].awaits = None
+        step.emit(SaveState(f"{AWAITED}{evse_id}", None))
         self.revision += 1
 
     # -- commands ------------------------------------------------------------------------------------------------------
@@ -300,8 +298,14 @@ class Profiles(Topic):
         elif self._series.full:
             answer(Status("NoProfiles", "too many reports are still to be sent"), step)
         else:
-            self._series.begin(_Report(command.request_id, _parts(command.request_id, chosen)))
+            named = [self._as_named(profile) for profile in chosen]
+            self._series.begin(_Report(command.request_id, _parts(command.request_id, named)))
             answer(Status("Accepted"), step)
+
+    def _as_named(self, profile: "Profile") -> "Profile":
+        """With its transaction as the CSMS calls it."""
+        known = profile.transaction_id
+        return profile._replace(transaction_id=self._outbox.name_of(known)) if known else profile
 
     def _show(self) -> Shown:
         awaited = [_shown(profile, True) for profile, _ in self._awaited.values()]
@@ -320,9 +324,8 @@ class Profiles(Topic):
         refused = wrong_at_start(profile, command.schedules, self._site())
         if refused:
             return refused
-        self._awaited[evse_id] = profile, command.token
-        step.emit(SaveState(f"{_AWAITED}{evse_id}", [packed(profile), list(command.token)]))
-        self.revision += 1
+        self._await(profile, command.token)
+        step.emit(SaveState(f"{AWAITED}{evse_id}", [packed(profile), list(command.token)]))
         return None
 
     def _bind(self, evse_id: int, step: Step) -> None:
