@@ -56,6 +56,9 @@ class Rules(NamedTuple):
     loose_profiles: bool = False
     """1.6: a schedule without a start counts from the start of charging, and the number of phases is how many may be
     used (§7.13); 2.x refuses what is missing or cannot be kept (K01.FR.40, .41, .43)"""
+    pending_obeys: bool = False
+    """1.6 §4.2: while the registration is pending every request is obeyed but those to start and stop; 2.x obeys what
+    serves to set the station up (B02.FR.05)"""
     boots_when_asked: bool = False
     """1.6 TriggerMessage: a boot notification is sent again; 2.x rejects it once the station is accepted (F06.FR.17)"""
     samples_when_asked: bool = False

@@ -393,7 +393,8 @@ class Station:
 
     def _call_received(self, event: e.CallReceived, step: Step) -> None:
         state = self.registration.state
-        if state != "Accepted" and not (state == "Pending" and isinstance(event.command, _PENDING_MAY)):
+        may = self.context.rules.pending_obeys or isinstance(event.command, _PENDING_MAY)
+        if state != "Accepted" and not (state == "Pending" and may):
             step.emit(Refuse(event.message_id, "SecurityError", "the station is not accepted by the CSMS yet"))
             return
 

@@ -5,6 +5,7 @@ import pytest
 from chargepointd.core import commands as c
 from chargepointd.core import messages as m
 from chargepointd.core.effects import Refuse
+from chargepointd.core.local_list import SendLocalList
 from chargepointd.core.values import Token
 from tests.core.world import NOON, World
 
@@ -89,6 +90,21 @@ def test_a_pending_station_answers_questions_but_starts_and_stops_nothing(versio
     assert w.station.evses[1].running, "charging before the registration is allowed (TxBeforeAcceptedEnabled)"
     assert w.ask_stop(1).status == "Rejected"
     assert w.station.evses[1].running
+
+
+@pytest.mark.parametrize(("version", "obeys"), [("1.6", True), ("2.0.1", False)])
+def test_in_1_6_a_pending_station_obeys_but_starts_and_stops_nothing(version: str, obeys: bool) -> None:
+    w = World(version)
+    w.registrations.append(m.BootAnswered("Pending", 100, NOON))
+    w.online()
+    for command in (c.ClearCache(), c.ChangeAvailability(False, 1), SendLocalList(1, True)):
+        reply = w.ask(command)
+        assert (reply == c.Status("Accepted")) is obeys
+        assert isinstance(reply, Refuse) is not obeys
+    assert w.ask(c.RequestStart(Token("A"), 2)).status == "Rejected"
+    assert w.told(m.StatusChanged) == []
+    w.after(101)
+    assert w.statuses[(1, 1)] == ("Unavailable" if obeys else "Available")
 
 
 def test_a_pending_station_sends_what_it_is_asked_to_send(version: str) -> None:

@@ -545,3 +545,11 @@ def test_what_will_be_uploaded(dialect: Dialect) -> None:
     promised = c.LogPromised("AcceptedCanceled", "d.tar.gz")
     assert dialect.response("GetDiagnostics", {"location": "ftp://h/"}, promised) == {"fileName": "d.tar.gz"}
     assert dialect.response("GetLog", {}, promised) == {"status": "AcceptedCanceled", "filename": "d.tar.gz"}
+
+
+def test_an_entry_of_the_list_whose_date_is_no_time_is_refused(dialect: Dialect) -> None:
+    entry = {"idTag": "T", "idTagInfo": {"status": "Accepted", "expiryDate": "tomorrow"}}
+    request = {"listVersion": 1, "updateType": "Full", "localAuthorizationList": [entry]}
+    refusal = dialect.command("SendLocalList", request)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "PropertyConstraintViolation"

@@ -32,7 +32,9 @@ from chargepointd.core.messages import (
 from chargepointd.core.reservation import CancelReservation, ReservationEnded, ReserveNow
 from chargepointd.core.rules import ConnectorView
 from chargepointd.core.values import Fault, MeterValue, Sample, Signed, Token, TokenInfo
+from chargepointd.core.variables.catalogue import standard
 from chargepointd.core.variables.model import Ref
+from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Dialect, Payload, Refusal
 from chargepointd.dialects.v2 import requests
 from chargepointd.dialects.v201 import WORDS
@@ -534,6 +536,25 @@ def test_an_expiry_that_is_no_time_is_refused(dialect: Dialect) -> None:
     refusal = dialect.command("ReserveNow", {"id": 7, "expiryDateTime": "tomorrow", "idToken": ID_TOKEN})
     assert isinstance(refusal, Refusal)
     assert refusal.code == "PropertyConstraintViolation"
+
+
+def test_an_entry_of_the_list_whose_date_is_no_time_is_refused(dialect: Dialect) -> None:
+    entry = {"idToken": ID_TOKEN, "idTokenInfo": {"status": "Accepted", "cacheExpiryDateTime": "tomorrow"}}
+    request = {"versionNumber": 1, "updateType": "Full", "localAuthorizationList": [entry]}
+    refusal = dialect.command("SendLocalList", request)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "PropertyConstraintViolation"
+
+
+@pytest.mark.parametrize(
+    ("action", "request_"),
+    [("SendLocalList", {"versionNumber": 1, "updateType": "Full"}), ("GetLocalListVersion", {})],
+)
+def test_a_station_that_is_configured_without_a_list_does_not_offer_it(action: str, request_: Payload) -> None:
+    variables = Registry(standard(neutral.PLAN), {"LocalAuthListCtrlr.Available": "false"}, {})
+    refusal = neutral.loaded("2.0.1", variables).command(action, request_)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "NotSupported"
 
 
 def test_what_is_known_of_a_customer(dialect: Dialect) -> None:

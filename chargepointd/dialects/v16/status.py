@@ -58,6 +58,7 @@ RULES = Rules(
     one_interval=True,
     level_replaces=True,
     loose_profiles=True,
+    pending_obeys=True,
     boots_when_asked=True,
     samples_when_asked=True,
     empty_list_is_none=True,

@@ -1,4 +1,4 @@
-"""What the device model says of the size of a request holds (B05.FR.11, B06.FR.16, .17, B08.FR.17, .18)."""
+"""What the device model says of the size of a request holds (B05.FR.11, B06.FR.16, .17, B08.FR.17, .18, D01.FR.11)."""
 
 from typing import Any
 
@@ -12,12 +12,17 @@ SMALL = {
     f"DeviceDataCtrlr.{what}[{action}]": size
     for action in ("GetReport", "GetVariables", "SetVariables")
     for what, size in (("BytesPerMessage", 600), ("ItemsPerMessage", 3))
-}
+} | {"LocalAuthListCtrlr.BytesPerMessage": 600, "LocalAuthListCtrlr.ItemsPerMessage": 3}
 VARIABLE = named("OCPPCommCtrlr.OfflineThreshold")
 REQUESTS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "GetVariables": ({}, "getVariableData", VARIABLE),
     "SetVariables": ({}, "setVariableData", VARIABLE | {"attributeValue": "300"}),
     "GetReport": ({"requestId": 1}, "componentVariable", VARIABLE),
+    "SendLocalList": (
+        {"versionNumber": 1, "updateType": "Full"},
+        "localAuthorizationList",
+        {"idToken": {"idToken": "AAAA1111", "type": "ISO14443"}},
+    ),
 }
 
 
