@@ -117,6 +117,31 @@ class ButtonConfig(NamedTuple):
     evses: tuple[int, ...] = ()
 
 
+class LimitConfig(NamedTuple):
+    """A contact, such as a grid operator's relay, that limits the station or an EVSE."""
+
+    device: str
+    evse: int = 0
+    """0: the whole station"""
+    max_current_a: float | None = None
+    """A per phase; this, or …"""
+    max_power_w: float | None = None
+    source: Literal["SO", "EMS", "Other"] = "SO"
+    """as the CSMS is told: grid operator, energy management, other"""
+    when: Literal["closed", "open"] = "closed"
+    """it limits while it is so, and while it cannot be read"""
+
+
+class SiteConfig(NamedTuple):
+    """The connection of the building to the grid."""
+
+    meter: str = ""
+    max_current_a: float = 0.0
+    """A per phase, that it bears"""
+    safe_current_a: float = 0.0
+    """A per phase for the station, while the meter is silent"""
+
+
 class ControlConfig(NamedTuple):
     socket: Path = Path("/run/chargepointd/control.sock")
     """relative: in the state directory"""
@@ -162,6 +187,8 @@ class Config(NamedTuple):
     keypad: tuple[KeypadConfig, ...] = ()
     button: tuple[ButtonConfig, ...] = ()
     emergency_stop: tuple[str, ...] = ()
+    limit: tuple[LimitConfig, ...] = ()
+    site: SiteConfig = SiteConfig()
     variables: dict[str, str] = {}
     ocpp16: dict[str, str] = {}
     firmware: FirmwareConfig = FirmwareConfig()
@@ -181,6 +208,8 @@ class _File(NamedTuple):
     keypad: tuple[KeypadConfig, ...] = ()
     button: tuple[ButtonConfig, ...] = ()
     emergency_stop: tuple[str, ...] = ()
+    limit: tuple[LimitConfig, ...] = ()
+    site: SiteConfig = SiteConfig()
     variables: dict[str, str | int | float | bool | tuple[str, ...]] = {}
     ocpp16: dict[str, str | int | float | bool | tuple[str, ...]] = {}
     firmware: FirmwareConfig = FirmwareConfig()
@@ -294,6 +323,7 @@ def _contradictions(file: _File) -> list[str]:
             problems.append(f"{where}.evses: no EVSE {strangers[0]}; known: {', '.join(map(str, sorted(ids)))}")
     for where, device in _bindings(file):
         problems += _binding_problems(where, device, file.drivers)
+    problems += _limit_problems(file.limit, file.site, ids)
     return problems + _shared_problems(file.evse) + _firmware_problems(file.firmware)
 
 
@@ -314,6 +344,25 @@ def _command_problems(where: str, command: tuple[str, ...]) -> list[str]:
     if command and not command[0]:
         return [f'{where}[0]: empty; expected a program such as "/usr/bin/systemctl", and its arguments after it']
     return []
+
+
+def _limit_problems(limits: tuple[LimitConfig, ...], site: SiteConfig, ids: set[int]) -> list[str]:
+    problems = []
+    for n, limit in enumerate(limits):
+        where, bounds = f"limit[{n}]", (limit.max_current_a, limit.max_power_w)
+        if sum(bound is not None for bound in bounds) != 1:
+            problems.append(f"{where}: expected either max_current_a or max_power_w")
+        elif min(bound for bound in bounds if bound is not None) < 0:
+            problems.append(f"{where}: expected 0 or more, got {bounds[0] if bounds[1] is None else bounds[1]:g}")
+        if limit.evse and limit.evse not in ids:
+            problems.append(f"{where}.evse: no EVSE {limit.evse}; known: {', '.join(map(str, sorted(ids)))}")
+    if site.meter and not site.max_current_a > 0:
+        problems.append("site.max_current_a: missing; the meter alone does not tell what the connection bears")
+    if (site.max_current_a or site.safe_current_a) and not site.meter:
+        problems.append("site.meter: missing; a fixed limit is station.max_current_a")
+    if not 0 <= site.safe_current_a <= max(site.max_current_a, 0.0):
+        problems.append(f"site.safe_current_a: expected 0 to max_current_a, got {site.safe_current_a:g}")
+    return problems
 
 
 def _firmware_problems(firmware: FirmwareConfig) -> list[str]:
@@ -407,6 +456,8 @@ def _bindings(file: _File) -> list[tuple[str, str]]:
     found += [(f"display[{n}].device", d.device) for n, d in enumerate(file.display)]
     found += [(f"keypad[{n}].device", k.device) for n, k in enumerate(file.keypad)]
     found += [(f"button[{n}].device", b.device) for n, b in enumerate(file.button)]
+    found += [(f"limit[{n}].device", limit.device) for n, limit in enumerate(file.limit)]
+    found += [("site.meter", file.site.meter)]
     found += [("station.main_meter", file.station.main_meter), ("station.on_battery", file.station.on_battery)]
     found += [(f"emergency_stop[{n}]", device) for n, device in enumerate(file.emergency_stop)]
     for n, evse in enumerate(file.evse):

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from chargepointd.config import BadConfig, load, remarks
+from chargepointd.core.plan import LimitPlan, SitePlan
+from chargepointd.hardware.bindings import plan
 from tests.daemon import toml
 from tests.daemon.config import Config, ac_station
 
@@ -195,3 +197,44 @@ def test_what_is_missing_on_this_machine_is_remarked(tmp_path: Path, good: Confi
 def test_a_command_names_a_program(tmp_path: Path, good: Config) -> None:
     good["firmware"] = {"install_command": [""]}
     assert "firmware.install_command[0]: empty; expected a program" in complaint(tmp_path, good)
+
+
+def test_limits_from_outside_are_read(tmp_path: Path, good: Config) -> None:
+    good["limit"] = [{"device": "sim.contact1", "max_power_w": 4200}, {"device": "sim.contact2", "max_current_a": 0}]
+    good["site"] = {"meter": "sim.site_meter", "max_current_a": 63, "safe_current_a": 6}
+    (tmp_path / "station.toml").write_text(toml.dumps(good))
+    made = plan(load(tmp_path / "station.toml"), "1")
+    assert made.limits == (LimitPlan(0, "W", 4200, "SO", True), LimitPlan(0, "A", 0, "SO", True))
+    assert made.site == SitePlan(63, 6)
+
+
+@pytest.mark.parametrize(
+    "limit, told",
+    [
+        ({}, "limit[0]: expected either max_current_a or max_power_w"),
+        ({"max_current_a": 6, "max_power_w": 4000}, "limit[0]: expected either"),
+        ({"max_current_a": -1}, "limit[0]: expected 0 or more, got -1"),
+        ({"max_current_a": 6, "evse": 3}, "limit[0].evse: no EVSE 3; known: 1, 2"),
+    ],
+)
+def test_a_limit_that_is_none(tmp_path: Path, good: Config, limit: Config, told: str) -> None:
+    good["limit"] = [{"device": "sim.contact1"} | limit]
+    assert told in complaint(tmp_path, good)
+
+
+@pytest.mark.parametrize(
+    "site, told",
+    [
+        ({"meter": "sim.site_meter"}, "site.max_current_a: missing"),
+        ({"max_current_a": 63}, "site.meter: missing"),
+        ({"meter": "sim.site_meter", "max_current_a": 20, "safe_current_a": 32}, "site.safe_current_a: expected 0 to"),
+    ],
+)
+def test_a_building_that_is_none(tmp_path: Path, good: Config, site: Config, told: str) -> None:
+    good["site"] = site
+    assert told in complaint(tmp_path, good)
+
+
+def test_one_phase_has_nothing_to_switch(tmp_path: Path, good: Config) -> None:
+    good["evse"][0] |= {"phases": 1, "phase_switch": "sim.phases1"}
+    assert "evse[0].phase_switch: there is nothing to switch" in complaint(tmp_path, good)

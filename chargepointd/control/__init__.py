@@ -27,6 +27,8 @@ Methods become the same events as all else. A call returns when the event is tak
     set             {variable, value, attribute?}       {"status": "Accepted"|"Rejected"|"RebootRequired"|..., reason?}
     unlock          {evse, connector?}                  {"status": "Unlocked"|"UnlockFailed"|...}
     reset           {evse?, mode: "immediate"|"onidle"} {"status": "Accepted"|"Scheduled"|"Rejected"}
+    limit           {act: "set"|"clear"|"show", evse?,  {"status": "Accepted"|"Rejected", reason?}; show: {"limits":
+                    current_a? | power_w?, for_s?}       [{evse, limit, unit, source, by, until}]}: from outside
     outbox          {limit?}                            {queued, dead, others, messages: [{id, kind, at,
                                                          transaction_id, seq_no, attempts, state}]}
     schedule        {evse?, duration?, unit?}           of an EVSE, of the station: {evse, starts_at, duration_s,

@@ -88,6 +88,15 @@ METHODS: dict[str, Method] = {
     "pics": Method({"version": Param("text", one_of=("1.6", "2.0.1"))}),
     "diagnostics": Method({}),
     "security_log": Method({"limit": Param("integer", low=0, high=10_000)}),
+    "limit": Method(
+        {
+            "act": Param("text", required=True, one_of=("set", "clear", "show")),
+            "evse": _EVSE_OR_ALL,
+            "current_a": Param("number", low=0, high=10_000),
+            "power_w": Param("number", low=0, high=100_000_000),
+            "for_s": Param("integer", low=1, high=366 * 86_400),
+        }
+    ),
     "sim.plug_in": Method({"evse": _THE_EVSE, "connector": _EVSE}),
     "sim.plug_out": Method(
         {"evse": _THE_EVSE, "force": Param("flag"), "side": Param("text", one_of=("station", "ev"))}

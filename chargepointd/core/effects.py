@@ -73,6 +73,8 @@ class PaceMeter(NamedTuple):
 
     evse_id: int
     active: bool
+    role: str = "meter"
+    """or site_meter"""
 
 
 class AnswerContract(NamedTuple):

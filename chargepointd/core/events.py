@@ -70,6 +70,21 @@ class MeterRead(NamedTuple):
     measured: Measured
 
 
+class ContactMoved(NamedTuple):
+    """A contact of somebody else's device."""
+
+    number: int
+    """of the limit it is for, as they are configured"""
+    closed: bool | None
+    """None: it is lost"""
+
+
+class SiteRead(NamedTuple):
+    """What the meter of the building says; None: it is lost."""
+
+    measured: Measured | None
+
+
 class EvseRestarted(NamedTuple):
     """The devices of an EVSE were made safe and asked anew."""
 

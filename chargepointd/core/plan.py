@@ -1,6 +1,6 @@
 """How the station is built: what does not change while it runs."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class ConnectorPlan(NamedTuple):
@@ -65,6 +65,27 @@ class CsmsPlan(NamedTuple):
     """with TLS, for security profiles 2 and 3; empty: as `url`, but wss"""
 
 
+class LimitPlan(NamedTuple):
+    """A contact that limits the station, or an EVSE."""
+
+    evse_id: int
+    """0: the station"""
+    unit: Literal["A", "W"]
+    limit: float
+    source: Literal["EMS", "Other", "SO"] = "SO"
+    closed: bool = True
+    """it limits while it is closed"""
+
+
+class SitePlan(NamedTuple):
+    """The connection of the building to the grid, with a meter."""
+
+    max_current_a: float
+    """A per phase, that it bears"""
+    safe_current_a: float = 0.0
+    """for the station, while the meter is silent"""
+
+
 class StationPlan(NamedTuple):
     id: str
     vendor: str
@@ -87,3 +108,5 @@ class StationPlan(NamedTuple):
     max_power_w: float = float("inf")
     displays: tuple[tuple[int, ...], ...] = ()
     """the EVSEs that each display serves"""
+    limits: tuple[LimitPlan, ...] = ()
+    site: SitePlan | None = None

@@ -20,6 +20,7 @@ from chargepointd.core.certificates import (
     GetInstalledCertificateIds,
     InstallCertificate,
 )
+from chargepointd.core.charging.external import External
 from chargepointd.core.charging.limits import Limits
 from chargepointd.core.charging.profiles import Profiles
 from chargepointd.core.charging.schedules import GetCompositeSchedule, Schedules
@@ -178,6 +179,7 @@ class Station:
         series = Series(context, self.outbox, self.registration)
         self.profiles = Profiles(context, self.outbox, self.evses, series, self.authorization.asks, state)
         self.limits = Limits(context, self.evses, self.profiles)
+        self.external = External(context, self.outbox, self.evses, self.profiles, state.get(External.name))
         self.variables.add(self.profiles.entries())
         self.remote.expect = self.profiles.expect
         pricing = self._made_pricing(state) if context.plan.displays else ()
@@ -196,6 +198,7 @@ class Station:
             self.timekeeping,
             self.profiles,
             Schedules(context, self.evses, lambda: self.profiles.installed, self.limits.supply),
+            self.external,
             self.limits,
             self.reservations,
             *pricing,
@@ -285,6 +288,8 @@ class Station:
             e.EnergyWanted: lambda ev, step: evses[ev.evse_id].want(ev.wanted, step),
             e.PowerSwitched: lambda ev, step: evses[ev.evse_id].switch(ev.on, step),
             e.PhasesSwitched: lambda ev, step: evses[ev.evse_id].switch_phases(ev.phases, step),
+            e.ContactMoved: lambda ev, step: self.external.contact(ev.number, ev.closed, step),
+            e.SiteRead: lambda ev, step: self.external.building(ev.measured, step),
             e.MeterRead: lambda ev, step: self._everywhere[ev.evse_id].read(ev.measured, step),
             e.EvseRestarted: self.resets.restarted,
             e.GridChanged: self.resets.grid_changed,

@@ -45,7 +45,7 @@ _PERHAPS = {"type": int, "metavar": "EVSE", "nargs": "?"}
 _TYPE = Argument(
     "--type", "what kind of token it is", {"choices": TOKEN_TYPES, "default": "ISO14443", "metavar": "TYPE"}
 )
-_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact", "chain"}
+_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact", "chain", "rate", "for_s"}
 """what commands.call_for turns into params itself"""
 
 _SIM_ERRORS = (
@@ -131,6 +131,18 @@ COMMANDS = (
         "reset_csms",
         "go back to the CSMS and the password of the configuration, whatever a CSMS has set",
         ("",),
+    ),
+    Command(
+        "limit",
+        "limit",
+        "what the station, or an EVSE, may draw at most, as an EMS on the spot wants it",
+        ("set 16A", "set 11kW --evse 1 --for 1h", "clear --evse 1", "show"),
+        (
+            Argument("act", "set, clear or show", {"choices": ("set", "clear", "show")}),
+            Argument("rate", "A per phase, W or kW: 16A, 11000W, 11kW", {"nargs": "?", "metavar": "LIMIT"}),
+            _evse_option("of this EVSE; without it, of the whole station"),
+            Argument("--for", "then it is over: 90s, 30min, 8h", {"dest": "for_s", "metavar": "TIME"}),
+        ),
     ),
     Command(
         "outbox",

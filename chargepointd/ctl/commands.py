@@ -23,6 +23,8 @@ def call_for(args: Namespace) -> Call:
             params = _get_params(args)
         case "reset":
             params = {**params, "mode": "onidle" if args.on_idle else "immediate"}
+        case "limit":
+            params = {**params, **_limit_params(args)}
         case "sim.contact":
             params = {**params, "closed": args.contact == "closed"}
         case "sim.contract":
@@ -40,6 +42,32 @@ def _text(path: Path) -> str:
         raise ControlError(INVALID_PARAMS, f"{path}: {why}; expected certificates in PEM") from None
 
 
+_UNITS = {"A": ("current_a", 1), "W": ("power_w", 1), "kW": ("power_w", 1000)}
+_TIMES = {"s": 1, "min": 60, "h": 3600}
+
+
+def _limit_params(args: Namespace) -> dict[str, Any]:
+    """What cannot be understood is left to the table of methods: it says what is wrong."""
+    params: dict[str, Any] = {}
+    if args.rate is not None:
+        value, unit = _measure(args.rate)
+        name, factor = _UNITS.get(unit, ("current_a", 1))
+        params[name] = args.rate if value is None or unit not in _UNITS else value * factor
+    if args.for_s is not None:
+        value, unit = _measure(args.for_s)
+        params["for_s"] = args.for_s if value is None or unit not in _TIMES else round(value * _TIMES[unit])
+    return params
+
+
+def _measure(text: str) -> tuple[float | None, str]:
+    """ "16A" -> 16, "A" """
+    number = text.rstrip("AWkminhs")
+    try:
+        return float(number), text[len(number) :]
+    except ValueError:
+        return None, ""
+
+
 def _get_params(args: Namespace) -> dict[str, Any]:
     if args.names and args.prefix is not None:
         return {"variables": args.names, "prefix": args.prefix}  # the table of methods says what is wrong with that
@@ -52,6 +80,7 @@ _DONE = {
     "unlock": ("Unlocked",),
     "reset": ("Accepted", "Scheduled"),
     "reset_csms": ("Accepted",),
+    "limit": ("Accepted",),
 }
 """statuses that mean yes, in the words of OCPP 2.0.1 (…StatusEnumType)"""
 
@@ -68,7 +97,7 @@ def refusal(call: Call, result: Any) -> str:
             if each.get("status", "Accepted") != "Accepted"
         )
     status = result.get("status")
-    if method not in _DONE or status in _DONE[method]:
+    if method not in _DONE or status in _DONE[method] or (method == "limit" and "status" not in result):
         return ""
     reason = result.get("reason")
     return f"{status}: {reason}" if reason else str(status)

@@ -365,10 +365,27 @@ def _pics(result: Result, style: Style) -> str:
     return table(heads, rows, style)
 
 
+def _outside(result: Result, style: Style) -> str:
+    if "limits" not in result:
+        return _done(result, style)
+    rows = [
+        [
+            printable(each["evse"]) if each.get("evse") else "station",
+            f"{_number(each.get('limit'))} {printable(each.get('unit'))}",
+            printable(each.get("source")),
+            printable(each.get("by")),
+            local_time(each["until"]) if each.get("until") else "-",
+        ]
+        for each in result["limits"] or ()
+    ]
+    return table(("evse", "limit", "source", "by", "until"), rows, style) if rows else "no limit from outside"
+
+
 _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "status": _status,
     "get": _variables,
     "outbox": _outbox,
+    "limit": _outside,
     "drivers": _drivers,
     "schedule": _schedule,
     "profiles": _profiles,

@@ -5,10 +5,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chargepointd.control.protocol import ControlError, unknown_evse
+from chargepointd.control.protocol import INVALID_PARAMS, ControlError, unknown_evse
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
+from chargepointd.core.charging.external import LimitLocally
 from chargepointd.core.local_list import ShowToken
 from chargepointd.core.network import ResetNetwork
 from chargepointd.core.values import Token
@@ -60,6 +61,7 @@ class Local:
             "unlock": self._unlock,
             "reset": self._reset,
             "reset_csms": self._reset_csms,
+            "limit": self._limit,
             "outbox": self._outbox,
             "schedule": self._schedule,
             "profiles": self._profiles,
@@ -155,6 +157,20 @@ class Local:
 
     async def _reset_csms(self, params: dict[str, Any]) -> Any:
         return _plain(await self.ask(ResetNetwork()))
+
+    async def _limit(self, params: dict[str, Any]) -> Any:
+        """From outside: an EMS on this machine."""
+        evse, _ = self._place(params)
+        act, amps, watts = params["act"], params.get("current_a"), params.get("power_w")
+        if (act == "set") != ((amps is None) != (watts is None)) or (act != "set" and (amps, watts) != (None, None)):
+            raise ControlError(INVALID_PARAMS, "set takes exactly one of current_a and power_w, the others none")
+        command = LimitLocally(act, evse, "A" if watts is None else "W", amps or watts or 0.0, params.get("for_s"))
+        reply = await self.ask(command)
+        if act != "show":
+            return _plain(reply)
+        for limit in reply.data["limits"]:
+            limit["until"] = None if limit["until"] is None else format_time(limit["until"])
+        return reply.data
 
     async def _outbox(self, params: dict[str, Any]) -> Any:
         shown = (await self.ask(c.ShowOutbox(params.get("limit", 50)))).data

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from chargepointd.config import Config, ConnectorConfig, CsmsConfig, EvseConfig, FirmwareConfig
-from chargepointd.core.plan import ConnectorPlan, CsmsPlan, EvsePlan, FirmwarePlan, StationPlan
+from chargepointd.config import Config, ConnectorConfig, CsmsConfig, EvseConfig, FirmwareConfig, LimitConfig
+from chargepointd.core.plan import ConnectorPlan, CsmsPlan, EvsePlan, FirmwarePlan, LimitPlan, SitePlan, StationPlan
 from chargepointd.core.values import FaultCode
 
 log = logging.getLogger(__name__)
@@ -26,12 +26,14 @@ class Binding(NamedTuple):
     address: Address
     role: str
     """pilot, contactor, meter, lock, bay_sensor, phase_switch, supply, vehicle, plug_and_charge, reader, display,
-    emergency_stop, on_battery"""
+    emergency_stop, on_battery, limit, site_meter"""
     evse_id: int
     connector_id: int
     fault: FaultCode
     """what it means to lose it"""
     stops_charging: bool = True
+    number: int = 0
+    """of a limit, as they are configured"""
 
 
 _LOST: dict[str, tuple[FaultCode, bool]] = {
@@ -47,6 +49,8 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "bay_sensor": ("OtherError", False),
     "phase_switch": ("PowerSwitchFailure", False),
     "plug_and_charge": ("EVCommunicationError", False),
+    "limit": ("OtherError", False),
+    "site_meter": ("PowerMeterFailure", False),
     "reader": ("ReaderFailure", False),
     "display": ("OtherError", False),
     "keypad": ("OtherError", False),
@@ -86,6 +90,10 @@ def _all(config: Config) -> Iterator[Binding]:
         yield from _bound("button", button.device, 0)
     yield from _bound("meter", config.station.main_meter, 0, lost="main meter")
     yield from _bound("on_battery", config.station.on_battery, 0)
+    for n, limit in enumerate(config.limit):
+        for binding in _bound("limit", limit.device, 0):
+            yield binding._replace(number=n)
+    yield from _bound("site_meter", config.site.meter, 0)
     for stop in config.emergency_stop:
         yield from _bound("emergency_stop", stop, 0)
 
@@ -124,7 +132,14 @@ def plan(config: Config, version: str) -> StationPlan:
         station.max_current_a or float("inf"),
         station.max_power_w or float("inf"),
         tuple(display.evses or tuple(evse.id for evse in config.evse) for display in config.display),
+        tuple(_limit_plan(limit) for limit in config.limit),
+        SitePlan(config.site.max_current_a, config.site.safe_current_a) if config.site.meter else None,
     )
+
+
+def _limit_plan(limit: LimitConfig) -> LimitPlan:
+    unit, most = ("A", limit.max_current_a) if limit.max_power_w is None else ("W", limit.max_power_w)
+    return LimitPlan(limit.evse, unit, most or 0.0, limit.source, limit.when == "closed")  # type: ignore[arg-type]
 
 
 def _token_kinds(config: Config) -> set[str]:

@@ -224,7 +224,7 @@ class Hardware:
                 self._spawn(self._tell_vehicle(evse_id, lambda stack: stack.identify(*self._identity)))
 
     def _pace(self, x: f.PaceMeter) -> None:
-        at = self._at.get((x.evse_id, 0, "meter"))
+        at = self._at.get((x.evse_id, 0, x.role))
         if at:
             self.supervisors[at.driver].pace(at.device, ACTIVE_S if x.active else IDLE_S)
 
@@ -253,6 +253,8 @@ _NEEDS = {
     "lock": "ConnectorLock",
     "bay_sensor": "OccupancySensor",
     "phase_switch": "PhaseSwitch",
+    "limit": "ContactInput",
+    "site_meter": "Meter",
     "on_battery": "ContactInput",
     "supply": "DcSupply",
     "vehicle": "VehicleLink",

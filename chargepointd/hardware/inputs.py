@@ -61,6 +61,7 @@ class Inputs:
         self._locked: dict[tuple[int, int], bool] = {}
         self._raised: dict[Binding, Fault] = {}
         self._unfit: set[Binding] = set()
+        self._contacts: dict[Binding, bool] = {}
         self._soc: dict[int, float | None] = {}
         self._macs: dict[int, str] = {}
         self.on_pilot: Callable[[int, PilotReading], None] = _nobody
@@ -119,6 +120,11 @@ class Inputs:
             self._clear(binding)
         self._raised[binding] = fault
         self._post(e.FaultRaised(binding.evse_id, fault))
+        if binding.role == "limit":
+            self._contacts.pop(binding, None)
+            self._post(e.ContactMoved(binding.number, None))
+        elif binding.role == "site_meter":
+            self._post(e.SiteRead(None))
 
     def _clear(self, binding: Binding) -> None:
         fault = self._raised.pop(binding, None)
@@ -206,7 +212,7 @@ class Inputs:
             self._soc.get(binding.evse_id),
             signed,
         )
-        self._post(e.MeterRead(binding.evse_id, measured))
+        self._post(e.SiteRead(measured) if binding.role == "site_meter" else e.MeterRead(binding.evse_id, measured))
 
     def _token(self, binding: Binding, reading: TokenReading) -> None:
         self._post(e.TokenPresented(Token(reading.value, reading.kind), self._served[binding.address]))
@@ -254,6 +260,9 @@ class Inputs:
     def _contact(self, binding: Binding, reading: ContactReading) -> None:
         if binding.role == "on_battery":
             self._post(e.GridChanged(lost=reading.closed))
+        elif self._contacts.get(binding) is not reading.closed:
+            self._contacts[binding] = reading.closed
+            self._post(e.ContactMoved(binding.number, reading.closed))
 
     # -- what our own sequences find out -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ While energy flows, the set point follows the vehicle twice a second; a silent v
 
 import asyncio
 import logging
+from contextlib import suppress
 from math import inf
 
 from chargepointd.hardware.inputs import Inputs
@@ -81,15 +82,26 @@ class DcPower:
 
     async def _pursue(self) -> None:
         try:
-            if self._limit_a and not self._invited and self._vehicle and self._vehicle.connected:
-                await self._call("vehicle", lambda link: link.present(0.0, 0.0))
-                self._invited = True
-            if self._wanted():
-                await self._precharge()
-                await self._deliver()
-        finally:
+            await self._charge()
+        except asyncio.CancelledError:  # the process ends: a device that does not obey any more must not hold it up
+            if self._on:
+                with suppress(HalError):
+                    await self._ramp_down()
+            raise
+        except HalError:
             if self._on:
                 await self._ramp_down()
+            raise
+        if self._on:
+            await self._ramp_down()
+
+    async def _charge(self) -> None:
+        if self._limit_a and not self._invited and self._vehicle and self._vehicle.connected:
+            await self._call("vehicle", lambda link: link.present(0.0, 0.0))
+            self._invited = True
+        if self._wanted():
+            await self._precharge()
+            await self._deliver()
 
     def _wanted(self) -> bool:
         car = self._vehicle

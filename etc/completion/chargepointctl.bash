@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox reset-csms list security-log diagnostics schedule profiles drivers pics sim"
+    local commands="status watch start stop availability get set unlock reset outbox reset-csms list security-log diagnostics schedule profiles limit drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe press contract want-contract pause resume raise-error clear-error disconnect connect
         meter contact site state display transactions"
     local command="" scene="" word i words=""
@@ -16,7 +16,7 @@ _chargepointctl() {
         --unit) COMPREPLY=($(compgen -W "A W" -- "$cur")); return ;;
         --version) COMPREPLY=($(compgen -W "1.6 2.0.1" -- "$cur")); return ;;
         --attribute) COMPREPLY=($(compgen -W "Actual Target MinSet MaxSet" -- "$cur")); return ;;
-        --token|--transaction|--evse|--connector|--prefix|--limit|--duration|--reader|--device|--energy-wh) return ;;
+        --token|--transaction|--evse|--connector|--prefix|--limit|--for|--duration|--reader|--device|--energy-wh) return ;;
     esac
 
     # the command, and the one after "sim": the first words that are neither options nor their values
@@ -42,6 +42,7 @@ _chargepointctl() {
         reset) words="--evse --on-idle" ;;
         outbox | security-log) words="--limit" ;;
         pics) words="--version" ;;
+        limit) words="set clear show --evse --for" ;;
         schedule) words="--duration --unit" ;;
         diagnostics) [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
         "sim raise-error"|"sim clear-error")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CONNECT_S = 3.0
 _SILENCES_TO_RECONNECT = 4
 _ACKNOWLEDGE, _BUSY, _NO_PATH, _NO_TARGET = 5, 6, 10, 11
+_BITS = (1, 2)
 _EXCEPTIONS = {
     1: "illegal function",
     2: "illegal data address",
@@ -130,7 +131,8 @@ class ModbusBus:
             client.close()
 
     async def read(self, unit: int, function: int, address: int, size: int, *, repeat: bool = True) -> tuple[int, ...]:
-        """`size` registers from `address`; function 3 holding, 4 input registers. repeat=False asks only once.
+        """`size` registers from `address`; function 3 holding, 4 input registers; 1 coils, 2 discrete inputs, each 0 or
+        1. repeat=False asks only once.
 
         NotConnected when the unit stays silent, Refused when it answers with an exception.
         """
@@ -173,7 +175,12 @@ class ModbusBus:
     async def _answer(self, client: "ModbusBaseClient", request: _Request, limit_s: float) -> Any:
         from pymodbus.exceptions import ModbusException
 
-        ask = client.read_holding_registers if request.function == 3 else client.read_input_registers
+        ask = {
+            1: client.read_coils,
+            2: client.read_discrete_inputs,
+            3: client.read_holding_registers,
+            4: client.read_input_registers,
+        }[request.function]
         try:
             async with asyncio.timeout(limit_s):
                 return await ask(request.address, count=request.size, device_id=request.unit)
@@ -182,13 +189,15 @@ class ModbusBus:
 
     def _words(self, answer: Any, request: _Request) -> tuple[int, ...]:
         if not answer.isError():
-            return tuple(answer.registers)
+            bits = request.function in _BITS
+            return tuple(int(bit) for bit in answer.bits[: request.size]) if bits else tuple(answer.registers)
         code = answer.exception_code
         what = _EXCEPTIONS.get(code, "unknown exception")
         if code in (_NO_PATH, _NO_TARGET):
             raise NotConnected(f"{self.line}: unit {request.unit}: {what}")
+        what_of = "inputs" if request.function in _BITS else "registers"
         raise Refused(
-            f"{self.line}: unit {request.unit} refuses registers 0x{request.address:04X} to "
+            f"{self.line}: unit {request.unit} refuses {what_of} 0x{request.address:04X} to "
             f"0x{request.address + request.size - 1:04X} (function {request.function}): {what} ({code})",
             code,
         )
@@ -285,7 +294,11 @@ def _fits(answer: Any, request: _Request) -> bool:
     """An answer of another function or length belongs to an earlier request, or to nobody."""
     if answer.function_code & 0x7F != request.function:
         return False
-    return bool(answer.isError() or len(answer.registers) == request.size)
+    if answer.isError():
+        return True
+    if request.function in _BITS:  # in whole bytes
+        return len(answer.bits) == 8 * -(-request.size // 8)
+    return len(answer.registers) == request.size
 
 
 def _busy(answer: Any) -> str:

@@ -88,6 +88,7 @@ class Station:
             "set",
             "unlock",
             "reset",
+            "limit",
             "outbox",
             "drivers",
             "reset_csms",
@@ -97,7 +98,10 @@ class Station:
             "list",
             "diagnostics",
         )
-        methods = {name: self._method(name) for name in (*names, "bug", "sim.plug_in", "sim.swipe", "sim.state")}
+        methods = {
+            name: self._method(name)
+            for name in (*names, "bug", "sim.plug_in", "sim.swipe", "sim.state", "sim.contact", "sim.site")
+        }
         self.server = ControlServer(path, group, methods, self._subscribe)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="control server")
         self._running = threading.Event()

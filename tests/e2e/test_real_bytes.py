@@ -75,6 +75,39 @@ def test_a_visit_at_a_wallbox(dialect: str, csms: Csms, board: OpenEvseBoard, ch
     assert transaction.energy_wh == pytest.approx(2000.0, abs=1.0)
 
 
+def limit(csms: Csms, dialect: str, value: float, unit: str) -> None:
+    """The CSMS sets a TxDefaultProfile while a car charges."""
+    at = "2026-01-01T00:00:00Z"
+    periods = [{"startPeriod": 0, "limit": value}]
+    schedule = {"chargingRateUnit": unit, "chargingSchedulePeriod": periods, "startSchedule": at}
+    common = {"stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile", "chargingProfileKind": "Absolute"}
+    if dialect == "1.6":
+        profile = common | {"chargingProfileId": 7, "chargingSchedule": schedule}
+        reply = csms.call("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile})
+    else:
+        profile = common | {"id": 7, "chargingSchedule": [schedule | {"id": 1}]}
+        reply = csms.call("SetChargingProfile", {"evseId": 1, "chargingProfile": profile})
+    assert reply["status"] == "Accepted"
+
+
+def test_a_board_follows_a_limit_within_a_second(
+    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
+) -> None:
+    with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
+        available(csms, station)
+        board.plug()
+        tap(chip)
+        csms.wait_event("Started")
+        board.wait(lambda: board.relay_closed)
+        limit(csms, dialect, 10, "A")
+        board.wait(lambda: board.amps == 10, 1.0)
+        assert board.relay_closed
+        limit(csms, dialect, 0, "A")
+        board.wait(lambda: not board.relay_closed, 4.0)  # the car has 3 s to stop drawing
+        limit(csms, dialect, 16, "A")
+        board.wait(lambda: board.relay_closed and board.amps == 16, 3.0)
+
+
 def register_at_least(wh: float) -> Callable[[object], bool]:
     """A message that carries an energy register of at least so much."""
 
@@ -172,6 +205,25 @@ def test_a_visit_at_a_dc_post_fed_over_can(dialect: str, csms: Csms, wire: Wire)
         station.ctl("sim.plug_out", evse=1)
         csms.wait_status("Available", 1, 1)
     assert csms.books.only().energy_wh == pytest.approx(3000.0, abs=1.0)
+
+
+def test_a_power_module_follows_a_limit_within_a_second(dialect: str, csms: Csms) -> None:
+    with (
+        UdpWire() as wire,
+        InfyModule(bus=wire, load=Load(emf_v=395.0)) as module,
+        Sdm630(tcp=True) as meter,
+        Station(dc_station(csms.url, dialect, wire, meter)) as station,
+    ):
+        csms.wait("BootNotification")
+        csms.wait_status("Available", 1, 1, timeout=20)
+        station.ctl("sim.plug_in", evse=1)
+        station.ctl("sim.swipe", token=CARD)
+        csms.wait_event("Started")
+        module.wait_for(lambda m: m.delivering and m.set_a > 20, 20)
+        limit(csms, dialect, 2000, "W")
+        module.wait_for(lambda m: m.set_a == pytest.approx(5.0), 1.0)
+        limit(csms, dialect, 8, "A")
+        module.wait_for(lambda m: m.set_a == pytest.approx(8.0), 1.0)
 
 
 def test_a_module_that_overheats_ends_the_energy_and_is_told(dialect: str, csms: Csms) -> None:

@@ -215,6 +215,14 @@ def test_a_silent_vehicle_ends_the_energy() -> None:
     assert "supply off" in run(story).done
 
 
+def test_the_end_of_the_process_waits_for_no_device_that_is_gone() -> None:
+    async def story(power: DcPower, output: Output) -> None:
+        await charge(power, output)
+        output.dead |= {"vehicle", "supply", "contactor"}
+
+    run(story)  # cancels, and would wait for ever
+
+
 def test_an_urgent_end_waits_neither_for_the_vehicle_nor_for_the_supply() -> None:
     async def story(power: DcPower, output: Output) -> None:
         await charge(power, output)

@@ -73,6 +73,8 @@ class _Flow:
         """what may still flow: more than is granted until it was seen to obey"""
         self.need: float | None = None
         """what its car can take, where that is less than it could have"""
+        self.outside = False
+        """a limit from outside holds, or did when the EVSE was told of a limit last"""
         self.told = ("", 0.0)
         """id of the transaction, and the rate that was told last"""
 
@@ -89,12 +91,12 @@ class Limits(Topic):
         self._offset = 0.0
         """UTC less monotonic clock, when it was reckoned last"""
         self._due = NEVER
+        self._outside = False
+        """a limit from outside holds"""
         self._moved: set[int] = set()
         """EVSEs that may draw another limit, from which is to follow what follows"""
         self._bounds = (inf, inf)
         """of the station, A per phase and W: while they bind, it is shared"""
-        self.outside = False
-        """a limit from outside holds, or did in this step"""
         for evse in evses.values():
             evse.ration = self._ration
 
@@ -123,6 +125,10 @@ class Limits(Topic):
 
     def follow(self, step: Step) -> None:
         self._ration(step)
+        for evse in self._evses.values():
+            transaction, flow = evse.transaction, self._flows[evse.id]
+            if transaction and flow.told[0] != transaction.id:
+                flow.told = (transaction.id, _rate(evse))
         while self._moved:
             evse = self._evses[self._moved.pop()]
             evse.settle(evse.conditions(), self._cause(evse), step)
@@ -142,6 +148,7 @@ class Limits(Topic):
             levels |= self._granted(caps, profiles, step)
         for evse in self._evses.values():
             self._allow(evse, levels[evse.id], caps[evse.id])
+        self._outside = any(profile.purpose == "ChargingStationExternalConstraints" for profile in profiles)
         if profiles:
             from chargepointd.core.charging.composite import next_change
 
@@ -328,8 +335,9 @@ class Limits(Topic):
     def _cause(self, evse: Evse) -> Cause:
         """K11.FR.04, K13.FR.03: a limit from outside has changed the rate of a transaction by more than counts."""
         flow, transaction = self._flows[evse.id], evse.transaction
-        rate = evse.allowed_w if evse.plan.supply == "DC" else evse.allowed_a * evse.allowed_phases
-        if transaction is None or flow.told[0] != transaction.id or not (self.outside and evse.running):
+        outside, flow.outside = self._outside or flow.outside, self._outside
+        rate = _rate(evse)
+        if transaction is None or not (outside and evse.running):
             flow.told = (transaction.id if transaction else "", rate)
             return NO_CAUSE
         if not significant(self._context, flow.told[1], rate):
@@ -344,6 +352,10 @@ def significant(context: Context, before: float, after: float) -> bool:
         return False
     percent = float(context.variables.text("SmartChargingCtrlr.LimitChangeSignificance") or 0)
     return abs(after - before) * 100 > percent * before
+
+
+def _rate(evse: Evse) -> float:
+    return evse.allowed_w if evse.plan.supply == "DC" else evse.allowed_a * evse.allowed_phases
 
 
 def _since(evse: Evse) -> float:

@@ -149,6 +149,8 @@ STATION: tuple[Line, ...] = (
     ("SecurityCtrlr.MaxCertificateChainSize", "integer", "RO", "10000", "", None, 10_000, ""),
     ("SecurityCtrlr.OrganizationName", "string", "RW", "", "", None, 64, ""),
     ("SecurityCtrlr.SecurityProfile", "integer", "RO", "0", "", 0, 3, ""),
+    # No switch of ours chooses which phase is used; that one can be used instead of three: Phases3to1.
+    ("SmartChargingCtrlr.ACPhaseSwitchingSupported", "boolean", "RO", "false", "", None, None, ""),
     ("SmartChargingCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     ("SmartChargingCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
     # A fuse, or a grid operator, is not the CSMS's to switch off.
@@ -260,6 +262,8 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
         values=plan.token_kinds,
         constant=True,
     )
+    switches = str(any(evse.switches_phases for evse in plan.evses)).lower()
+    yield Variable(Ref("SmartChargingCtrlr", "Phases3to1"), "boolean", "ReadOnly", switches, constant=True)
     yield from _of_firmware(plan)
     if "eMAID" in plan.token_kinds:
         for name, default in _PLUG_AND_CHARGE:

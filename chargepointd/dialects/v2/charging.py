@@ -49,7 +49,7 @@ def said(profile: Profile) -> Payload:
         "stackLevel": profile.stack_level,
         "chargingProfilePurpose": profile.purpose,
         "chargingProfileKind": profile.kind,
-        "chargingSchedule": [_schedule(profile.schedule)],
+        "chargingSchedule": [schedule_said(profile.schedule)],
         **({"recurrencyKind": profile.recurrency} if profile.recurrency is not None else {}),
         **({"validFrom": format_time(profile.valid_from)} if profile.valid_from is not None else {}),
         **({"validTo": format_time(profile.valid_to)} if profile.valid_to is not None else {}),
@@ -57,7 +57,8 @@ def said(profile: Profile) -> Payload:
     }
 
 
-def _schedule(schedule: Schedule) -> Payload:
+def schedule_said(schedule: Schedule) -> Payload:
+    """ChargingScheduleType"""
     told: Payload = {
         "id": schedule.id,
         "chargingRateUnit": schedule.unit,

@@ -173,6 +173,7 @@ class Controls:
             raise ValueError(f'sim.contact: no contact "{device}"; {_remedy(name, self._contacts)}')
         self._world.contacts[name] = closed
         self._contacts[name].tell()
+        self._world.register.save(self._world.evses)
         return {"device": name, "closed": closed}
 
     def _site(self, current_a: float | None, dead: bool) -> dict[str, Any]:

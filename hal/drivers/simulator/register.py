@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class Register:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, contacts: dict[str, bool]) -> None:
         self.path = path
+        self._contacts = contacts
+        """of somebody else's devices, which go on while the station is without power"""
         self._written = b""
 
     def load(self, evses: Iterable[Evse]) -> None:
@@ -27,6 +29,7 @@ class Register:
         try:
             self._written = self.path.read_bytes()
             kept = json.loads(self._written)
+            self._contacts |= {name: bool(kept.get(name)) for name in self._contacts}
             for evse in evses:
                 _restore(evse, kept.get(str(evse.number), {}))
         except FileNotFoundError:
@@ -38,7 +41,8 @@ class Register:
 
     def save(self, evses: Iterable[Evse]) -> None:
         """NotConnected when the file cannot be written."""
-        text = json.dumps({evse.number: _kept(evse) for evse in evses}).encode()
+        closed = {name: True for name, closed in self._contacts.items() if closed}
+        text = json.dumps({evse.number: _kept(evse) for evse in evses} | closed).encode()
         if text == self._written.rstrip():
             return
         text = text.ljust(len(self._written))  # in place: a shorter text leaves no rest of a longer one behind it

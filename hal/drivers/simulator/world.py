@@ -36,7 +36,7 @@ class World:
         """the QR code on the display"""
         self.indicator = "off"
         self.hold: Hold | None = None
-        self.register = Register(path)
+        self.register = Register(path, self.contacts)
         self.register.load(self.evses)
 
     def advanced(self, number: int) -> Evse:

@@ -17,6 +17,7 @@ TOPICS = {
     "StatusChanged": "station",
     "SecurityEvent": "station",
     "LogStatus": "logs",
+    "ChargingLimit": "charging",
     "CustomerData": "customer",
     "ProfilesPart": "charging",
     "ReportPart": "reports",

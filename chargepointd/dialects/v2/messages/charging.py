@@ -1,7 +1,8 @@
-"""Reports of charging profiles (K09)."""
+"""Reports of charging profiles (K09), and limits from outside (K11 to K13)."""
 
+from chargepointd.core.charging.external import ChargingLimit
 from chargepointd.core.charging.profiles import ProfilesPart
-from chargepointd.dialects.v2.charging import said
+from chargepointd.dialects.v2.charging import said, schedule_said
 from chargepointd.dialects.v2.messages.common import Answers, Calls, Said
 from chargepointd.dialects.v2.words import Words
 
@@ -16,5 +17,15 @@ def _part(part: ProfilesPart, words: Words) -> Said:
     }
 
 
-CALLS: Calls = {ProfilesPart: _part}
+def _limit(told: ChargingLimit, words: Words) -> Said:
+    place = {"evseId": told.evse_id} if told.evse_id else {}
+    if told.cleared:
+        return "ClearedChargingLimit", {"chargingLimitSource": told.source, **place}
+    payload = {"chargingLimit": {"chargingLimitSource": told.source}, **place}
+    if told.schedules:
+        payload["chargingSchedule"] = [schedule_said(schedule) for schedule in told.schedules]
+    return "NotifyChargingLimit", payload
+
+
+CALLS: Calls = {ProfilesPart: _part, ChargingLimit: _limit}
 ANSWERS: Answers = {}

@@ -1,0 +1,168 @@
+"""Limits at the real process, of the CSMS, the station, a relay and the building: the car and its meter obey."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.csms import Csms
+from tests.daemon.config import Config
+from tests.daemon.process import Station
+from tests.daemon.visit import OTHER, begin, brisk, charging, register_wh, until, world
+
+pytestmark = pytest.mark.process
+
+WITHIN_S = 1.0
+"""so soon a limit is seen at the pilot and at the meter"""
+PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
+"""words of 1.6"""
+
+
+def two(url: str, dialect: str, **station: Any) -> Config:
+    config = brisk(url, dialect, evses=2)
+    config["station"] |= station
+    config["drivers"]["sim"]["car_current_a"] = 32.0
+    return config
+
+
+def limit(csms: Csms, limit_a: float, purpose: str = "TxDefaultProfile", evse: int = 1) -> None:
+    """The CSMS sets it."""
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit_a}]}
+    common = {"stackLevel": 0, "chargingProfileKind": "Absolute"}
+    if csms.versions == ("1.6",):
+        profile = common | {
+            "chargingProfileId": 5,
+            "chargingProfilePurpose": PURPOSES.get(purpose, purpose),
+            "chargingSchedule": schedule | {"startSchedule": "2026-01-01T00:00:00Z"},
+        }
+        reply = csms.call("SetChargingProfile", {"connectorId": evse, "csChargingProfiles": profile})
+    else:
+        profile = common | {
+            "id": 5,
+            "chargingProfilePurpose": purpose,
+            "chargingSchedule": [schedule | {"id": 1, "startSchedule": "2026-01-01T00:00:00Z"}],
+        }
+        reply = csms.call("SetChargingProfile", {"evseId": evse, "chargingProfile": profile})
+    assert reply["status"] == "Accepted"
+
+
+def amps(station: Station, evse: int = 1) -> float:
+    """What the meter shows, of one phase."""
+    return float(station.ctl("sim.meter", evse=evse)["current_a"][0])
+
+
+def soon(condition: Callable[[], Any], what: str) -> None:
+    until(condition, what, WITHIN_S)
+
+
+def test_a_profile_is_followed_by_car_and_meter_within_a_second(csms: Csms, dialect: str) -> None:
+    with Station(two(csms.url, dialect)) as station:
+        begin(station, csms)
+        assert amps(station) == 32
+        limit(csms, 10)
+        soon(lambda: world(station)["offer_a"] == 10 and amps(station) == 10, "10 A")
+        limit(csms, 0)
+        soon(lambda: world(station)["offer_a"] == 0, "withdrawn offer")
+        until(lambda: world(station)["contactor"] == "open", "open contactor")
+        if dialect == "1.6":
+            csms.wait_status("SuspendedEVSE")
+        else:
+            csms.wait_event("Updated", lambda m: m["transactionInfo"].get("chargingState") == "SuspendedEVSE")
+        limit(csms, 16)
+        until(lambda: amps(station) == 16, "16 A", 3 * WITHIN_S)  # the car takes its time to react
+        assert station.ctl("status")["evses"][0]["session"]["limit_a"] == 16
+
+
+def test_the_limit_of_the_station_is_shared_and_never_exceeded(csms: Csms, dialect: str) -> None:
+    with Station(two(csms.url, dialect, max_current_a=20)) as station:
+        begin(station, csms)
+        assert world(station)["offer_a"] == 20
+        begin_other(station, csms)
+        most = 0.0
+        deadline = time.monotonic() + 8
+        while (now := (world(station, 1)["offer_a"], world(station, 2)["offer_a"])) != (10, 10):
+            most = max(most, amps(station, 1) + amps(station, 2))
+            assert time.monotonic() < deadline, f"offers of {now}"
+        assert most <= 20.01
+        limit(csms, 15, "ChargingStationMaxProfile", 0)
+        soon(lambda: (world(station, 1)["offer_a"], world(station, 2)["offer_a"]) == (7.5, 7.5), "7.5 A each")
+
+
+def begin_other(station: Station, csms: Csms) -> None:
+    csms.wait_status("Available", 2)
+    station.ctl("sim.plug_in", evse=2)
+    csms.wait_status("Occupied", 2)
+    station.ctl("sim.swipe", token=OTHER)
+    csms.wait_event("Started")
+
+
+def test_a_relay_of_the_grid_operator_limits_and_releases(csms: Csms, dialect: str) -> None:
+    config = two(csms.url, dialect)
+    config["limit"] = [{"device": "sim.contact1", "max_power_w": 4140}]
+    with Station(config) as station:
+        begin(station, csms)
+        station.ctl("sim.contact", closed=True)
+        soon(lambda: amps(station) == 6, "6 A of 4140 W")
+        if dialect != "1.6":
+            told = csms.wait("NotifyChargingLimit")
+            assert told["chargingLimit"]["chargingLimitSource"] == "SO"
+            assert csms.wait_event("Updated", lambda m: m["triggerReason"] == "ChargingRateChanged")
+        assert station.ctl("limit", act="show")["limits"][0]["by"] == "contact"
+        station.kill()
+        station.start()
+        station.wait_ready()
+        until(lambda: world(station)["power_w"] > 0, "energy after the power cut", 20)
+        assert amps(station) == 6
+        station.ctl("sim.contact", closed=False)
+        until(lambda: amps(station) == 32, "32 A", 3)
+        if dialect != "1.6":
+            assert csms.wait("ClearedChargingLimit")["chargingLimitSource"] == "SO"
+        else:
+            assert csms.calls("NotifyChargingLimit") == []
+
+
+def test_the_building_leaves_what_it_leaves(csms: Csms, dialect: str) -> None:
+    config = two(csms.url, dialect)
+    config["site"] = {"meter": "sim.site_meter", "max_current_a": 50, "safe_current_a": 8}
+    with Station(config) as station:
+        begin(station, csms)
+        until(lambda: world(station)["offer_a"] == 32, "32 A", 5)
+        station.ctl("sim.site", current_a=35)
+        until(lambda: amps(station) == 15, "15 A", 5)
+        station.ctl("sim.site", current_a=35, dead=True)
+        until(lambda: amps(station) == 8, "8 A", 10)
+
+
+def test_an_ems_on_the_gateway_sets_a_limit_that_outlives_the_process(csms: Csms, dialect: str) -> None:
+    with Station(two(csms.url, dialect)) as station:
+        begin(station, csms)
+        assert station.ctl("limit", act="set", current_a=16, evse=1, for_s=3600)["status"] == "Accepted"
+        soon(lambda: amps(station) == 16, "16 A")
+        before = register_wh(station)
+        station.restart(Station.kill)
+        charging(station)
+        assert amps(station) == 16
+        assert register_wh(station) >= before
+        assert station.ctl("limit", act="clear", evse=1)["status"] == "Accepted"
+        soon(lambda: amps(station) == 32, "32 A")
+
+
+def test_one_phase_is_used_where_a_profile_says_so(csms: Csms, dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = two(csms.url, dialect)
+    config["evse"][0]["phase_switch"] = "sim.phases1"
+    with Station(config) as station:
+        begin(station, csms)
+        assert [round(a) for a in station.ctl("sim.meter", evse=1)["current_a"]] == [32, 32, 32]
+        one = {"startPeriod": 0, "limit": 10, "numberPhases": 1}
+        schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [one], "startSchedule": "2026-01-01T00:00:00Z"}
+        common = {"stackLevel": 0, "chargingProfileKind": "Absolute", "chargingProfilePurpose": "TxDefaultProfile"}
+        if dialect == "1.6":
+            profile = common | {"chargingProfileId": 5, "chargingSchedule": schedule}
+            reply = csms.call("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile})
+        else:
+            profile = common | {"id": 5, "chargingSchedule": [schedule | {"id": 1}]}
+            reply = csms.call("SetChargingProfile", {"evseId": 1, "chargingProfile": profile})
+        assert reply["status"] == "Accepted"
+        soon(lambda: world(station)["offer_a"] == 0, "withdrawn offer")
+        until(lambda: station.ctl("sim.meter", evse=1)["current_a"] == [10, 0, 0], "10 A of one phase", 15)
