@@ -148,6 +148,19 @@ def test_an_ems_on_the_gateway_sets_a_limit_that_outlives_the_process(csms: Csms
         soon(lambda: amps(station) == 32, "32 A")
 
 
+def test_a_profile_outlives_a_power_cut_and_is_never_exceeded(csms: Csms, dialect: str) -> None:
+    with Station(two(csms.url, dialect)) as station:
+        begin(station, csms)
+        limit(csms, 10)
+        soon(lambda: amps(station) == 10, "10 A")
+        station.kill()
+        station.start()
+        station.wait_ready()
+        offers = set()
+        until(lambda: offers.add(world(station)["offer_a"]) or amps(station) == 10, "10 A after the power cut")
+        assert offers <= {0, 10}
+
+
 def test_one_phase_is_used_where_a_profile_says_so(csms: Csms, dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = two(csms.url, dialect)
     config["evse"][0]["phase_switch"] = "sim.phases1"

@@ -76,6 +76,8 @@ class External(Topic):
         """by source and EVSE, as "SO/1": A per phase (a DC output: W) that the CSMS knows"""
         self._asked: set[str] = set()
         self._looked_at: tuple[int, bool] = (-1, False)
+        self._spoken = ""
+        """the version of OCPP in which the CSMS was told"""
         self._over_at = NEVER
         """s, monotonic clock: when the next that has an end is over"""
         self._site = None
@@ -201,6 +203,10 @@ class External(Topic):
         self._over_at = step.mono + max(0.001, min(ends) - step.utc) if ends else NEVER
         if not self._context.online:
             return
+        spoken = self._context.rules.subprotocol
+        if self._spoken not in ("", spoken):
+            self._told.clear()  # who has changed the version may not have had words for it
+        self._spoken = spoken
         for key in [key for key in self._told if key not in holding]:
             self._say(key, None, (), step)
         for key, some in holding.items():

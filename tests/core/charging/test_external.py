@@ -113,6 +113,14 @@ def test_what_happened_offline_is_told_as_it_is_by_then() -> None:
     assert limits(w) == [ChargingLimit(1, "EMS", cleared=False)]
 
 
+def test_who_changes_to_a_version_with_words_for_it_hears_of_it() -> None:
+    w = charging("1.6", plan=RELAY)
+    relay(w, True)
+    before = len(limits(w))
+    w.switch_to("2.0.1").after(1)
+    assert limits(w)[before:] == [ChargingLimit(0, "SO", cleared=False)]
+
+
 def test_a_csms_that_refuses_is_not_told_again() -> None:
     w = charging(plan=RELAY)
     answer = w._answer

@@ -147,6 +147,20 @@ def test_who_comes_second_gets_his_share_after_the_first_was_seen_to_take_less(b
     assert w.limits[2][0] == 20
 
 
+def test_a_bound_that_comes_while_cars_charge_counts_what_they_draw() -> None:
+    w = World("2.0.1").online()
+    w.takes_w = {1: 22_000.0, 2: 22_000.0}
+    w.plug(1).present("CARD1", 1).after(31)
+    set_(w, at_most(40))
+    assert w.limits[1][0] == 32
+    set_(w, at_most(20))
+    assert w.limits[1][0] == 20
+    w.plug(2).present("CARD2", 2)
+    assert (w.limits[1][0], w.limits[2][0]) == (10, 0)
+    w.after(31)
+    assert (w.limits[1][0], w.limits[2][0]) == (10, 10)
+
+
 def test_a_car_that_ignores_its_offer_leaves_nothing_to_others() -> None:
     w = World("2.0.1", plan=PLAN._replace(max_current_a=20.0)).online()
     w.defiant.add(1)
