@@ -153,6 +153,10 @@ def _has_core(facts: Facts) -> bool:
     return facts.requests.issuperset(_CORE) and facts.true("FirmwareCtrlr.Available")
 
 
+def _has_smart(facts: Facts) -> bool:
+    return facts.requests.issuperset(_SMART) and facts.true(_CHARGING)
+
+
 _CORE = (
     "GetBaseReport", "GetVariables", "SetVariables", "SetNetworkProfile", "Reset", "RequestStartTransaction",
     "RequestStopTransaction", "TriggerMessage", "ChangeAvailability", "UpdateFirmware", "GetLog", "InstallCertificate",
@@ -163,7 +167,7 @@ _ADVANCED = (
     "ClearVariableMonitoring",
 )  # fmt: skip
 _SMART = ("SetChargingProfile", "GetChargingProfiles", "ClearChargingProfile", "GetCompositeSchedule")
-_UNITS = "SmartChargingCtrlr.RateUnit"
+_CHARGING, _UNITS = "SmartChargingCtrlr.Available", "SmartChargingCtrlr.RateUnit"
 _MONITORS = ("SetVariableMonitoring", "GetMonitoringReport")
 _START, _STOP = "TxCtrlr.TxStartPoint", "TxCtrlr.TxStopPoint"
 _SAMPLED, _ALIGNED = "SampledDataCtrlr", "AlignedDataCtrlr"
@@ -175,7 +179,7 @@ def _profiles() -> Iterable[Row]:
         "profile-Core", "Certification profile Core", ", ".join(("FirmwareCtrlr.Available", *_CORE)), _has_core
     )
     yield _asked("profile-AS", "Certification profile Advanced Security", "CertificateSigned", "InstallCertificate")
-    yield _asked("profile-SC", "Certification profile Smart Charging", *_SMART)
+    yield _built("profile-SC", "Certification profile Smart Charging", _CHARGING, _has_smart)
     for id_, unit in (("SC-2.1", "A"), ("SC-2.2", "W")):
         yield _built(id_, f"Charging profiles in {unit}", _UNITS, lambda facts, unit=unit: unit in facts.text(_UNITS))  # type: ignore[misc]
     available = "LocalAuthListCtrlr.Available"

@@ -463,3 +463,27 @@ def test_a_transaction_that_1_6_has_numbered_is_reported_by_its_number() -> None
     w.ask(GetChargingProfiles(1))
     assert [p.transaction_id for part in w.told(ProfilesPart) for p in part.profiles] == ["1"]
     assert put(w, TX._replace(transaction_id="1", id=3)) == ("Accepted", "")
+
+
+@pytest.mark.parametrize("point", ["EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer"])
+def test_it_holds_from_the_first_moment(point: str) -> None:
+    """K05.FR.03: nothing is offered that it does not allow."""
+    w = World("2.0.1", {"TxCtrlr.TxStartPoint": point}).online()
+    offers: list[float] = []
+    obey = w._obey
+    w._obey = lambda effect: (offers.append(effect.limit_a) if hasattr(effect, "limit_a") else None, obey(effect))[1]  # type: ignore[method-assign]
+    start(w)
+    w.plug(1)
+    assert w.station.evses[1].charging_state(Step(w.mono, w.utc)) == "Charging"
+    assert set(offers) == {6.0}
+    w.ask_stop(1)
+    assert w.station.evses[1].allowed_a == 32
+
+
+def test_it_does_not_hold_for_somebody_else() -> None:
+    w = World("2.0.1", {"AuthCtrlr.AuthorizeRemoteStart": "true"}).online()
+    w.slow = True
+    w.ask(c.RequestStart(Token("SLOW"), 1, 5, profile=OFFERED))
+    w.ask(c.RequestStart(DRIVER, 1, 6))
+    w.plug(1)
+    assert w.station.evses[1].allowed_a == 32

@@ -81,6 +81,15 @@ def test_the_local_list_can_be_left_out(url: str) -> None:
     assert {id_: without[id_]["answer"] for id_ in lists} == dict.fromkeys(lists, "No")
 
 
+def test_smart_charging_can_be_left_out_or_be_in_one_unit(url: str) -> None:
+    rows = ("profile-SC", "SC-2.1", "SC-2.2")
+    plain, without = answers(ac_socket(url)), answers(ac_socket(url, **{"SmartChargingCtrlr.Available": False}))
+    assert [plain[id_]["answer"] for id_ in rows] == ["Yes", "Yes", "Yes"]
+    assert without["profile-SC"]["answer"] == "No"
+    in_amps = answers(ac_socket(url, **{"SmartChargingCtrlr.RateUnit": "A"}))
+    assert [in_amps[id_]["answer"] for id_ in rows] == ["Yes", "Yes", "No"]
+
+
 def test_a_yes_names_a_variable_that_is_there(url: str) -> None:
     """What is answered Yes by a variable can be asked for under that name."""
     with Station(ac_socket(url)) as station:

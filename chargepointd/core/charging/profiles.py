@@ -137,10 +137,16 @@ class Profiles(Topic):
     # -- what others ask -----------------------------------------------------------------------------------------------
 
     @property
+    def in_use(self) -> bool:
+        """This station has smart charging, and it is switched on."""
+        variables = self._context.variables
+        return variables.boolean("SmartChargingCtrlr.Available") and variables.boolean(ENABLED)
+
+    @property
     def installed(self) -> "tuple[Profile, ...]":
         """Those in force: without those of the CSMS while smart charging is switched off. One that waits for its
         transaction holds already for whom it is (`Facts.profiled_as`)."""
-        if not self._context.variables.boolean(ENABLED):
+        if not self.in_use:
             return tuple(profile for profile in self._profiles.values() if profile.source != "CSO")
         awaited = [p._replace(transaction_id=f"{AWAITED}{p.evse_id}") for p, _ in self._awaited.values()]
         return (*self._profiles.values(), *awaited)
@@ -211,7 +217,7 @@ class Profiles(Topic):
     def _set(self, command: SetChargingProfile, step: Step, answer: Answer) -> None:
         from chargepointd.core.charging.checks import wrong
 
-        if not self._context.variables.boolean(ENABLED):
+        if not self.in_use:
             answer(Status("NotSupported", "smart charging is switched off"), step)  # K01.FR.29
             return
         profile = self._understood(command, step)
@@ -318,7 +324,7 @@ class Profiles(Topic):
         from chargepointd.core.charging.checks import wrong_at_start
         from chargepointd.core.charging.profile import packed
 
-        if command.profile is None or not self._context.variables.boolean(ENABLED):  # K05.FR.04
+        if command.profile is None or not self.in_use:  # K05.FR.04
             return None
         profile = self._with_start(command.profile._replace(evse_id=evse_id), step)
         refused = wrong_at_start(profile, command.schedules, self._site())

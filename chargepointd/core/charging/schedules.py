@@ -90,4 +90,5 @@ def use(evse: "Evse") -> "Use":
     from chargepointd.core.charging.composite import IDLE, Use
 
     transaction = evse.transaction
-    return Use(transaction.id, transaction.ready_at) if transaction and evse.running else IDLE
+    since = transaction.ready_at if transaction and evse.running else None
+    return Use(evse.profiled_as, since) if evse.profiled_as or since is not None else IDLE

@@ -33,6 +33,7 @@ CONTROLLERS = {
     "FirmwareManagement": "FirmwareCtrlr",
     "LocalAuthListManagement": "LocalAuthListCtrlr",
     "Reservation": "ReservationCtrlr",
+    "SmartCharging": "SmartChargingCtrlr",
 }
 """whose variable Available says whether this station has the profile"""
 ROTATIONS = frozenset({"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"})
@@ -127,13 +128,18 @@ TABLE = (
     Key("AuthorizationCacheEnabled", "AuthCacheCtrlr.Enabled"),
     Key("AuthorizationKey", "SecurityCtrlr.BasicAuthPassword", meant=_password),
     Key("AuthorizeRemoteTxRequests", "AuthCtrlr.AuthorizeRemoteStart"),
-    Key("ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel"),
+    Key("ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel", profile="SmartCharging"),
     Key("CertificateSignedMaxChainSize", "SecurityCtrlr.MaxCertificateChainSize"),
     Key("CertificateStoreMaxLength", computed=lambda _: str(certificates.CAPACITY)),
     Key("CertSigningRepeatTimes", "SecurityCtrlr.CertSigningRepeatTimes"),
     Key("CertSigningWaitMinimum", "SecurityCtrlr.CertSigningWaitMinimum"),
-    Key("ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit", said=_rate_units),
-    Key("ChargingScheduleMaxPeriods", "SmartChargingCtrlr.PeriodsPerSchedule"),
+    Key(
+        "ChargingScheduleAllowedChargingRateUnit",
+        "SmartChargingCtrlr.RateUnit",
+        said=_rate_units,
+        profile="SmartCharging",
+    ),
+    Key("ChargingScheduleMaxPeriods", "SmartChargingCtrlr.PeriodsPerSchedule", profile="SmartCharging"),
     Key("ClockAlignedDataInterval", "AlignedDataCtrlr.Interval"),
     Key("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut"),
     Key("ConnectorPhaseRotation", "OCPP16Ctrlr.ConnectorPhaseRotation", _rotations, _are_rotations),
@@ -153,7 +159,7 @@ TABLE = (
     Key("LocalAuthListMaxLength", computed=lambda _: str(CAPACITY), profile="LocalAuthListManagement"),
     Key("LocalAuthorizeOffline", "AuthCtrlr.LocalAuthorizeOffline"),
     Key("LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize"),
-    Key("MaxChargingProfilesInstalled", computed=lambda _: str(MAX_PROFILES)),
+    Key("MaxChargingProfilesInstalled", computed=lambda _: str(MAX_PROFILES), profile="SmartCharging"),
     Key("MaxEnergyOnInvalidId", "TxCtrlr.MaxEnergyOnInvalidId"),
     Key("MessageTimeout", "OCPPCommCtrlr.MessageTimeout[Default]"),
     Key("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval"),

@@ -140,8 +140,17 @@ def test_a_schedule_may_begin_with_the_charging(tester: Tester) -> None:
 
 
 @pytest.mark.under_test(variables={"SmartChargingCtrlr.Enabled": False})
-def test_without_smart_charging_it_is_not_supported(tester: Tester) -> None:
+def test_switched_off_it_is_not_supported(tester: Tester) -> None:
     put(tester, profile("TxDefaultProfile"), "NotSupported")
+
+
+@pytest.mark.under_test(variables={"SmartChargingCtrlr.Available": False})
+def test_a_station_without_it_says_so(tester: Tester) -> None:
+    put(tester, profile("TxDefaultProfile"), "NotSupported")
+    profiles = tester.configuration("SupportedFeatureProfiles")["SupportedFeatureProfiles"]
+    assert "SmartCharging" not in profiles.split(",")
+    unknown = tester.csms.call("GetConfiguration", {"key": ["ChargingScheduleMaxPeriods"]})["unknownKey"]
+    assert unknown == ["ChargingScheduleMaxPeriods"]
 
 
 def test_the_keys_say_what_is_taken(tester: Tester) -> None:
@@ -152,3 +161,22 @@ def test_the_keys_say_what_is_taken(tester: Tester) -> None:
     got = tester.configuration(*keys)
     assert [got[key] for key in keys[:-1]] == ["99", "Current,Power", "1024", "100"]
     assert "SmartCharging" in got["SupportedFeatureProfiles"].split(",")
+
+
+def with_phase_switch(url: str, **variables: Any) -> Any:
+    config = ac_socket(url, **variables)
+    for evse in config["evse"]:
+        evse["phase_switch"] = f"sim.phases{evse['id']}"
+    return config
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        pytest.param("true", marks=pytest.mark.under_test(with_phase_switch, variables={})),
+        pytest.param("false", marks=pytest.mark.under_test(ac_socket, variables={})),
+    ],
+)
+def test_whether_phases_can_be_switched_follows_from_the_hardware(tester: Tester, switches: str) -> None:
+    key = "ConnectorSwitch3to1PhaseSupported"
+    assert tester.configuration(key) == {key: switches}

@@ -8,6 +8,7 @@ import pytest
 from tests.conformance.stations import ac_socket
 from tests.conformance.tester import Tester
 from tests.csms import CallRefused, Csms
+from tests.daemon.visit import until
 
 EVSE = 1
 LIMIT = 6
@@ -73,6 +74,16 @@ def none_reported(tester: Tester, evse: int | None = None, **criteria: Any) -> N
     assert status == "NoProfiles", tester.csms.told(f"GetChargingProfiles: {status}")
     tester.fence()
     assert not tester.csms.calls("ReportChargingProfiles", {"requestId": number})
+
+
+def composite_limit(tester: Tester, duration: int = 300, unit: str = "A") -> float:
+    """T> GetCompositeSchedule of the EVSE, S> Accepted: the limit of its first period."""
+    asked = {"evseId": EVSE, "duration": duration, "chargingRateUnit": unit}
+    reply = tester.csms.call("GetCompositeSchedule", asked)
+    assert reply["status"] == "Accepted", tester.csms.told(f"GetCompositeSchedule: {reply.payload}")
+    first = reply["schedule"]["chargingSchedulePeriod"][0]
+    assert first["startPeriod"] == 0
+    return float(first["limit"])
 
 
 units = pytest.mark.parametrize(("unit", "limit"), [("A", 6), ("W", 6000)])
@@ -153,9 +164,17 @@ def test_tc_k_14_cs(tester: Tester) -> None:
     put(tester, len(tester.evses) + 1, profile(), "Rejected", "UnknownEvse")
 
 
-def test_tc_k_15_cs(tester: Tester, csms: Csms) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param("not there", marks=pytest.mark.under_test(variables={"SmartChargingCtrlr.Available": False})),
+        "switched off",
+    ],
+)
+def test_tc_k_15_cs(tester: Tester, csms: Csms, how: str) -> None:
     """Set Charging Profile - Not Supported"""
-    tester.set("SmartChargingCtrlr.Enabled", False)
+    if how == "switched off":
+        tester.set("SmartChargingCtrlr.Enabled", False)
     with pytest.raises(CallRefused) as refused:
         csms.call("SetChargingProfile", {"evseId": EVSE, "chargingProfile": profile()})
     assert refused.value.code == "NotSupported"
@@ -185,6 +204,15 @@ def test_tc_k_60_cs(tester: Tester) -> None:
     told = profile(purpose="TxProfile", chargingProfileKind="Relative", transactionId=transaction)
     put(tester, EVSE, told)
     assert reported(tester, chargingProfileId=[1]) == {EVSE: [told]}
+
+
+@pytest.mark.under_test(variables={"SmartChargingCtrlr.LimitChangeSignificance": 1.0})
+@units
+def test_tc_k_28_cs(tester: Tester, unit: str, limit: float) -> None:
+    """Set Charging Profile - TxDefaultProfile with transaction ongoing"""
+    tester.charging()
+    put(tester, EVSE, profile(chargingSchedule=[schedule(limit, chargingRateUnit=unit, startSchedule=now())]))
+    assert composite_limit(tester, unit=unit) == limit
 
 
 @pytest.mark.parametrize("checked", [True, False])
@@ -231,6 +259,16 @@ def test_tc_k_08_cs(tester: Tester) -> None:
     """Clear Charging Profile - Without previous charging profile"""
     none_reported(tester)
     clear(tester, "Unknown", chargingProfileId=4711)
+
+
+@pytest.mark.under_test(variables={"SmartChargingCtrlr.LimitChangeSignificance": 1.0})
+def test_tc_k_09_cs(tester: Tester) -> None:
+    """Clear Charging Profile - Clearing a TxDefaultProfile - With ongoing transaction"""
+    put(tester, EVSE, profile())
+    tester.charging()
+    assert composite_limit(tester) == LIMIT
+    clear(tester, chargingProfileCriteria={"chargingProfilePurpose": "TxDefaultProfile"})
+    assert composite_limit(tester) == 400  # its 400 kW at 1000 V are less than its 500 A
 
 
 def test_tc_k_24_cs(tester: Tester) -> None:
@@ -354,3 +392,8 @@ def test_a_wrong_profile_starts_nothing(tester: Tester, csms: Csms) -> None:
         assert (reply["status"], reply["statusInfo"]["reasonCode"]) == ("Rejected", "InvalidProfile")
     tester.fence()
     assert not csms.calls("TransactionEvent")
+
+
+def test_what_was_installed_is_shown_to_a_technician(tester: Tester) -> None:
+    put(tester, EVSE, profile(4))
+    until(lambda: [p["id"] for p in tester.station.ctl("profiles")["profiles"]] == [4], "profile 4")

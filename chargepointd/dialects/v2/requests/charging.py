@@ -5,10 +5,13 @@ from chargepointd.core.charging.profiles import ClearChargingProfile, GetChargin
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v2.charging import profile
-from chargepointd.dialects.v2.requests.common import Request, Requests, plain
+from chargepointd.dialects.v2.requests.common import Request, Requests, not_available, plain
 
 
-def _set(payload: Payload, _: Registry) -> c.Command | Refusal:
+def _set(payload: Payload, variables: Registry) -> c.Command | Refusal:
+    refused = not_available("SmartChargingCtrlr", variables)  # K01.FR.29
+    if refused:
+        return refused
     told = payload["chargingProfile"]
     try:
         return SetChargingProfile(profile(told, payload["evseId"]), len(told["chargingSchedule"]))
@@ -23,9 +26,9 @@ def _was_set(payload: Payload, reply: c.Status) -> Payload | Refusal:
     return plain(payload, reply)
 
 
-def _clear(payload: Payload, _: Registry) -> c.Command:
+def _clear(payload: Payload, variables: Registry) -> c.Command | Refusal:
     criteria = payload.get("chargingProfileCriteria", {})
-    return ClearChargingProfile(
+    return not_available("SmartChargingCtrlr", variables) or ClearChargingProfile(
         payload.get("chargingProfileId"),
         criteria.get("evseId"),
         criteria.get("chargingProfilePurpose"),
@@ -33,9 +36,9 @@ def _clear(payload: Payload, _: Registry) -> c.Command:
     )
 
 
-def _get(payload: Payload, _: Registry) -> c.Command:
+def _get(payload: Payload, variables: Registry) -> c.Command | Refusal:
     criteria = payload["chargingProfile"]
-    return GetChargingProfiles(
+    return not_available("SmartChargingCtrlr", variables) or GetChargingProfiles(
         payload["requestId"],
         payload.get("evseId"),
         criteria.get("chargingProfilePurpose"),

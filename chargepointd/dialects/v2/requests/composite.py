@@ -5,13 +5,15 @@ from chargepointd.core.charging.composite import CompositeSchedule
 from chargepointd.core.charging.schedules import GetCompositeSchedule
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.codec import format_time
-from chargepointd.dialects.dialect import Payload
+from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v2.charging import period_said
-from chargepointd.dialects.v2.requests.common import Request, Requests, plain
+from chargepointd.dialects.v2.requests.common import Request, Requests, not_available, plain
 
 
-def _get(payload: Payload, _: Registry) -> c.Command:
-    return GetCompositeSchedule(payload["evseId"], payload["duration"], payload.get("chargingRateUnit"))
+def _get(payload: Payload, variables: Registry) -> c.Command | Refusal:
+    return not_available("SmartChargingCtrlr", variables) or GetCompositeSchedule(
+        payload["evseId"], payload["duration"], payload.get("chargingRateUnit")
+    )
 
 
 def _got(payload: Payload, reply: CompositeSchedule | c.Status) -> Payload:
