@@ -9,7 +9,7 @@ goes on and what has not been billed yet cannot, and goes by itself when it is o
 CSMS's own, and stays (N10.FR.03). Flight recorder and logs hold masked tokens only.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -65,6 +65,8 @@ class Customers(Topic):
         self._evses = evses
         self._waiting = 0
         """messages that the CSMS has not answered"""
+        self.on_clear: Callable[[str], None] = lambda key: None
+        """somebody else who knows something of a token is to forget it"""
 
     def commands(self) -> Mapping[type, Obey]:
         return {GiveCustomerInformation: self._give}
@@ -93,6 +95,7 @@ class Customers(Topic):
             self._tokens.forget(key, step)
         for key in {*cached, *([command.token.key] if command.token else [])}:
             step.emit(ForgetToken(key))
+            self.on_clear(key)
         step.emit(Note("customer", 0, "the data of a customer were cleared"))
 
     # -- what is known -------------------------------------------------------------------------------------------------

@@ -15,7 +15,20 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.tariff import GONE_S, Tariffs, Visit
 from chargepointd.core.topic import Topic
-from chargepointd.core.wording import AS_OF, COST, OFFLINE, TOTAL, energy_and_time, money, pages, price, word
+from chargepointd.core.wording import (
+    AS_OF,
+    COST,
+    HEIGHT,
+    OFFLINE,
+    TOTAL,
+    energy_and_time,
+    money,
+    notice,
+    pages,
+    price,
+    word,
+    wrapped,
+)
 
 PAGE_S = 3.0
 LEAST_S = 1.0
@@ -68,8 +81,9 @@ class Screens(Topic):
         self._looked_at = -1
 
     def follow(self, step: Step) -> None:
-        for told in [x for x in step.effects if type(x) is Display]:
-            self._told(told, step)
+        for index, told in enumerate(step.effects):
+            if type(told) is Display:
+                step.effects[index] = self._told(told, step)
         news = self._looked_at != self._context.settled
         self._looked_at = self._context.settled
         for n, screen in enumerate(self._screens):
@@ -80,12 +94,15 @@ class Screens(Topic):
         if any(name.startswith(("TariffCostCtrlr", "DisplayMessageCtrlr")) for name in names):
             self._looked_at = -1
 
-    def _told(self, told: Display, step: Step) -> None:
+    def _told(self, told: Display, step: Step) -> Display:
+        """What somebody is told at this moment, in the driver's language; of a long text, what has room."""
         for screen, evse_ids in zip(self._screens, self._context.plan.displays, strict=True):
             if not told.evse_id or told.evse_id in evse_ids:
                 screen.told_until = screen.written_at = step.mono
                 screen.told_until += told.for_s
                 screen.page = NOTHING._replace(about="told")
+        text = notice(told.text, self._language(self._tariffs.visits.get(told.evse_id)))
+        return told._replace(text="\n".join(wrapped(text)[:HEIGHT]))
 
     def _look(self, n: int, screen: _Screen, step: Step) -> None:
         free_at = max(screen.told_until, screen.written_at + LEAST_S)
@@ -110,15 +127,26 @@ class Screens(Topic):
     def _pages(self, evse_ids: tuple[int, ...], step: Step) -> tuple[list[Page], bool]:
         """In turn; and whether time alone changes something."""
         shown: list[Page] = []
+        closed: list[Page] = []
         for evse_id in evse_ids:
             visit = self._tariffs.visits.get(evse_id)
             if visit and (visit.left_at is None or (visit.final and step.utc < visit.left_at + GONE_S)):
                 shown += self._of(evse_id, visit, step)
+            else:
+                closed += self._closed(evse_id)
         for seat in self._lobby.seats.values():
             if seat.session.authorized and seat.session.token and set(seat.session.choice) & set(evse_ids):
                 known = self._tariffs.price_of(seat.session.token)
                 shown += self._price(0, Visit(texts=known.texts, language=known.language))
-        return shown or list(self._price(0, None)), bool(shown)
+        return (shown or list(self._price(0, None))) + closed, bool(shown)
+
+    def _closed(self, evse_id: int) -> Iterator[Page]:
+        """Not for everybody who comes."""
+        evse = self._evses[evse_id]
+        fit = evse.usable(evse.place) and not evse.stopping_faults
+        word = "Reserved" if fit and evse.reserved else "" if fit else "Out of service"
+        if word:
+            yield Page(evse_id, word, notice(word, self._language(None)))
 
     def _of(self, evse_id: int, visit: Visit, step: Step) -> Iterator[Page]:
         if not visit.transaction_id:
@@ -173,7 +201,7 @@ class Screens(Topic):
     def _shows_cost(self) -> bool:
         return self._context.variables.boolean("TariffCostCtrlr.Enabled[Cost]")
 
-    def _language(self, visit: Visit) -> str:
+    def _language(self, visit: Visit | None) -> str:
         return next(filter(None, self._tariffs.languages(visit)), "")
 
     def _currency(self) -> str:

@@ -155,6 +155,8 @@ class RecordAnswered(NamedTuple):
     """text for the driver, if any"""
     charging_priority: int | None = None
     """of this transaction alone (K03.FR.05)"""
+    cost: Any = None
+    """`tariff.UpdateCost`: the cost with the prices behind it"""
 
 
 Answer = Any

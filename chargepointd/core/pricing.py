@@ -66,6 +66,11 @@ class Pricing(Topic):
         """Of who is authorized, from now on."""
         authorization.on_info, authorization.waits = self._told, self._waits
 
+    def forget(self, key: str) -> None:
+        """A customer's token."""
+        if self.tariffs:
+            self.tariffs.forget(key)
+
     def _told(self, token: Token, info: TokenInfo, step: Step) -> None:
         if info.message or info.language:
             self.begun(step).told(token, info, step)

@@ -182,7 +182,8 @@ class Station:
         self.external = External(context, self.outbox, self.evses, self.profiles, state.get(External.name))
         self.variables.add(self.profiles.entries())
         self.remote.expect = self.profiles.expect
-        pricing = self._made_pricing(state) if context.plan.displays else ()
+        customers = Customers(context, self.outbox, self.tokens, self.local_list, self._everywhere)
+        pricing = self._made_pricing(customers, state) if context.plan.displays else ()
         return (
             *self._plug_and_charge(signatures, state.get("secc")),
             self.security,
@@ -191,7 +192,7 @@ class Station:
             signatures,
             Reports(self.context, self.outbox, self.registration),
             self.firmware,
-            Customers(self.context, self.outbox, self.tokens, self.local_list, self._everywhere),
+            customers,
             Logs(self.context, self.outbox, self.security, saved.state.get("log")),
             self.keypads,
             self.local_list,
@@ -216,10 +217,11 @@ class Station:
             Secc(self.context, self.outbox, self.certificates, signatures, saved),
         )
 
-    def _made_pricing(self, state: dict[str, Any]) -> tuple[Topic, ...]:
+    def _made_pricing(self, customers: Customers, state: dict[str, Any]) -> tuple[Topic, ...]:
         clock, kept = self.timekeeping.offset_s, state.get(Pricing.name)
         self.pricing = Pricing(self.context, self.outbox, self.evses, self.lobby, self.statuses, clock, kept)
         self.pricing.hear(self.authorization)
+        customers.on_clear = self.pricing.forget
         return (self.pricing,)
 
     def _hold(self, held: bool, step: Step) -> None:

@@ -192,6 +192,11 @@ class Tariffs(Topic):
             self._waiting.pop(key)[1](step)
         self._dirty = True
 
+    def forget(self, key: str) -> None:
+        """Of a token that is not at an EVSE."""
+        if self._prices.pop(key, None):
+            self._dirty = True
+
     def price_of(self, token: Token) -> Price:
         """Of somebody who is not at an EVSE yet."""
         return self._prices.get(token.key, Price(()))
@@ -218,10 +223,9 @@ class Tariffs(Topic):
         idle = self._is_idle(evse_id, step) if told.idle is None else told.idle
         since = visit.running.idle_since if visit.running and visit.running.idle_since is not None else at
         register = self._register(evse_id) if told.register_wh is None else round(told.register_wh * 1000)
-        run = Running(
-            told.cost, at, register, min(since, at) if idle else None, told.rate,
-            None if told.next_at is None else _ms(told.next_at), told.next_rate,
-        )  # fmt: skip
+        run = Running(told.cost, at, register, min(since, at) if idle else None, told.rate)
+        if told.next_rate and told.next_at is not None:  # until then it may cost nothing
+            run = run._replace(rate=told.rate or Rate(), next_at=_ms(told.next_at), next_rate=told.next_rate)
         self._idle[evse_id] = self._is_idle(evse_id, step)  # until the car changes its mind, the CSMS is right
         self.visits[evse_id] = visit._replace(running=run, triggers=told.triggers, above=None)
         step.emit(Note("cost", evse_id, f"{told.cost:f} so far"))
@@ -269,7 +273,9 @@ class Tariffs(Topic):
             if message.kind == "Ended":
                 self._final(evse_id, Final(f"{cost:f}"), step)
             elif visit.running is None or visit.running.at <= _ms(message.stamp.at):
-                self._count_from(evse_id, UpdateCost(cost, at=message.stamp.at), step)
+                told = outcome.cost or UpdateCost(cost)
+                at = message.stamp.at if told.at is None else told.at
+                self._count_from(evse_id, told._replace(at=at), step)
 
     # -- what happens at the EVSEs -------------------------------------------------------------------------------------
 
@@ -371,7 +377,7 @@ class Tariffs(Topic):
         if run:
             run = moved(run, _ms(step.utc), self._register(evse_id))
             run = run._replace(rate=None, next_at=None, next_rate=None)
-        self.visits[evse_id] = visit._replace(left_at=step.utc, running=run, triggers=Triggers())
+        self.visits[evse_id] = visit._replace(left_at=step.utc, token="", running=run, triggers=Triggers())
         if not visit.transaction_id:
             del self.visits[evse_id]
 
@@ -419,6 +425,11 @@ class Tariffs(Topic):
         self._unplugged = [left for left in self._unplugged if left.transaction_id != message.transaction_id]
         self._promised.discard(message.transaction_id)
         self._dirty = True
+
+    @property
+    def untold(self) -> int:
+        """How many cars have left of which the CSMS has not heard."""
+        return len(self._unplugged)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,29 @@ def word(language: str, n: int) -> str:
 
 COST, TOTAL, OFFLINE, AS_OF = range(4)
 
+_NOTICES = {
+    "Available": ("Frei", "Disponible", "Disponible", "Vrij"),
+    "Card not accepted": ("Karte nicht gueltig", "Tarjeta no valida", "Carte refusee", "Kaart niet geldig"),
+    "Charging": ("Laden", "Cargando", "En charge", "Laden"),
+    "Not available": ("Nicht verfuegbar", "No disponible", "Indisponible", "Niet beschikbaar"),
+    "Nothing is stopped": ("Nichts gestoppt", "Nada detenido", "Rien n'est arrete", "Niets gestopt"),
+    "Nothing to stop": ("Nichts zu stoppen", "Nada que detener", "Rien a arreter", "Niets te stoppen"),
+    "Out of service": ("Ausser Betrieb", "Fuera de servicio", "Hors service", "Buiten gebruik"),
+    "Plug in": ("Bitte einstecken", "Conecte el cable", "Branchez le cable", "Steek kabel in"),
+    "Reserved": ("Reserviert", "Reservado", "Reserve", "Gereserveerd"),
+    "Stopped": ("Gestoppt", "Detenido", "Arrete", "Gestopt"),
+    "Wait a minute": ("Bitte warten", "Espere un minuto", "Patientez", "Even geduld"),
+}
+"""what the station says at a moment, in English -> de, es, fr, nl"""
+_OTHERS = ("de", "es", "fr", "nl")
+
+
+def notice(text: str, language: str) -> str:
+    """In that language; what is not the station's own word stays as it is."""
+    primary = _primary(language)
+    own = _NOTICES.get(text)
+    return own[_OTHERS.index(primary)] if own and primary in _OTHERS else text
+
 
 def chosen(texts: Texts, languages: Iterable[str]) -> str:
     """The text in the first of these languages that there is one in; a text for "es" serves who speaks "es-MX", and the

@@ -19,6 +19,7 @@ ANSWERS = {
     for path in schema_files(version)
     if path.stem.endswith("Response")
 }
+SCREENED = PLAN._replace(displays=((1, 2),))
 
 
 class Odd(World):
@@ -27,9 +28,9 @@ class Odd(World):
     def __init__(self, version: str, data: st.DataObject) -> None:
         self.data = data
         self.said: list[str] = []
-        super().__init__(version, {"AuthCtrlr.LocalPreAuthorize": "true"})
+        super().__init__(version, {"AuthCtrlr.LocalPreAuthorize": "true"}, plan=SCREENED)
         self.conversation = Conversation(
-            lambda _: load(VERSIONS[version], PLAN, self.variables), self._hear, self._queue.append
+            lambda _: load(VERSIONS[version], SCREENED, self.variables), self._hear, self._queue.append
         )
         self.conversation.opened(VERSIONS[self.version])
         self.linked = True

@@ -23,6 +23,7 @@ SCHEMAS = {
     for path in schema_files(version)
     if not path.stem.endswith("Response")
 }
+SCREENED = PLAN._replace(displays=((1, 2),))
 OFFERED = [
     *(("1.6", action) for action in v16.OFFERED),
     *(("2.0.1", action) for action in v2.OFFERED),
@@ -33,10 +34,10 @@ class Talk:
     """A world whose CSMS speaks in texts."""
 
     def __init__(self, version: str) -> None:
-        self.world = World(version).online().plug().present().after(5)
+        self.world = World(version, plan=SCREENED).online().plug().present().after(5)
         self.said: list[str] = []
         self.conversation = Conversation(
-            lambda subprotocol: load(subprotocol, PLAN, self.world.variables), self.said.append, self.world.tell
+            lambda subprotocol: load(subprotocol, SCREENED, self.world.variables), self.said.append, self.world.tell
         )
         self.conversation.opened(VERSIONS[version])
 

@@ -1,6 +1,8 @@
 """Whatever happens, in whatever order: what must always hold of transactions and contactors."""
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,8 +10,10 @@ from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
+from chargepointd.core.cost import Rate
 from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.jobs import JobFailed
+from chargepointd.core.tariff import SetUserPrice, TellFinalCost, Triggers, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
 from tests.core.world import PLAN, World, check_records
 
@@ -25,6 +29,35 @@ def visit(w: World, evse: int) -> None:
     """What most histories of a real station are made of."""
     w.hunger(evse, True).plug(evse).present("BBBB2222", evse).after(30.0)
     w.present("BBBB2222", evse).after(10.0)
+
+
+def running(w: World, n: int) -> str | None:
+    transaction = w.station.evses[1 + n % 2].transaction
+    return transaction.id if transaction else None
+
+
+def on_display(w: World, command: Any) -> None:
+    """The dialects ask it only of a station that has a display."""
+    if w.plan.displays:
+        w.ask(command)
+
+
+def tell_cost(w: World, n: int) -> None:
+    """The CSMS names the cost so far, what comes next, and when it wants to see the meter."""
+    rate = Rate(Decimal(n % 3), Decimal(n % 5), Decimal(n % 7), n % 4)
+    wanted = Triggers(w.utc + n % 60, 100.0 * n, 1000.0 * n, ("Finishing", "SuspendedEV"))
+    on_display(
+        w,
+        UpdateCost(
+            Decimal(n), running(w, n), at=w.utc - n % 11, register_wh=20_000.0 + n, idle=(None, True, False)[n % 3],
+            rate=rate if n % 4 else None, next_at=w.utc + n % 90 - 10, next_rate=rate, triggers=wanted,
+        ),
+    )  # fmt: skip
+
+
+def wait_for_price(w: World, n: int) -> None:
+    if w.plan.displays:
+        w.configure("TariffCostCtrlr.UserPriceTimeout", str(100 * n))
 
 
 QUIET_DEEDS: dict[str, Callable[[World, int], object]] = {
@@ -92,6 +125,12 @@ DEEDS = QUIET_DEEDS | {
     "do not ask the CSMS": lambda w, n: w.configure("AuthCtrlr.DisableRemoteAuthorization", "true"),
     "no time to plug in": lambda w, n: w.configure("TxCtrlr.EVConnectionTimeOut", str(1 + n % 60)),
     "queue all": lambda w, n: w.configure("OCPPCommCtrlr.QueueAllMessages", "true" if n % 2 else "false"),
+    "price": lambda w, n: on_display(w, SetUserPrice(Token("AAAA1111"), (("", "for you" * n),))),
+    "cost": tell_cost,
+    "total": lambda w, n: on_display(w, TellFinalCost(Decimal(n), running(w, n))),
+    "total of an earlier one": lambda w, n: on_display(w, TellFinalCost(Decimal(n), reference=n % 7)),
+    "idle fee": lambda w, n: w.configure("TariffCostCtrlr.IdleFeeAfterStop", "true") if w.plan.displays else None,
+    "wait for the price": wait_for_price,
     "switch to 2.0.1": lambda w, n: w.switch_to("2.0.1"),
 }
 
@@ -100,7 +139,7 @@ def world(version: str, start: list[str], stop: list[str], *, senses: bool = Tru
     """`senses`: the hardware knows of the bay and of a plug without a car."""
     kinds = (*PLAN.token_kinds, "KeyCode", "MacAddress")
     evses = tuple(evse._replace(bay_sensor=senses, signs=senses) for evse in PLAN.evses)
-    plan = PLAN._replace(evses=evses, token_kinds=kinds, menu=senses)
+    plan = PLAN._replace(evses=evses, token_kinds=kinds, menu=senses, displays=((1, 2), (2,)) if senses else ())
     variables = {"TxCtrlr.TxStartPoint": ",".join(start), "TxCtrlr.TxStopPoint": ",".join(stop)}
     many = {"OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "1000"}  # nothing is to be set aside here
     who = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true", "AuthCtrlr.MasterPassGroupId": "MASTERS"}
@@ -152,6 +191,8 @@ def test_any_history_keeps_the_books(
     assert w.delivered() == w.records, "the CSMS has every record, once, in order"
     untold = [entry for entry in w.station.security.between(None, None) if entry.message_id]
     assert not untold, "the CSMS has every security event"
+    if w.station.pricing and w.station.pricing.tariffs:
+        assert not w.station.pricing.tariffs.untold, "the CSMS has heard of every car that left an idle fee"
     open_ones = {r.transaction_id for r in w.records} - {r.transaction_id for r in w.records if r.kind == "Ended"}
     assert not open_ones
 

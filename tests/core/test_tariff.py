@@ -11,13 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargepointd.core import commands as c
 from chargepointd.core.context import Step
 from chargepointd.core.cost import Rate, Running, from_plain, moved, plain, rounded, turned
+from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.effects import Display
+from chargepointd.core.events import Ticked
 from chargepointd.core.messages import AuthorizeAnswered, MetersRead, RecordAnswered
+from chargepointd.core.reservation import ReserveNow
 from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, Triggers, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
-from chargepointd.core.wording import chosen, energy_and_time, money, pages, wrapped
+from chargepointd.core.wording import WIDTH, chosen, energy_and_time, money, notice, pages, wrapped
 from tests.core.world import PLAN, World
 
 SCREEN = PLAN._replace(displays=((1, 2),))
@@ -412,6 +416,34 @@ def test_by_the_number_of_the_csms_also_after_the_end() -> None:
     assert w.ask(TellFinalCost(D(3), reference=1)).status == "Accepted"
 
 
+@pytest.mark.parametrize("rate", [None, RATE])
+@pytest.mark.parametrize("then", [None, RATE])
+@pytest.mark.parametrize("after", [None, -100.0, 0.0, 100.0])
+def test_the_station_is_not_woken_for_nothing(rate: Rate | None, then: Rate | None, after: float | None) -> None:
+    w = charging(world())
+    next_at = None if after is None else w.utc + after
+    cost(w, "1", rate=rate, next_at=next_at, next_rate=then, triggers=Triggers(at=next_at))
+    woken, step = 0, w.station.step
+
+    def counted(event: Any, now: Any) -> Any:
+        nonlocal woken
+        woken += type(event) is Ticked
+        return step(event, now)
+
+    w.station.step = counted  # type: ignore[method-assign]
+    w.after(600)
+    assert woken < 400
+
+
+def test_a_price_may_begin_later() -> None:
+    w = charging(world())
+    cost(w, "1", next_at=w.utc + 100, next_rate=Rate(per_hour=D(3600)))
+    w.after(95)
+    assert any(text.startswith("Cost EUR 1.00") for text in seen(w, 3))
+    w.after(12)
+    assert any(text.startswith("Cost EUR 1") and "1.00" not in text for text in seen(w, 3))
+
+
 # -- the idle fee ------------------------------------------------------------------------------------------------------
 
 
@@ -515,11 +547,12 @@ class Teller(World):
 
     cost: float | None = None
     message: str | None = None
+    more: UpdateCost | None = None
 
     def _answer(self, call: Any, message: Any) -> Any:
         answer = super()._answer(call, message)
         if isinstance(answer, RecordAnswered):
-            return answer._replace(total_cost=self.cost, message=self.message)
+            return answer._replace(total_cost=self.cost, message=self.message, cost=self.more)
         if isinstance(answer, AuthorizeAnswered):
             return AuthorizeAnswered(answer.info._replace(message="for you"))
         return answer
@@ -543,6 +576,62 @@ def test_offline_at_the_stop_a_text_stands_for_the_total() -> None:
     w = charging(world("2.0.1", TariffCostCtrlr__TotalCostFallbackMessage="See your bill"))
     w.offline().present().after(10)
     assert "See your bill" in seen(w, 12)
+
+
+def test_with_the_prices_behind_it_the_cost_goes_on() -> None:
+    w = Teller("2.0.1", {"SampledDataCtrlr.TxUpdatedInterval": "600"}, plan=SCREEN)
+    charging(w)
+    w.cost, w.more = 1.0, UpdateCost(D(1), rate=Rate(D(1)))
+    w.after(610)
+    w.cost = None
+    w.after(500)
+    assert any(text.startswith("Cost 2.") for text in seen(w, 12))
+
+
+def test_a_customer_is_forgotten_with_the_price(version: str) -> None:
+    w = world(version).online().after(5)
+    w.ask(SetUserPrice(Token("AAAA1111"), (("", "for you"),)))
+    assert "AAAA1111" in str(w.disk.state["tariff"])
+    w.ask(GiveCustomerInformation(1, report=False, clear=True, token=Token("AAAA1111")))
+    assert w.disk.state["tariff"] is None
+    assert not tariffs(w).price_of(Token("AAAA1111")).texts
+
+
+# -- closed, or kept for somebody --------------------------------------------------------------------------------------
+
+
+def test_out_of_service_and_reserved_are_said_all_the_time(version: str) -> None:
+    w = world(version, DisplayMessageCtrlr__Language="nl")
+    w.online().after(10)
+    w.ask(c.ChangeAvailability(False, 1))
+    w.after(10)
+    assert screen(w) == ["Buiten gebruik"]
+    assert w.displayed[-1][1].evse_id == 1
+    w.ask(c.ChangeAvailability(True, 1))
+    w.after(10)
+    assert screen(w) == [""]
+    w.ask(ReserveNow(1, w.utc + 3600, Token("AAAA1111"), evse_id=2))
+    assert screen(w) == ["Gereserveerd"], "at once"
+    w.after(10)
+    assert screen(w) == ["Gereserveerd"]
+    assert w.displayed[-1][1].evse_id == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [("Plug in", "de-CH", "Bitte einstecken"), ("Plug in", "", "Plug in"), ("Plug in", "it", "Plug in"),
+     ("NO CREDIT", "de", "NO CREDIT"), ("Charging", "es", "Cargando")],
+)  # fmt: skip
+def test_the_stations_own_words(text: str, language: str, said: str) -> None:
+    assert notice(text, language) == said
+    assert len(said) <= WIDTH
+
+
+def test_what_the_csms_says_of_a_refused_card_is_wrapped(version: str) -> None:
+    w = world(version)
+    w.infos["AAAA1111"] = TokenInfo("NoCredit", message="Your credit is used up, please call 555 1234 for more of it")
+    w.online().plug().present().after(1)
+    assert screen(w) == ["Your credit is used", "up, please call 555", "1234 for more of it"]
 
 
 # -- several EVSEs, several displays -----------------------------------------------------------------------------------

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core.cost import Rate
+from chargepointd.core.messages import Authorize
 from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, Triggers, UpdateCost
 from chargepointd.core.values import Token
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Dialect, Refusal
 from chargepointd.dialects.v16.keys import configured
-from tests.dialects.neutral import AT, AT_TEXT, PLAN, answered, asked, loaded, obeyed, registry, told
+from tests.dialects.neutral import AT, AT_TEXT, PLAN, answered, asked, loaded, obeyed, record, registry, told
 
 COSTMSG = "org.openchargealliance.costmsg"
 D = Decimal
@@ -208,6 +209,27 @@ def test_cost_updated_with_the_prices_behind_it() -> None:
     assert asked(dialect, "CostUpdated", payload) == COST._replace(transaction_id="b-1")
     custom["state"] = "Sleeping"
     assert isinstance(dialect.command("CostUpdated", payload), Refusal)
+
+
+def test_the_answer_to_a_transaction_event_may_have_the_prices_too() -> None:
+    dialect = loaded("2.0.1")
+    custom = {"vendorId": COSTMSG, **{k: v for k, v in RUNNING.items() if k not in ("transactionId", "cost")}}
+    said: Any = dialect.answer(record("Updated"), {"totalCost": 1.345, "customData": custom})
+    assert (said.total_cost, said.cost) == (1.345, COST)
+    for other in ({"vendorId": "org.example"}, {"vendorId": COSTMSG, "state": "Sleeping"}):
+        said = dialect.answer(record("Updated"), {"totalCost": 1.345, "customData": other})
+        assert (said.total_cost, said.cost) == (1.345, None)
+
+
+def test_what_a_display_cannot_show_is_no_text_for_it() -> None:
+    dialect = loaded("2.0.1")
+    for style, text in (("UTF8", "0.30"), ("ASCII", "0.30"), ("HTML", None), ("URI", None)):
+        message = {"format": style, "content": "0.30"}
+        said: Any = dialect.answer(record("Updated"), {"updatedPersonalMessage": message})
+        assert said.message == text
+        info = {"status": "Accepted", "personalMessage": message}
+        said = dialect.answer(Authorize(Token("T")), {"idTokenInfo": info})
+        assert said.info.message == text
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

@@ -32,16 +32,20 @@ def token_info(info: Payload) -> TokenInfo:
     """IdTokenInfoType."""
     expiry = info.get("cacheExpiryDateTime")
     group = info.get("groupIdToken")
-    message = info.get("personalMessage")
     return TokenInfo(
         info["status"],
         time(expiry) if expiry else None,
         group["idToken"] if group else None,
         info.get("language1"),
-        message["content"] if message else None,
+        message_text(info.get("personalMessage")),
         tuple(info.get("evseId", ())),
         info.get("chargingPriority", 0),
     )
+
+
+def message_text(message: Payload | None) -> str | None:
+    """MessageContentType: what a display shows as it is; it renders no HTML and fetches no URI."""
+    return message["content"] if message and message["format"] in ("ASCII", "UTF8") else None
 
 
 def time(text: str) -> float | None:

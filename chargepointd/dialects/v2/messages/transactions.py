@@ -1,5 +1,7 @@
 """Authorization, transactions, meter values (C01, E01 to E15, J01, J02)."""
 
+from typing import Any
+
 from chargepointd.core.messages import (
     Answer,
     Authorize,
@@ -10,7 +12,7 @@ from chargepointd.core.messages import (
 )
 from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import Payload
-from chargepointd.dialects.v2.messages.common import OCSP_FIELDS, Answers, Calls, Said, token, token_info
+from chargepointd.dialects.v2.messages.common import OCSP_FIELDS, Answers, Calls, Said, message_text, token, token_info
 from chargepointd.dialects.v2.samples import meter_values
 from chargepointd.dialects.v2.words import Words
 
@@ -79,13 +81,22 @@ def _transaction_info(record: TransactionRecord, words: Words) -> Payload:
 
 def _recorded(payload: Payload) -> Answer:
     info = payload.get("idTokenInfo")
-    message = payload.get("updatedPersonalMessage")
     return RecordAnswered(
         info=token_info(info) if info else None,
         total_cost=payload.get("totalCost"),
-        message=message["content"] if message else None,
         charging_priority=payload.get("chargingPriority"),
+        message=message_text(payload.get("updatedPersonalMessage")),
+        cost=_cost(payload),
     )
+
+
+def _cost(payload: Payload) -> Any:
+    """The prices behind the cost, where the CSMS tells them too (application note of the OCA)."""
+    if "customData" not in payload or payload.get("totalCost") is None:
+        return None
+    from chargepointd.dialects.v2.messages.pricing import running  # few a CSMS does
+
+    return running(payload)
 
 
 def _authorized(payload: Payload) -> Answer:
