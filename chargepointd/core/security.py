@@ -153,10 +153,11 @@ class Security(Topic):
 
 
 def shown(entry: Logged) -> dict[str, Any]:
+    """settled: sent, refused by the CSMS, or not to be told."""
     return {
         "id": entry.id,
         "at": entry.stamp.at,
         "kind": entry.kind,
         "info": entry.info,
-        "state": "waiting" if entry.message_id else "sent" if entry.kind in TOLD else "logged",
+        "state": "waiting" if entry.message_id else "settled" if entry.kind in TOLD else "logged",
     }

@@ -30,7 +30,7 @@ JOURNAL = ("journalctl", "--unit=chargepointd", "--no-pager", "--output=short-is
 JOURNAL_S = 10.0
 CRASHES = 5
 """the newest so many reports"""
-_SECRET = ("password", "secret", "token", "pin", "passphrase")
+_SECRET = ("password", "authorizationkey", "secret", "token", "pin", "passphrase")
 _PACKAGES = ("websockets", "ocpp", "pyserial", "pymodbus", "python-can", "cryptography", "asyncssh", "orjson")
 
 Ask = Callable[[dict[str, Any]], Awaitable[Any]]

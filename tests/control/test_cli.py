@@ -414,7 +414,13 @@ def test_the_command_starts_without_the_heavy_modules() -> None:
 
 
 def test_the_security_log_is_a_table(station: Station) -> None:
-    event = {"id": 1, "at": "2026-11-26T12:00:00Z", "kind": "TamperDetectionActivated", "info": "lid", "state": "sent"}
+    event = {
+        "id": 1,
+        "at": "2026-11-26T12:00:00Z",
+        "kind": "TamperDetectionActivated",
+        "info": "lid",
+        "state": "settled",
+    }
     station.answers["security_log"] = {"kept": 7, "events": [event]}
     text = run(station, "security-log").stdout
     assert "7 events" in text

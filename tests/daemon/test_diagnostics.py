@@ -115,3 +115,4 @@ def test_a_journal_that_hangs_is_left_out(tmp_path: Path, ring: LogRing, monkeyp
 
 def test_a_secret_that_is_not_set_is_told_to_be_so() -> None:
     assert without_secrets(CsmsConfig("ws://h"))["password"] == ""
+    assert without_secrets({"ocpp16": {"AuthorizationKey": "ab" * 16}}) == {"ocpp16": {"AuthorizationKey": "…"}}
