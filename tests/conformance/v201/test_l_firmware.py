@@ -230,6 +230,15 @@ def test_tc_l_18_cs(maker: Maker, csms: Csms, web: WebServer, missing: tuple[str
     assert not web.asked
 
 
+@pytest.mark.under_test(with_installer(dc_station, allow_unsigned=True), variables={})
+def test_firmware_without_a_signature_where_the_owner_allows_it(maker: Maker, csms: Csms, web: WebServer) -> None:
+    assert maker.tester.get("FirmwareCtrlr.AllowUnsigned") == "true"
+    csms.forget()
+    maker.ask(web.url(maker.image()), signingCertificate=None, signature=None)
+    maker.statuses("Downloading", "Downloaded")
+    maker.installed(before=("Downloading", "Downloaded"))
+
+
 def closed(csms: Csms, *evses: int) -> None:
     """S> Unavailable of these."""
     for evse in evses:
