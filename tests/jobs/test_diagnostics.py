@@ -42,7 +42,7 @@ def test_the_security_log_is_a_line_an_event(tmp_path: Path) -> None:
     with web_server(tmp_path / "there") as server:
         assert uploaded(tmp_path, "SecurityLog", "s.jsonl", server.url("")) == ""
     assert json.loads((tmp_path / "there/s.jsonl").read_text()) == {
-        "id": 1, "at": "2027-01-15T08:00:00Z", "kind": "ResetOrReboot", "info": "RemoteReset", "state": "sent",
+        "id": 1, "at": "2027-01-15T08:00:00Z", "kind": "ResetOrReboot", "info": "RemoteReset", "state": "settled",
     }  # fmt: skip
 
 
