@@ -31,7 +31,7 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     context.py        what every topic stands on, and the step in which it acts
     network.py        how the CSMS is reached     password.py  the bytes of a password, kept as a text
     certificates.py   whom the station trusts     signing.py  its own certificate
-    firmware.py       firmware updates     update.py  their states, as a table
+    firmware.py       firmware updates     update.py  their states     firmware_news.py  what is told of them
     reservation.py    whom an EVSE is kept for
     tariff.py         what drivers are told of money     cost.py   what a visit costs by now
     display.py        what displays show                 wording.py   texts for small ones

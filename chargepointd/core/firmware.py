@@ -4,15 +4,10 @@ The CSMS asks, the signing certificate is checked, then the answer is given (L01
 through the states of `core.update`, each with a job or something to wait for: a time, the end of the transactions.
 `follow` looks, after every step, whether the wait is over.
 
-Every state is told, in order, over the loss of the link and over a restart: `_untold` is kept until the CSMS has
-answered. What an update needs is kept too, so that it goes on where it was; of an installation that was cut off the
-installer is asked what became of it.
-
-A status that the CSMS refuses (CALLERROR) is told again like any message that is kept; after `ATTEMPTS_KEPT` refusals
-it makes way for the next, or one that the CSMS cannot take would hold up `Installed` for ever.
+Every state is told (`core.firmware_news`). What an update needs is kept, so that it goes on where it was after a
+restart; of an installation that was cut off the installer is asked what became of it.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,17 +16,16 @@ from chargepointd.core.commands import Status, TriggerMessage
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Reconnect, Restart, SaveState, StartJob, StopJob
 from chargepointd.core.evse import Evse
+from chargepointd.core.firmware_news import FirmwareNews
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.messages import FirmwareStatus
-from chargepointd.core.outbox import ATTEMPTS_KEPT, UNKNOWN, Outbox, Outcome, Refused, unheard
+from chargepointd.core.outbox import Outbox
 from chargepointd.core.topic import Act, Answer, Obey, Topic, Trigger
 
 if TYPE_CHECKING:  # most stations that start have no update under way: `core.update` is imported when one is asked for
     from chargepointd.core.update import Installation, Update, Verified
 
 ALLOW_NEW = "ChargingStation.AllowNewSessionsPendingFirmwareUpdate"
-RETELL_S = 10.0
-"""a status that the CSMS did not answer is told again after this time"""
 RETRY_S = 30.0
 """between two downloads, where the CSMS names no interval"""
 RETRIES = 3
@@ -83,14 +77,7 @@ class Firmware(Topic):
         """the seats of the lobby among them: their numbers are negative"""
         self._hold = hold
         self._update: Update | None = None
-        self._untold: deque[FirmwareStatus] = deque()
-        """what the CSMS has not answered yet; the first is under way while `_saying`"""
-        self._sent: FirmwareStatus | None = None
-        """the last one that was sent of this update"""
-        self._saying = False
-        self._say_at = -NEVER
-        self._refusals = 0
-        """of the status that is told"""
+        self._news = FirmwareNews(context, outbox, self._told)
         self._checking: tuple[str, UpdateFirmware, Answer] | None = None
         """a request whose certificate is being checked, by the job of this id"""
         self._job = ""
@@ -110,18 +97,13 @@ class Firmware(Topic):
         from chargepointd.core.update import INTERRUPTED, loaded
 
         self._update = loaded(saved["update"]) if saved["update"] else None
-        self._untold.extend(FirmwareStatus(*row) for row in saved["untold"])
-        self._sent = FirmwareStatus(*saved["sent"]) if saved["sent"] else None
+        self._news.load(saved)
         self._interrupted = self._update is not None and self._update.state in INTERRUPTED
 
     def _save(self, step: Step) -> None:
         update = self._update
-        kept = {
-            "update": update and [list(update.request), *update[1:]],
-            "untold": [list(status[:2]) for status in self._untold],
-            "sent": self._sent and list(self._sent[:2]),
-        }
-        step.emit(SaveState(self.name, kept if update or self._untold else None))
+        kept = {"update": update and [list(update.request), *update[1:]], **self._news.kept()}
+        step.emit(SaveState(self.name, kept if update or self._news.waiting else None))
 
     # -- what the CSMS asks --------------------------------------------------------------------------------------------
 
@@ -149,7 +131,7 @@ class Firmware(Topic):
         it would be taken for that one's."""
         step.emit(Note("firmware", 0, f"update refused: {wrong}"))
         if command.request_id is None and self._update is None:
-            self._untold.append(FirmwareStatus(None, "DownloadFailed"))
+            self._news.add(None, "DownloadFailed")
             self._save(step)
 
     def _refusal(self, command: UpdateFirmware) -> str:
@@ -198,7 +180,8 @@ class Firmware(Topic):
         answer(Status("AcceptedCanceled" if self._update else "Accepted"), step)
         if self._update:
             self._happened("cancelled", step, "by a new request")
-        self._update, self._sent = Update(command), None
+        self._update = Update(command)
+        self._news.begin()
         self._retry_at = -NEVER
         what = "unsigned update" if command.unsigned else f"update {command.request_id}"
         step.emit(Note("firmware", 0, f"{what} accepted"))
@@ -208,16 +191,7 @@ class Firmware(Topic):
         return {"FirmwareStatusNotification": self._triggered}
 
     def _triggered(self, command: TriggerMessage, step: Step) -> Status | Act:
-        return lambda step: self._repeat(step, numbered=command.numbered)
-
-    def _repeat(self, step: Step, *, numbered: bool) -> None:
-        """The status that was sent last, while an update is under way; else Idle (F06.FR.16, L01.FR.25, L01.FR.26)."""
-        if self._update is None and not self._untold:
-            self._outbox.say(FirmwareStatus(None, "Idle", True, numbered), unheard, step, asked=True)
-        elif self._sent is None:
-            self._say_at = step.mono  # the first status is still to be sent: now
-        else:
-            self._outbox.say(self._sent._replace(asked=True, numbered=numbered), unheard, step, asked=True)
+        return lambda step: self._news.repeat(step, under_way=self._update is not None, numbered=command.numbered)
 
     # -- the states ----------------------------------------------------------------------------------------------------
 
@@ -228,7 +202,7 @@ class Firmware(Topic):
         assert after is not None, f"{event} in state {self._update.state}"
         self._stop(step)
         if after.told_as:
-            self._untold.append(FirmwareStatus(after.request.request_id, after.told_as))
+            self._news.add(after.request.request_id, after.told_as)
         step.emit(Note("firmware", 0, f"{after.state} {info}".rstrip(), {"request": after.request.request_id}))
         self._update = None if after.over else after._replace(**facts)
         self._save(step)
@@ -253,7 +227,7 @@ class Firmware(Topic):
             if self._update is update or (self._update and self._update.state == update.state):
                 break
         self._hold(self._holds(step), step)
-        self._tell(step)
+        self._news.tell(step)
         self._deadline = self._next(step)
 
     def _waiting(self, update: "Update", step: Step) -> None:
@@ -315,7 +289,7 @@ class Firmware(Topic):
         if self._interrupted:
             self._installing(update, step)
             return
-        told = not self._untold and not len(self._outbox)
+        told = not self._news.waiting and not len(self._outbox)
         if self._in_use() or not (told or not self._context.online or step.mono >= self._restart_by):
             return
         if not any(evse.power_asked for evse in self._evses.values()) and self._restart_by < NEVER:
@@ -376,9 +350,7 @@ class Firmware(Topic):
         return self._deadline
 
     def _next(self, step: Step) -> float:
-        moments = [self._restart_by]
-        if self._untold and not self._saying and self._context.online:
-            moments.append(self._say_at)
+        moments = [self._restart_by, self._news.deadline()]
         update = self._update
         if update:
             moments.append(self._moment(update.request.retrieve_at))
@@ -462,36 +434,12 @@ class Firmware(Topic):
         update = self._update
         return update and {"request": update.request.request_id, "state": update.state}
 
-    # -- what is told --------------------------------------------------------------------------------------------------
-
-    def _tell(self, step: Step) -> None:
-        if self._untold and not self._saying and self._context.online and step.mono >= self._say_at:
-            self._saying, self._sent = True, self._untold[0]
-            self._outbox.say(self._untold[0], self._heard, step)
-
-    def _heard(self, _: Any, outcome: Outcome, step: Step) -> None:
-        self._saying = False
-        if isinstance(outcome, Refused) and self._told_again(outcome, step):
-            return
-        self._refusals = 0
-        told = self._untold.popleft()
-        if told.status == "Installed":
-            info = "unsigned" if told.request_id is None else f"request {told.request_id}"
+    def _told(self, status: FirmwareStatus, step: Step) -> None:
+        if status.status == "Installed":
+            info = "unsigned" if status.request_id is None else f"request {status.request_id}"
             self._context.happened("FirmwareUpdated", info, step)  # L01.FR.31
             self._connect_anew(step)
         self._save(step)
-
-    def _told_again(self, refused: Refused, step: Step) -> bool:
-        """Unanswered: until it is. Refused: a few times, unless the CSMS has no such message."""
-        wait = 0.0 if refused.code == "Offline" else RETELL_S
-        if refused.code not in ("Offline", "Timeout"):
-            self._refusals += 1
-            if refused.code in UNKNOWN or self._refusals >= ATTEMPTS_KEPT:
-                step.emit(Note("firmware", 0, f"{self._untold[0].status}: not taken by the CSMS: {refused.code}"))
-                return False
-            wait *= self._refusals
-        self._say_at = step.mono + wait
-        return True
 
     def _connect_anew(self, step: Step) -> None:
         """After an installation that took no restart."""
