@@ -34,6 +34,7 @@ SLOTS = (1, 2, 3, 4)
 CONFIGURED = 1
 PASSWORD = "SecurityCtrlr.BasicAuthPassword"
 PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
+TIMEOUT = "OCPPCommCtrlr.MessageTimeout[Default]"
 INTERFACES = ("Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3")
 """which way a packet goes is a matter of the system's routes"""
 LONGEST_TIMEOUT_S = 600
@@ -72,6 +73,12 @@ class RaiseSecurityProfile(NamedTuple):
     level: int
 
 
+class SetMessageTimeout(NamedTuple):
+    """How long an answer is waited for, whatever the profile in use says (1.6; in 2.x the profile says it)."""
+
+    seconds: int
+
+
 class ResetNetwork(NamedTuple):
     """A technician's way back: the configuration's profile and password, nothing else."""
 
@@ -102,6 +109,8 @@ class Network(Topic):
         self._configured = Slot(csms.url, csms.security_profile, timeout_s=self._integer("MessageTimeout[Default]"))
         self._slots: dict[int, Slot | None] = {CONFIGURED: self._configured}
         self._slots |= {int(n): Slot(*slot) if slot else None for n, slot in saved.get("slots", {}).items()}
+        self._timeout_s: int = saved.get("timeout_s", 0)
+        """what was set beside the profiles; 0: nothing"""
         self._worked: int = saved.get("worked", CONFIGURED)
         """the slot over which the CSMS accepted the station last"""
         self._trial: int = saved.get("trial", 0)
@@ -302,11 +311,13 @@ class Network(Topic):
         assign = self._context.variables.assign
         assign("OCPPCommCtrlr.ActiveNetworkProfile", str(self.slot))
         assign("SecurityCtrlr.SecurityProfile", str(self.profile.security_profile))
-        assign("OCPPCommCtrlr.MessageTimeout[Default]", str(self.profile.timeout_s or self._configured.timeout_s))
+        assign(TIMEOUT, str(self._timeout_s or self.profile.timeout_s or self._configured.timeout_s))
 
     def _save(self, step: Step) -> None:
         kept = {str(n): slot and list(slot) for n, slot in self._slots.items() if slot != self._configured}
         facts = {"slots": kept, "worked": self._worked, "older": self._older, "trial": self._trial}
+        if self._timeout_s:
+            facts["timeout_s"] = self._timeout_s
         step.emit(SaveState(self.name, facts))
 
     # -- commands ------------------------------------------------------------------------------------------------------
@@ -315,6 +326,7 @@ class Network(Topic):
         return {
             SetNetworkProfile: lambda command, step, answer: answer(self._set(command, step), step),
             RaiseSecurityProfile: self._raise,
+            SetMessageTimeout: self._set_timeout,
             ResetNetwork: self._reset,
         }
 
@@ -335,6 +347,7 @@ class Network(Topic):
             return Status("Rejected", f"security profile {active} is in use, {profile.security_profile} is lower",
                           "NoSecurityDowngrade")  # fmt: skip
         self._slots[slot] = profile
+        self._timeout_s = 0
         step.emit(
             Note("network", 0, f"slot {slot}: {masked(profile.url)}, security profile {profile.security_profile}")
         )
@@ -365,6 +378,15 @@ class Network(Topic):
         if slot.security_profile in (1, 2) and not self._password:
             return f"a password; set {PASSWORD} first"
         return ""
+
+    def _set_timeout(self, command: SetMessageTimeout, step: Step, answer: Answer) -> None:
+        if not 1 <= command.seconds <= LONGEST_TIMEOUT_S:
+            answer(Status("Rejected", f"expected 1 to {LONGEST_TIMEOUT_S} s"), step)
+            return
+        self._timeout_s = command.seconds
+        self._save(step)
+        self._tell_active()
+        answer(Status("Accepted"), step)
 
     def _raise(self, command: RaiseSecurityProfile, step: Step, answer: Answer) -> None:
         """Improved security, A05.FR.01 to 06: only upwards, with what it takes; at once, by a new connection."""
@@ -409,7 +431,7 @@ class Network(Topic):
     def _reset(self, command: ResetNetwork, step: Step, answer: Answer) -> None:
         self._slots = {CONFIGURED: self._configured}
         self._worked, self._older, self._with, self._first = CONFIGURED, [], 0, (0, False)
-        self._trial = 0
+        self._trial = self._timeout_s = 0
         for name, value in ((PRIORITY, str(CONFIGURED)), (PASSWORD, self._context.variables.configured(PASSWORD))):
             for save in self._context.variables.assign(name, value):
                 step.emit(save)

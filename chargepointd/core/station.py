@@ -35,7 +35,7 @@ from chargepointd.core.local_list import GetLocalListVersion, LocalList, ShowTok
 from chargepointd.core.logs import Logs
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Acknowledged, Message
-from chargepointd.core.network import Network, RaiseSecurityProfile, SetNetworkProfile
+from chargepointd.core.network import Network, RaiseSecurityProfile, SetMessageTimeout, SetNetworkProfile
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.pricing import Pricing
@@ -67,6 +67,7 @@ _PENDING_MAY = (
     InstallCertificate,
     SetNetworkProfile,
     RaiseSecurityProfile,
+    SetMessageTimeout,
     c.GetVariables,
     c.SetVariables,
     c.ListVariables,

@@ -375,3 +375,19 @@ def test_the_root_that_worked_is_not_deleted_before_its_successor_has_worked() -
     status = w.ask(c.DeleteCertificate(root("ca").hashes[0]))
     assert (status.status, not w.under_way) == ("Failed", True)
     assert w.station.certificates.trusted(fallback=True) == ["ca"]
+
+
+def test_a_time_limit_that_is_set_beside_the_profiles_survives_and_gives_way_to_a_profile() -> None:
+    """MessageTimeout of 1.6"""
+    w = World("1.6").online()
+    for seconds in (0, 601):
+        assert w.ask(n.SetMessageTimeout(seconds)).status == "Rejected"
+    assert w.variables.integer(n.TIMEOUT) == 30
+    assert w.ask(n.SetMessageTimeout(20)).status == "Accepted"
+    assert w.variables.integer(n.TIMEOUT) == 20
+    w.cut()
+    w.online()
+    assert w.variables.integer(n.TIMEOUT) == 20
+    w.ask(n.ResetNetwork())
+    w.offline().online()
+    assert w.variables.integer(n.TIMEOUT) == 30

@@ -9,11 +9,13 @@ import pytest
 from chargepointd.core import commands as c
 from chargepointd.core.password import as_bytes
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, FirmwarePlan, StationPlan
+from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
 from chargepointd.core.variables.values import complaint
 from chargepointd.dialects.dialect import Dialect, Refusal
 from chargepointd.dialects.v16.keys import TABLE, configured
+from tests.daemon.keys import READ_WRITE, Line
 from tests.dialects.neutral import PLAN, loaded, obeyed, registry
 
 # OCPP 1.6 edition 2, chapter 9.1 with errata v4.0: required keys of the Core profile, and whether they are read-only.
@@ -280,3 +282,18 @@ def test_all_complaints_at_once() -> None:
     with pytest.raises(ValueError) as error:
         configured({"Nonsense": "1", "NumberOfConnectors": "5"})
     assert [line.split(":")[0] for line in str(error.value).splitlines()] == ["Nonsense", "ocpp16.NumberOfConnectors"]
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in READ_WRITE if line.key != "MessageTimeout"], ids=lambda line: line.key
+)
+def test_a_key_is_a_row_over_the_device_model(dialect: Dialect, variables: Registry, line: Line) -> None:
+    """Both ways, by the same table as the real process is held to (tests/daemon)."""
+    for text in (line.first, line.second):
+        assert changed(dialect, variables, line.key, text) == "Accepted"
+        assert variables.text(line.variable) == text
+        assert changed(dialect, variables, line.key, line.bad) == "Rejected"
+        assert variables.text(line.variable) == text
+    ref = parse_name(line.variable)
+    assert variables.set(ref, "Actual", line.first)[0].status == "Accepted"
+    assert value(dialect, variables, line.key) == line.first

@@ -12,7 +12,7 @@ from chargepointd.core import commands as c
 from chargepointd.core.charging.profiles import MAX_PROFILES
 from chargepointd.core.local_list import CAPACITY
 from chargepointd.core.metering import MEASURANDS
-from chargepointd.core.network import RaiseSecurityProfile
+from chargepointd.core.network import RaiseSecurityProfile, SetMessageTimeout
 from chargepointd.core.password import as_text
 from chargepointd.core.sampling import SERIES_MAX
 from chargepointd.core.variables.catalogue import LANGUAGES
@@ -114,6 +114,10 @@ def _security_profile(value: str) -> c.Command | None:
     return RaiseSecurityProfile(int(value)) if value in ("0", "1", "2", "3") else None
 
 
+def _timeout(value: str) -> c.Command | None:
+    return SetMessageTimeout(int(value)) if value.isascii() and value.isdecimal() and len(value) < 9 else None
+
+
 def _texts(language: str = "") -> tuple[str, ...]:
     return tuple(
         f"TariffCostCtrlr.{name}{language}" for name in ("TariffFallbackMessage", "OfflineTariffFallbackMessage")
@@ -161,7 +165,7 @@ TABLE = (
     Key("LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize"),
     Key("MaxChargingProfilesInstalled", computed=lambda _: str(MAX_PROFILES), profile="SmartCharging"),
     Key("MaxEnergyOnInvalidId", "TxCtrlr.MaxEnergyOnInvalidId"),
-    Key("MessageTimeout", "OCPPCommCtrlr.MessageTimeout[Default]"),
+    Key("MessageTimeout", "OCPPCommCtrlr.MessageTimeout[Default]", command=_timeout),
     Key("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval"),
     Key("MeterValuesAlignedData", "AlignedDataCtrlr.Measurands"),
     Key("MeterValuesAlignedDataMaxLength", computed=_measurands),
