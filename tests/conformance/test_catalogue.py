@@ -7,7 +7,7 @@ from tests.conformance.catalogue import PROGRAMMES, Programme, doubled
 each_programme = pytest.mark.parametrize("programme", PROGRAMMES, ids=lambda programme: programme.version)
 
 
-@pytest.mark.parametrize("programme", PROGRAMMES[1:], ids=lambda programme: programme.version)
+@each_programme
 def test_every_case_has_a_test_or_a_reason(programme: Programme) -> None:
     named = {test.id for test in programme.written()}
     assert not set(programme.cases()) - named - set(programme.not_applicable), "neither a test nor a reason"

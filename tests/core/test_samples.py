@@ -10,6 +10,7 @@ from chargepointd.core.metering import thinned
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from chargepointd.core.values import MeterValue
 from chargepointd.core.variables.catalogue import parse_name
+from chargepointd.dialects.v16.keys import Keys
 from tests.core.world import PLAN, World
 
 ENERGY = "Energy.Active.Import.Register"
@@ -303,3 +304,15 @@ def test_a_moment_that_the_meter_missed_is_not_made_up_for(version: str) -> None
     assert len(set(moments)) == len(moments)
     readings = [value.samples[0].value for value in with_context(w, "Sample.Periodic")]
     assert len(set(readings)) == len(readings)
+
+
+def test_the_end_in_1_6_has_no_more_values_than_the_station_says() -> None:
+    """StopTransactionMaxMeterValues: what goes is in the middle, never the first or the last."""
+    names = {"SampledDataCtrlr.TxUpdatedInterval": "1", "SampledDataCtrlr.TxEndedMeasurands": ENERGY}
+    w = charging("1.6", names).after(400).present("CARD1", 1).after(10)
+    most = int(Keys(w.variables, 2).value("StopTransactionMaxMeterValues"))
+    values = w.records[-1].values
+    assert most / 2 <= len(values) <= most
+    assert (values[0].context, values[-1].context) == ("Transaction.Begin", "Transaction.End")
+    moments = [value.at for value in values]
+    assert moments == sorted(moments)
