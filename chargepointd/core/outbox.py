@@ -352,6 +352,7 @@ class Outbox:
         return min((self._tries.get(lane, Tries()).not_before for lane in lanes), default=NEVER)
 
     def _pump_records(self, step: Step) -> bool:
+        self._drop_untellable(step)
         if not self._records or step.mono < self._retry_at:
             return False
         entry = self._records[0]
@@ -369,8 +370,19 @@ class Outbox:
 
     def _lacks_start(self, record: TransactionRecord) -> bool:
         """This CSMS numbers transactions, and has not heard of this one: it began while another dialect was spoken."""
-        numbers = self._context.rules.numbers_transactions
-        return numbers and record.kind != "Started" and record.transaction_id not in self._references
+        return self._unnumbered(record) and record.kind != "Started"
+
+    def _unnumbered(self, record: TransactionRecord) -> bool:
+        return self._context.rules.numbers_transactions and record.transaction_id not in self._references
+
+    def _drop_untellable(self, step: Step) -> None:
+        """As long as nobody knows where a transaction is, or whose (2.x start points), nothing flows: to a CSMS that
+        numbers transactions it is none yet."""
+        while self._records:
+            record = self._records[0].record
+            if not self._unnumbered(record) or (record.evse_id and record.starter):
+                return
+            step.emit(SettleRecord(self._records.popleft().id))
 
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
         self._open = (message_id, message, heard)

@@ -278,7 +278,8 @@ class Station:
         """To a CSMS that numbers transactions those that run, and that were told in another dialect so far."""
         if self.context.rules.numbers_transactions:
             for evse in self._everywhere.values():
-                if evse.running and evse.transaction and not self.outbox.knows(evse.transaction.id):
+                transaction = evse.transaction
+                if evse.number and transaction and transaction.starter and not self.outbox.knows(transaction.id):
                     evse.sample_now(TRIGGERED_RECORD, step)
 
     def _handled(self) -> dict[type, Callable[[Any, Step], None]]:

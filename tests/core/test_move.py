@@ -213,3 +213,27 @@ def test_each_stretch_of_the_register_is_told_once_however_often_it_moves(versio
         left = left[len(mine) :]
         in_one_piece(mine, start.energy_wh or 0, end.energy_wh or 0)
     assert not left
+
+
+def test_a_transaction_that_is_nobodys_yet_is_none_for_1_6() -> None:
+    """Nothing has flowed. When somebody is authorized, or it is known where, it begins there."""
+    w = Books("2.0.1", {"TxCtrlr.TxStartPoint": "EVConnected", "TxCtrlr.TxStopPoint": "EVConnected"})
+    w.online().plug().after(5)
+    assert w.station.evses[1].running
+    w.switch_to("1.6").after(70)
+    assert "1" not in w.books
+    w.present(CARD, 1).after(5)
+    assert w.books["1"].kinds[0] == "Started"
+    assert w.books["1"].registers[0] == w.records[0].energy_wh
+
+
+def test_nor_is_one_that_is_nowhere_yet() -> None:
+    w = Books("2.0.1", {"TxCtrlr.TxStartPoint": "Authorized", "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    w.online().offline().present(CARD, 1, 2).after(5)
+    assert [record.evse_id for record in w.records] == [0]
+    w.switch_to("1.6").online().after(5)
+    assert not w.books
+    w.plug(2).after(10)
+    assert w.books["1"].kinds[0] == "Started"
+    start = next(message for message, _ in w.sent_with if message.kind == "Started")
+    assert start.evse_id == 2
