@@ -128,7 +128,11 @@ def _initial_variables(config: Config, file: Path) -> dict[str, str]:
         from chargepointd.dialects.v16.keys import configured
 
         try:
-            given = configured(config.ocpp16) | given
+            keys = configured(config.ocpp16)
+            problems += [
+                _twice(name) for name, value in keys.items() if given.get(name, value).lower() != value.lower()
+            ]
+            given = keys | given
         except ValueError as error:
             problems.append(f"ocpp16.{error}")
     problems += _variable_problems(station, given)
@@ -137,6 +141,10 @@ def _initial_variables(config: Config, file: Path) -> dict[str, str]:
     if problems:
         raise BadConfig("\n".join(f"{file}: {line}" for problem in problems for line in problem.splitlines()))
     return given | ({PASSWORD: config.csms.password} if config.csms.password else {})
+
+
+def _twice(name: str) -> str:
+    return f'ocpp16: variables."{name}" is set as well, to something else; leave one of the two out'
 
 
 def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:

@@ -70,9 +70,10 @@ READ_ONLY = (
     "SupportedFeatureProfiles", "SupportedFeatureProfilesMaxLength", "SupportedFileTransferProtocols",
     "SupportedLanguages",
 )  # fmt: skip
+ABOUT_PHASES = ("ConnectorSwitch3to1PhaseSupported",)
+"""read-only, of a station with a phase switch or without"""
 WITHOUT = {
     "BlinkRepeat": "no lamp",
     "LightIntensity": "no lamp",
-    "ConnectorSwitch3to1PhaseSupported": "no phase switch",
 }
 """keys that this station does not have, and the hardware they are about"""

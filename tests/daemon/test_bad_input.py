@@ -308,6 +308,14 @@ BAD_CONFIGS = {
         "soon",
     ),
     "unknown 1.6 key": (lambda c: c["ocpp16"].update(HeartBeatIntervall=3), "ocpp16.HeartBeatIntervall", "did you"),
+    "one thing twice": (
+        lambda c: [
+            c["variables"].update({"TxCtrlr.EVConnectionTimeOut": 30}),
+            c["ocpp16"].update(ConnectionTimeOut=60),
+        ],
+        'ocpp16: variables."TxCtrlr.EVConnectionTimeOut"',
+        "leave one",
+    ),
     "reader of nobody": (lambda c: c["reader"][0].update(evses=[7]), "reader[0].evses", "known: 1"),
 }
 
