@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import effects as f
+from chargepointd.core.events import CallReceived
 from chargepointd.core.jobs import JobFailed
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.dialects import rpc
@@ -15,7 +16,7 @@ from chargepointd.dialects.v2 import requests as v2
 from chargepointd.dialects.v16 import requests as v16
 from tests.core.payloads import values
 from tests.core.world import PLAN, World
-from tests.dialects.mutants import read, schema_files
+from tests.dialects.mutants import read, resolve, schema_files
 
 SCHEMAS = {
     (version, path.stem.removesuffix("Request")): read(path)
@@ -28,6 +29,16 @@ OFFERED = [
     *(("1.6", action) for action in v16.OFFERED),
     *(("2.0.1", action) for action in v2.OFFERED),
 ]
+
+
+TRIGGERS = [
+    (version, action, word)
+    for version, action in (("1.6", "TriggerMessage"), ("1.6", "ExtendedTriggerMessage"), ("2.0.1", "TriggerMessage"))
+    for schema in [SCHEMAS[version, action]]
+    for word in resolve(schema["properties"]["requestedMessage"], schema)["enum"]
+]
+NOT_OFFERED = {"PublishFirmwareStatusNotification", "SignCombinedCertificate", "SignV2GCertificate"}
+"""of a local controller, and of ISO 15118"""
 
 
 class Talk:
@@ -62,6 +73,24 @@ class Talk:
             self.world.finish(JobFailed("test"))
         self.world.after(100)
         self.answer()
+
+
+@pytest.mark.parametrize(("version", "action", "word"), TRIGGERS)
+def test_whatever_can_be_triggered_is_answered_first_and_then_sent(version: str, action: str, word: str) -> None:
+    world = World(version).online().plug().present("CARD1", 1).after(5)
+    command = load(VERSIONS[version], PLAN, world.variables).command(action, {"requestedMessage": word})
+    effects = world.station.step(CallReceived("m1", command), world.now)
+    (reply,) = [effect.reply for effect in effects if isinstance(effect, f.Respond)]
+    if word in NOT_OFFERED:
+        assert reply.status == "NotImplemented"
+    elif word == "BootNotification" and version == "2.0.1":
+        assert reply.status == "Rejected"
+    else:
+        assert reply.status == "Accepted"
+        kinds = [type(effect) for effect in effects]
+        begun = [kind for kind in kinds if kind in (f.SendCall, f.StartJob, f.ReadMeter)]
+        assert begun, "a message, or what it needs"
+        assert kinds.index(f.Respond) < kinds.index(begun[0])
 
 
 @pytest.mark.parametrize(("version", "action"), OFFERED)

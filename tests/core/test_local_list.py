@@ -120,6 +120,7 @@ def test_there_are_no_more_tokens_than_there_is_room_for(version: str) -> None:
     assert w.disk.listed == before
     assert version_of(w) == 1
     assert change(w, 2, CARD0=None, NEW=GOOD) == "Accepted"
+    assert change(w, 3, CARD1=TokenInfo("Blocked")) == "Accepted", "it is there already"
     assert w.variables.text("LocalAuthListCtrlr.Entries") == str(CAPACITY)
 
 
