@@ -21,6 +21,7 @@ CAPACITY = 10_000
 """entries"""
 NOT_IN_USE = -1
 
+_DEFAULTS = TokenInfo("")
 _encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -162,11 +163,11 @@ def _shown(where: str, info: TokenInfo | None) -> dict[str, Any]:
 
 
 def _packed(info: TokenInfo) -> str:
-    """A JSON array of the fields in order, without the empty ones at its end."""
-    fields = list(info)
-    while fields[-1] in (None, ()):
-        fields.pop()
-    return _encode(fields)
+    """A JSON array of the fields in order, without those at its end that are as they are by default."""
+    fields = len(info)
+    while fields > 1 and info[fields - 1] == _DEFAULTS[fields - 1]:
+        fields -= 1
+    return _encode(info[:fields])
 
 
 def _unpacked(text: str) -> TokenInfo | None:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd.core import events as e
+from chargepointd.core.local_list import SendLocalList
 from chargepointd.core.masking import masked
 from chargepointd.core.values import Token
 from chargepointd.core.variables.model import Ref
 
 KEPT = 500
+LISTED = 20
+"""tokens of a local list"""
 _GROUPS = ("group", "identifier")
 REPORTS = 20
 """the newest that are kept: a station that fails at every start must not fill its disk as well"""
@@ -22,6 +25,9 @@ class Recorder:
         self._events: deque[tuple[float, e.Event]] = deque(maxlen=KEPT)
 
     def record(self, mono: float, event: e.Event) -> None:
+        if isinstance(event, e.CallReceived) and isinstance(event.command, SendLocalList):
+            # Hundreds of lists of a thousand tokens each would be most of a small board's memory.
+            event = event._replace(command=event.command._replace(entries=event.command.entries[:LISTED]))
         self._events.append((mono, event))
 
     def text(self, oldest: float, latest: float) -> str:

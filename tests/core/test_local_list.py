@@ -1,5 +1,6 @@
 """The CSMS says whom this station is to know, and that list is right where others differ (C13, C14, D01, D02)."""
 
+import json
 from typing import Any
 
 import pytest
@@ -298,6 +299,14 @@ def test_a_customer_learns_of_his_entry_which_stays() -> None:
     assert set(known(w)) == {"CARD1", "CARD2"}
 
 
+@pytest.mark.parametrize(
+    ("info", "text"),
+    [(GOOD, '["Accepted"]'), (TokenInfo("Blocked", evse_ids=(1,)), '["Blocked",null,null,null,null,[1]]')],
+)
+def test_an_entry_takes_little_room(info: TokenInfo, text: str) -> None:
+    assert listing("2.0.1", CARD1=info).disk.listed == {"CARD1": text}
+
+
 def test_a_technician_asks_whether_a_card_is_known(version: str) -> None:
     w = listing(version, CARD1=TokenInfo("Accepted", NOON + 1.0, "FLEET"))
     w.present("CARD2", 1)
@@ -312,7 +321,7 @@ def test_a_technician_asks_whether_a_card_is_known(version: str) -> None:
 
 def test_an_entry_that_cannot_be_read_is_none(version: str) -> None:
     w = listing(version, AT_ONCE, CARD1=GOOD)
-    w.disk.listed |= {"CARD1": '["Accepted"', "CARD2": "[]", "CARD3": '["Accepted",null,null,null,null,[],0,"new"]'}
+    w.disk.listed |= {"CARD1": '["Accepted"', "CARD2": "[]", "CARD3": json.dumps([*GOOD, "new"])}
     w.cut()
     w.online().plug().present("CARD1", 1).unplug().after(10)
     assert asked(w) == ["CARD1"]

@@ -5,10 +5,11 @@ from pathlib import Path
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core.customer import GiveCustomerInformation
+from chargepointd.core.local_list import SendLocalList
 from chargepointd.core.messages import AuthorizeAnswered
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name
-from chargepointd.daemon.recorder import REPORTS, Recorder
+from chargepointd.daemon.recorder import LISTED, REPORTS, Recorder
 
 
 def test_neither_a_password_nor_a_token_is_written_down(tmp_path: Path) -> None:
@@ -49,3 +50,14 @@ def test_neither_is_the_group_of_a_token(tmp_path: Path) -> None:
     text = recorder.write(tmp_path, "test").read_text()
     assert "CallAnswered" in text
     assert "FAMILY-OF-FOUR" not in text
+
+
+def test_of_a_long_list_the_first_tokens_are_enough(tmp_path: Path) -> None:
+    recorder = Recorder()
+    entries = tuple((Token(f"04A1B2C3{n:04}"), TokenInfo("Accepted", group=f"GROUP-{n}")) for n in range(1000))
+    recorder.record(1.0, e.CallReceived("1", SendLocalList(7, True, entries)))
+    text = recorder.write(tmp_path, "test").read_text()
+    assert text.count("token") == LISTED
+    assert '"token": "\\u20260019"' in text
+    assert "04A1B2C3" not in text
+    assert "GROUP-1" not in text
