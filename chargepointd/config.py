@@ -332,6 +332,8 @@ def _station_problems(station: StationConfig) -> list[str]:
         *_command_problems("station.reboot_command", station.reboot_command),
         *_command_problems("station.ntp_command", station.ntp_command),
     ]
+    if 0 < station.max_current_a < 6:  # IEC 61851-1, A.3
+        problems.append(f"station.max_current_a: no car charges with {station.max_current_a:g} A; expected 6 or more")
     for key in ("max_current_a", "max_power_w"):
         if getattr(station, key) < 0:
             problems.append(f"station.{key}: expected 0 (no limit) or more, got {getattr(station, key):g}")

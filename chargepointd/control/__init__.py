@@ -13,7 +13,7 @@ Methods become the same events as all else. A call returns when the event is tak
                                                            session?: {cable, authorized, token (masked),
                                                              transaction_id?, reference?, started_at?,
                                                              charging_state?, energy_wh?, power_w?, limit_a?,
-                                                             stop_reason?}}],
+                                                             limit_w? (DC), stop_reason?}}],
                                                          outbox: {queued, sent, oldest_at?}}
     watch           -                                   {"watching": true}, then notifications {"method": "event",
                                                          "params": {at, kind, evse?, connector?, text, ...}} until the

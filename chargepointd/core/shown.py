@@ -35,6 +35,7 @@ def _session(one: Evse, outbox: Outbox) -> dict[str, Any]:
         "power": one.power_on,
         "power_w": measured.power_w if measured else None,
         "limit_a": one.allowed_a,
+        **({"limit_w": one.allowed_w} if one.plan.supply == "DC" else {}),
     }
     transaction = session.transaction
     if transaction:

@@ -156,7 +156,6 @@ def _evse_row(evse: Result, connector: Result, first: bool) -> list[Cell | str]:
     if not first:  # what is the EVSE's stands once
         return [*own, *[""] * 10]
     session = evse.get("session") or {}
-    limit = session.get("limit_a")
     return [
         *own,
         state_cell(evse.get("availability")),
@@ -165,11 +164,18 @@ def _evse_row(evse: Result, connector: Result, first: bool) -> list[Cell | str]:
         state_cell(session.get("charging_state")),
         _quantity(session.get("energy_wh"), "Wh"),
         _quantity(session.get("power_w"), "W"),
-        f"{limit:g} A" if isinstance(limit, int | float) else "-",
+        _limit(session),
         local_time(session.get("started_at")),
         printable(evse.get("reserved_by")),
         Cell(_list(evse.get("faults")), "red"),
     ]
+
+
+def _limit(session: Result) -> str:
+    amps, watts = session.get("limit_a"), session.get("limit_w")
+    told = [f"{amps:g} A"] if isinstance(amps, int | float) else []
+    told += [f"{watts / 1000:g} kW"] if isinstance(watts, int | float) else []
+    return ", ".join(told) or "-"
 
 
 def _variables(result: Result, style: Style) -> str:

@@ -441,6 +441,24 @@ def test_a_composite_schedule_is_a_table(station: Station) -> None:
     assert "1 min 30 s  6.5 A    1 (L2)" in text
 
 
+def test_limits_from_outside_are_a_table(station: Station) -> None:
+    relay = {"evse": 0, "limit": 4200.0, "unit": "W", "source": "SO", "by": "contact", "until": None}
+    ems = {
+        "evse": 2,
+        "limit": 16.0,
+        "unit": "A",
+        "source": "EMS",
+        "by": "control socket",
+        "until": "2026-11-26T12:00:00Z",
+    }
+    station.answers["limit"] = {"limits": [relay, ems]}
+    _, first, second = run(station, "limit", "show").stdout.strip().splitlines()
+    assert first.split() == ["station", "4200", "W", "SO", "contact", "-"]
+    assert second.split()[:4] == ["2", "16", "A", "EMS"]
+    station.answers["limit"] = {"limits": []}
+    assert run(station, "limit", "show").stdout.strip() == "no limit from outside"
+
+
 def test_the_charging_profiles_are_a_table(station: Station) -> None:
     common = {"level": 2, "source": "CSO", "unit": "A", "periods": [{"start_s": 0, "limit": 6.5}]}
     awaited = {"id": 7, "evse": 1, "purpose": "TxProfile", "kind": "Relative", "awaited": True, **common}

@@ -90,23 +90,18 @@ class External(Topic):
     # -- sources -------------------------------------------------------------------------------------------------------
 
     def power_up(self, step: Step) -> None:
-        """What is configured otherwise by now does not hold as it was kept; the meter of the building is silent yet."""
-        plans = self._context.plan.limits
-        known = {_CONTACT - n: (plan.unit, plan.limit, plan.evse_id) for n, plan in enumerate(plans)}
-
-        def gone(profile: "Profile") -> bool:
-            has = (profile.schedule.unit, profile.schedule.periods[0].limit, profile.evse_id)
-            return profile.purpose == OUTSIDE and profile.id <= _CONTACT and known.get(profile.id) != has
-
-        self._profiles.remove(gone, step)
+        """Nothing is heard of contacts and of the meter of the building yet."""
+        for number in range(len(self._context.plan.limits)):
+            self.contact(number, None, step)
         self._follow_site(step)
 
     def contact(self, number: int, closed: bool | None, step: Step) -> None:
-        """It has moved; None: it is lost, so it is taken to limit."""
+        """It has moved; None: it does not tell, so it is taken to limit."""
         plan = self._context.plan.limits[number]
         if closed is None or closed == plan.closed:
-            why = "its contact is lost" if closed is None else "contact"
-            self._hold(_CONTACT - number, plan.evse_id, plan.unit, plan.limit, plan.source, step, why=why)
+            why = "its contact does not tell" if closed is None else "contact"
+            id_ = _CONTACT - number
+            self._hold(id_, plan.evse_id, plan.unit, plan.limit, plan.source, step, kept=False, why=why)
         else:
             self._release(_CONTACT - number, step)
 

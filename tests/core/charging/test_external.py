@@ -16,7 +16,11 @@ BUILDING = PLAN._replace(site=SitePlan(50.0, 6.0))
 
 
 def charging(version: str = "2.0.1", **more: Any) -> World:
-    return World(version, **more).online().plug().present("CARD1", 1).after(1)
+    w = World(version, **more)
+    if w.plan.limits:  # neither limits
+        relay(w, False)
+        relay(w, True, 1)
+    return w.online().plug().present("CARD1", 1).after(1)
 
 
 def relay(w: World, closed: bool | None, number: int = 0) -> None:
@@ -61,11 +65,17 @@ def test_a_relay_holds_over_a_power_cut_until_it_says_otherwise() -> None:
     w = charging(plan=RELAY)
     relay(w, True)
     w.cut()
+    relay(w, True, 1)
     w.online().after(5)
     assert w.limits[1][0] == 6
     relay(w, False)
     assert w.limits[1][0] == 32
     assert [told.cleared for told in limits(w)] == [False, True]
+
+
+def test_a_relay_that_was_never_heard_of_limits() -> None:
+    w = World("2.0.1", plan=RELAY).online().plug().present("CARD1", 1)
+    assert w.limits[1][0] == 6
 
 
 def test_what_is_not_configured_any_more_does_not_hold() -> None:
