@@ -10,8 +10,8 @@ import pytest
 
 from hal.driver import Driver, Site
 from hal.drivers.simulator import DRIVER
-from hal.errors import BadConfig, NotConnected
-from hal.readings import DcCapability, DcReading, MeterReading, PilotReading
+from hal.errors import BadConfig, DeviceFault, NotConnected
+from hal.readings import ContactReading, DcCapability, DcReading, MeterReading, PilotReading
 from hal.testing.contracts import ContractBroken, Patience, check_driver
 
 SHORT = Patience(open_s=0.3, call_s=0.1, leave_s=0.1)
@@ -85,6 +85,27 @@ class Supply:
         self.is_on = False
 
 
+class Phases:
+    def __init__(self, wrong: str) -> None:
+        self.wrong = wrong
+
+    async def use(self, phases: int) -> None:
+        if phases == 1 and self.wrong == "no single phase":
+            raise DeviceFault("stuck")
+        if phases not in (1, 3) and self.wrong != "uses 2 phases":
+            raise ValueError("1 or 3")
+
+
+class Contact:
+    def __init__(self, wrong: str) -> None:
+        self.wrong = wrong
+
+    async def watch(self) -> AsyncIterator[ContactReading]:
+        if self.wrong == "silent contact":
+            await asyncio.Event().wait()
+        yield ContactReading(time.monotonic(), True)
+
+
 SHARED: dict[str, Any] = {}
 
 
@@ -102,7 +123,9 @@ async def open_careless(config: Config, site: Site) -> AsyncIterator[Mapping[str
     if wrong == "leaves a task":
         task = asyncio.create_task(asyncio.Event().wait(), name="forgotten")
     try:
-        yield {"meter": meter, "pilot": Pilot(wrong), "supply": supply, **({"odd-one": 1} if wrong == "odd" else {})}
+        odd = {"odd-one": 1} if wrong == "odd" else {}
+        others = {"phases": Phases(wrong), "contact": Contact(wrong)}
+        yield {"meter": meter, "pilot": Pilot(wrong), "supply": supply, **others, **odd}
     except BaseException:
         if wrong != "swallows":
             raise
@@ -134,6 +157,9 @@ def test_a_driver_without_fault_passes(tmp_path):
         ("silent watch", r"pilot: watch\(\) does not yield the present state at once"),
         ("power on", "pilot: the power is on when the driver is opened"),
         ("offers 3 A", "pilot: an offer of 3 A must raise ValueError"),
+        ("no single phase", "phases: 1 of the phases cannot be used: DeviceFault stuck"),
+        ("uses 2 phases", "phases: to use 2 phases must raise ValueError"),
+        ("silent contact", r"contact: watch\(\) does not yield the present state at once"),
         ("off fails", "supply: the safe state is not reached at any time: NotConnected"),
         ("stays on", "supply: the supply is on when the driver is opened"),
         ("leaves slowly", r"leaving takes more than 0\.1 s"),

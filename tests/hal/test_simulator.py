@@ -202,6 +202,51 @@ def test_a_visit_from_plug_in_to_leaving(tmp_path):
         await s.pilot_says(1, "A")
 
 
+def test_one_phase_is_used_when_nothing_is_offered_and_the_meter_shows_it(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        await s.charge()
+        with pytest.raises(DeviceFault, match="under load"):
+            await s.phases1.use(1)
+        await s.pilot1.offer(0.0)
+        with pytest.raises(DeviceFault, match="under load"):
+            await s.phases1.use(1)  # the contactor is closed yet
+        await s.contactor1.open()
+        await s.phases1.use(1)
+        await s.pilot1.offer(16.0)
+        await s.contactor1.close()
+        await s.pilot_says(1, "C")
+        reading = await s.meter1.read()
+        assert (reading.power_w, reading.current_a) == (3680.0, (16.0, 0.0, 0.0))
+
+
+def test_a_contact_tells_its_changes_and_stays_as_it_is_without_power(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        assert not (await until(s.contact1, lambda r: True)).closed
+        await s.sim("contact", closed=True)
+        assert (await until(s.contact1, lambda r: True)).closed
+        assert not (await until(s.contact2, lambda r: True)).closed
+
+    @station(tmp_path)
+    async def _(s):
+        assert (await until(s.contact1, lambda r: True)).closed
+        with pytest.raises(ValueError, match="contact3"):
+            await s.sim("contact", closed=True, device="contact3")
+
+
+def test_the_meter_of_the_building_sees_building_and_cars(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        await s.sim("site", current_a=5)
+        assert (await s.site_meter.read()).current_a == (5.0, 5.0, 5.0)
+        await s.charge()
+        assert (await s.site_meter.read()).current_a == (21.0, 21.0, 21.0)
+        await s.sim("site", dead=True)
+        with pytest.raises(NotConnected):
+            await s.site_meter.read()
+
+
 def test_the_pilot_of_the_connector_tells_and_the_other_does_not(tmp_path):
     @station(tmp_path, Config(connectors=2))
     async def _(s):

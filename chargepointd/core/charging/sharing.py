@@ -30,6 +30,8 @@ OBEY_S = 10.0
 """a car has followed its offer by then (IEC 61851-1: 5 s), where no meter tells"""
 SETTLE_S = 20.0
 """an offer this old shows what a car can take"""
+_IDLE = 100
+"""chargingPriority is -9 to 9"""
 _MARGIN = (2.0, 2000.0)
 """A and W that a car keeps beyond what it draws"""
 _NEAR = (1.0, 1000.0)
@@ -84,12 +86,13 @@ class Sharing:
             self._taker(evse, caps[evse.id], profiles, step) for evse in self._evses.values() if evse.power.claims(evse)
         ]
         targets = self._targets(takers)
-        ordered = sorted(takers, key=lambda taker: (-taker.evse.priority, _since(taker.evse), taker.evse.id))
+        ordered = sorted(takers, key=lambda taker: (-self._priority(taker), _since(taker.evse), taker.evse.id))
         for taker in [t for t in ordered if targets[t.evse.id] < self._flows[t.evse.id].granted]:
             self._grant(taker.evse, targets[taker.evse.id], step)
         for evse in self._evses.values():
             if not evse.power.claims(evse):
                 self._grant(evse, 0.0, step)
+                self._flows[evse.id].need = None
         for taker in [t for t in ordered if targets[t.evse.id] > self._flows[t.evse.id].granted]:
             level = min(targets[taker.evse.id], self._room(taker))
             if level >= taker.least and level > self._flows[taker.evse.id].granted:
@@ -114,7 +117,7 @@ class Sharing:
                 continue
             wants = [
                 Want(
-                    taker.evse.id, taker.cap * taker.weights[n], taker.least * taker.weights[n], taker.evse.priority,
+                    taker.evse.id, taker.cap * taker.weights[n], taker.least * taker.weights[n], self._priority(taker),
                     _since(taker.evse),
                 )
                 for taker in takers
@@ -123,6 +126,10 @@ class Sharing:
             for taker in takers:
                 targets[taker.evse.id] = min(targets[taker.evse.id], shares[taker.evse.id] / taker.weights[n])
         return {t.evse.id: targets[t.evse.id] if targets[t.evse.id] >= t.least - 1e-9 else 0.0 for t in takers}
+
+    def _priority(self, taker: _Taker) -> int:
+        """Who was offered energy and did not want it comes after all who do."""
+        return taker.evse.priority - (_IDLE if self._flows[taker.evse.id].need == 0.0 else 0)
 
     def _free(self, wanting: set[int]) -> tuple[float, ...]:
         """What flows where nothing is wanted any more is not there to be shared."""
@@ -148,7 +155,6 @@ class Sharing:
         if level != flow.granted:
             flow.granted, flow.granted_at = level, step.mono
             flow.most = max(flow.most, level)
-            flow.need = None if level <= 0 else flow.need
 
     # -- what is seen --------------------------------------------------------------------------------------------------
 
@@ -189,7 +195,7 @@ class Sharing:
         """What the car can take; None: not known, so all that it may have."""
         flow, dc = self._flows[evse.id], evse.plan.supply == "DC"
         if not evse.power_asked:
-            return None
+            return flow.need
         if not evse.wanted:
             if step.mono >= evse.power.offered_at + REACTION_S:
                 flow.need = 0.0  # its least is left to it: with that it can begin again

@@ -208,6 +208,18 @@ def test_a_full_car_lends_what_it_does_not_take_and_gets_it_back() -> None:
     assert (w.limits[1][0], w.limits[2][0]) == (16, 16)
 
 
+def test_a_full_car_keeps_nobody_waiting() -> None:
+    w = World("2.0.1", plan=PLAN._replace(max_current_a=11.0)).online()
+    w.plug(1).present("CARD1", 1).after(5).hunger(1, False).after(20).plug(2).present("CARD2", 2).after(61)
+    assert (w.limits[1][0], w.limits[2][0]) == (0, 11)
+    w.after(600)
+    assert (w.limits[1][0], w.limits[2][0]) == (0, 11)
+    w.unplug(2).after(31)
+    assert w.limits[1][0] == 6
+    w.hunger(1, True).after(31)
+    assert w.limits[1][0] == 11
+
+
 def test_a_car_that_takes_little_lends_the_rest() -> None:
     w = World("2.0.1", plan=PLAN._replace(max_current_a=32.0)).online()
     w.takes_w = {1: 5520.0, 2: 22_000.0}
