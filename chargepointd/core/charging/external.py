@@ -141,6 +141,8 @@ class External(Topic):
         """This limit holds from now on; nothing, where it does already."""
         from chargepointd.core.charging.profile import Period, Profile, Schedule
 
+        if unit == "A" and not evse_id and not any(evse.plan.phases for evse in self._evses.values()):
+            unit, limit = "W", limit * 3 * GRID_V  # where all are DC, A of profiles are those of the outputs
         known = next((profile for profile in self._profiles_of_others() if profile.id == id_), None)
         has = (known.schedule.periods[0].limit, known.schedule.unit, known.valid_to) if known else ()
         if has == (limit, unit, None) and for_s is None:

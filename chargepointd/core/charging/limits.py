@@ -66,7 +66,7 @@ class Limits(Topic):
             evse.power.claims(evse),
             evse.power_on,
             evse.cable_limit_a,
-            transaction.id if transaction else None,
+            evse.profiled_as,
             transaction.ready_at if transaction else None,
             evse.priority,
         )

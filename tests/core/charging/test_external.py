@@ -9,6 +9,7 @@ from chargepointd.core.charging.external import ChargingLimit, LimitLocally
 from chargepointd.core.charging.profiles import ClearChargingProfile, GetChargingProfiles, ProfilesPart
 from chargepointd.core.plan import LimitPlan, SitePlan
 from chargepointd.core.values import Measured
+from tests.core.charging.test_limits import DC_PLAN
 from tests.core.world import PLAN, World
 
 RELAY = PLAN._replace(limits=(LimitPlan(0, "W", 4140.0), LimitPlan(1, "A", 10.0, "EMS", closed=False)))
@@ -186,6 +187,12 @@ def test_a_limit_for_a_time_is_over_by_itself_after_a_power_cut_too() -> None:
     w.after(200)
     assert w.limits[1][0] == 32
     assert [told.cleared for told in limits(w)] == [False, True]
+
+
+def test_amperes_of_the_supply_are_watts_where_all_outlets_are_dc() -> None:
+    w = World("2.0.1", plan=DC_PLAN).online().plug().present("CARD1", 1)
+    ask(w, "set", 0, "A", 100.0)
+    assert w.limits[1] == (500, 69_000, 0)
 
 
 def test_nothing_is_allowed_by_an_ems_that_others_forbid() -> None:
