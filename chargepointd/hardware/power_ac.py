@@ -56,6 +56,8 @@ class AcPower:
         """when offer and contactor were gone for phases to be switched"""
         self._acting = "contactor"
         """the role whose device fails, should a call fail"""
+        self._failing = ""
+        """what went wrong last, and still does"""
         self._refused = ""
         """why the contactor did not close; until it is let try again"""
         self._wake = asyncio.Event()
@@ -106,6 +108,7 @@ class AcPower:
             self._wake.clear()
             try:
                 await self._pursue()
+                self._failing = ""
             except HalError as error:
                 self._failed(error)
                 await self._pause()
@@ -121,7 +124,9 @@ class AcPower:
             self._wake.set()
 
     def _failed(self, error: HalError) -> None:
-        log.warning("evse %d: %s", self._evse_id, error)
+        if str(error) != self._failing:  # it is tried again each second
+            log.warning("evse %d: %s", self._evse_id, error)
+        self._failing = str(error)
         self._refused = self._refused and str(error)
         self._inputs.failed(self._evse_id, self._acting, str(error))
         self._acting = "contactor"
