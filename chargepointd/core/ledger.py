@@ -228,7 +228,7 @@ class Ledger(Facts):
         if transaction:
             started = self._context.clock.put_right(transaction.started_at, change)
             ready = transaction.ready_at
-            ready = ready if ready is None else self._context.clock.put_right(ready, change)
+            ready = ready if ready is None else min(self._context.clock.put_right(ready, change), step.utc)
             series = tuple(v._replace(at=self._context.clock.put_right(v.at, change)) for v in transaction.series)
             told = transaction.told_at and self._context.clock.put_right(transaction.told_at, change)
             transaction = transaction._replace(started_at=started, series=series, told_at=told, ready_at=ready)

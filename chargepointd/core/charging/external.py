@@ -147,9 +147,9 @@ class External(Topic):
         has = (known.schedule.periods[0].limit, known.schedule.unit, known.valid_to) if known else ()
         if has == (limit, unit, None) and for_s is None:
             return
-        starts_at = float(step.utc // 1)
-        ends_at = None if for_s is None else starts_at + for_s
-        schedule = Schedule(unit, (Period(0, limit),), for_s, starts_at, id=-id_)
+        # It began long ago: a clock that is put back must not take it for one of the future.
+        ends_at = None if for_s is None else float(step.utc // 1) + for_s
+        schedule = Schedule(unit, (Period(0, limit),), starts_at=0.0, id=-id_)
         profile = Profile(id_, evse_id, 0, OUTSIDE, "Absolute", schedule, valid_to=ends_at, source=source)
         self._profiles.install(profile, step, kept=kept)
         if why:
@@ -176,6 +176,11 @@ class External(Topic):
         for profile in self._profiles_of_others():
             if profile.valid_to is not None and step.utc >= profile.valid_to:
                 self._release(profile.id, step)
+        self._look_at_ends(step)
+
+    def _look_at_ends(self, step: Step) -> None:
+        ends = [profile.valid_to for profile in self._profiles_of_others() if profile.valid_to is not None]
+        self._over_at = step.mono + max(0.001, min(ends) - step.utc) if ends else NEVER
 
     def follow(self, step: Step) -> None:
         if self._site:
@@ -196,9 +201,8 @@ class External(Topic):
         holding: dict[str, list[Profile]] = {}
         for profile in self._profiles_of_others():
             holding.setdefault(f"{profile.source}/{profile.evse_id}", []).append(profile)
-        ends = [profile.valid_to for some in holding.values() for profile in some if profile.valid_to is not None]
-        self._over_at = step.mono + max(0.001, min(ends) - step.utc) if ends else NEVER
-        if not self._context.online:
+        self._look_at_ends(step)
+        if not (self._context.online and self._profiles.in_use):
             return
         spoken = self._context.rules.subprotocol
         if self._spoken not in ("", spoken):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chargepointd.core import events as e
+from chargepointd.core import messages as m
 from chargepointd.core.charging.external import ChargingLimit, LimitLocally
 from chargepointd.core.charging.profiles import ClearChargingProfile, GetChargingProfiles, ProfilesPart
 from chargepointd.core.plan import LimitPlan, SitePlan
@@ -187,6 +188,22 @@ def test_a_limit_for_a_time_is_over_by_itself_after_a_power_cut_too() -> None:
     w.after(200)
     assert w.limits[1][0] == 32
     assert [told.cleared for told in limits(w)] == [False, True]
+
+
+@pytest.mark.parametrize("change", [-7300.0, 1800.0, 7300.0])
+def test_a_clock_that_is_put_right_neither_lifts_a_limit_nor_makes_it_last_for_ever(change: float) -> None:
+    w = charging()
+    w.takes_w[1] = 22_000.0
+    ask(w, "set", 1, "A", 16.0, 3600)
+    ask(w, "set", 0, "A", 20.0)
+    answer = w._answer
+    late = m.HeartbeatAnswered(w.utc + 300 + change)
+    w._answer = lambda call, said: late if type(said) is m.Heartbeat else answer(call, said)  # type: ignore[method-assign]
+    w.after(310)  # a heartbeat
+    assert w.limits[1][0] == (20 if change > 3600 else 16)
+    w._answer = answer  # type: ignore[method-assign]
+    w.after(12_000)
+    assert w.limits[1][0] == 20
 
 
 def test_amperes_of_the_supply_are_watts_where_all_outlets_are_dc() -> None:
