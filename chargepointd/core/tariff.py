@@ -32,6 +32,7 @@ HYSTERESIS = 0.05
 """a power has to be passed by so much of it to be passed"""
 _IDLE_FEE = "TariffCostCtrlr.IdleFeeAfterStop"
 _WAIT = "TariffCostCtrlr.UserPriceTimeout"
+_STOP_POINT = "TxCtrlr.TxStopPoint"
 _LANE = "unplugged"
 _OFFLINE = ("OfflineTariffFallbackMessage", "TariffFallbackMessage")
 DEFAULT_PRICE = tuple(f"TariffCostCtrlr.DefaultPrice[{amount}]" for amount in ("kWh", "Hour", "FlatFee"))
@@ -228,7 +229,7 @@ class Tariffs(Topic):
             run = run._replace(rate=told.rate or Rate(), next_at=_ms(told.next_at), next_rate=told.next_rate)
         self._idle[evse_id] = self._is_idle(evse_id, step)  # until the car changes its mind, the CSMS is right
         self.visits[evse_id] = visit._replace(running=run, triggers=told.triggers, above=None)
-        step.emit(Note("cost", evse_id, f"{told.cost:f} so far"))
+        step.emit(Note("running cost", evse_id, f"{told.cost:f}"))
         self._dirty = True
 
     def _finish(self, command: TellFinalCost, step: Step, answer: Answer) -> None:
@@ -241,7 +242,7 @@ class Tariffs(Topic):
 
     def _final(self, evse_id: int, final: Final, step: Step) -> None:
         self.visits[evse_id] = self.visits[evse_id]._replace(final=final)
-        step.emit(Note("cost", evse_id, f"{final.cost} in all"))
+        step.emit(Note("total cost", evse_id, final.cost))
         self._dirty = True
 
     def _place(self, transaction_id: str | None, reference: int | None) -> int | None:
@@ -270,6 +271,8 @@ class Tariffs(Topic):
             self._dirty = True
         if outcome.total_cost is not None:
             cost = Decimal(repr(outcome.total_cost))
+            if message.kind == "Ended" and "ParkingBayOccupancy" in self._context.variables.members(_STOP_POINT):
+                return  # who had to drive away for it to end is not there to see it (I03.FR.05)
             if message.kind == "Ended":
                 self._final(evse_id, Final(f"{cost:f}"), step)
             elif visit.running is None or visit.running.at <= _ms(message.stamp.at):
@@ -280,7 +283,7 @@ class Tariffs(Topic):
     # -- what happens at the EVSEs -------------------------------------------------------------------------------------
 
     def power_up(self, step: Step) -> None:
-        """How long the power was cut nobody knows: what time would have added is left to the CSMS (`stale`)."""
+        """How long the power was cut nobody knows: what time would have added is left to the CSMS."""
         for n, visit in self.visits.items():
             run = visit.running
             if run and grows(run):

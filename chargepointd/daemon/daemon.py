@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 SETTLED_S = 10.0
 """after the start: what only makes it faster, and costs time to load, is loaded then"""
-_QUIET_NOTES = ("status", "record", "firmware progress")
+_QUIET_NOTES = ("status", "record", "running cost", "firmware progress")
 
 
 class Daemon:

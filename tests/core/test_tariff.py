@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -24,6 +27,7 @@ from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.wording import WIDTH, chosen, energy_and_time, money, notice, pages, wrapped
 from tests.core.world import PLAN, World
 
+ROOT = Path(__file__).parents[2]
 SCREEN = PLAN._replace(displays=((1, 2),))
 D = Decimal
 
@@ -572,6 +576,15 @@ def test_answers_to_transaction_events_tell_money_too() -> None:
     assert any(text.startswith("Total 2.20") for text in seen(w, 12))
 
 
+def test_who_had_to_drive_away_is_not_there_to_see_the_total() -> None:
+    w = Teller("2.0.1", {"TxCtrlr.TxStopPoint": "ParkingBayOccupancy"}, plan=SCREEN)
+    charging(w)
+    w.cost = 2.2
+    w.present().after(10).unplug().after(2)
+    assert w.records[-1].kind == "Ended"
+    assert not any("Total" in text for text in seen(w, 12))
+
+
 def test_offline_at_the_stop_a_text_stands_for_the_total() -> None:
     w = charging(world("2.0.1", TariffCostCtrlr__TotalCostFallbackMessage="See your bill"))
     w.offline().present().after(10)
@@ -647,6 +660,18 @@ def test_one_display_goes_through_its_evses_and_each_has_its_own() -> None:
     for _, shown in w.displayed:
         by_screen.setdefault(shown.screen, set()).add(shown.evse_id)
     assert by_screen == {0: {1, 2}, 1: {2}}
+
+
+def test_a_start_does_not_wait_for_it() -> None:
+    """In a process of its own: in this one, all is imported."""
+    code = (
+        "import sys; from tests.core.world import PLAN, World\n"
+        "w = World('1.6', plan=PLAN._replace(displays=((1, 2),))).online().after(1)\n"
+        "assert not {'chargepointd.core.tariff', 'decimal'} & set(sys.modules)\n"
+        "w.after(2)\n"
+        "assert w.station.pricing.tariffs and 'chargepointd.core.tariff' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
 
 
 def test_a_station_without_display_has_no_part_in_it(version: str) -> None:

@@ -205,6 +205,7 @@ def parse_name(name: str) -> Ref:
 DISPLAY: tuple[Line, ...] = (
     # of a station with a display; same columns. Of our own, or of 2.1: Language, MultiLanguage, SupportedLanguages,
     # CostDecimals, DefaultPrice, IdleFeeAfterStop, OfflineTariffFallbackMessage, UserPriceTimeout, texts by language
+    ("DisplayMessageCtrlr.Available", "boolean", "RO", "false", "", None, None, ""),  # texts of prices are no messages
     ("DisplayMessageCtrlr.Language", "OptionList", "RW", "en", "", None, None, _TONGUES),
     ("DisplayMessageCtrlr.MultiLanguage", "boolean", "RO", "true", "", None, None, ""),
     ("DisplayMessageCtrlr.SupportedLanguages", "MemberList", "RO", _TONGUES, "", None, None, _TONGUES),

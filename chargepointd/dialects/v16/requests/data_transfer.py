@@ -46,7 +46,8 @@ def _command(payload: Payload, point: ChargePoint) -> c.Command | Refusal:
             raise ValueError("expected a JSON object")
         return transfer.command(data, point)
     except ValueError as error:
-        return asked._replace(status="Rejected", reason=f"data: {error}")
+        # Without the data: whose it is may stand in it, and what is recorded names no token in full.
+        return asked._replace(data=None, status="Rejected", reason=f"data: {error}")
 
 
 def _response(payload: Payload, reply: c.Reply, point: ChargePoint) -> Payload:
