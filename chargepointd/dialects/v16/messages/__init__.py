@@ -16,6 +16,8 @@ TOPICS = {
     "StatusChanged": "station",
     "SecurityEvent": "station",
     "FirmwareStatus": "firmware",
+    "GetCertificateStatus": "plug_and_charge",
+    "GetEvCertificate": "plug_and_charge",
     "LogStatus": "logs",
     "SignCertificate": "certificates",
     "Authorize": "transactions",

@@ -37,6 +37,10 @@ REASONS = {
 
 
 def _authorize(asked: Authorize, _: int | None, connectors: Connectors) -> Said | None:
+    if asked.hashes or asked.chain:
+        from chargepointd.dialects.v16.messages.plug_and_charge import authorize  # few stations need it
+
+        return authorize(asked)
     text = tag(asked.token)
     return None if text is None else ("Authorize", {"idTag": text})
 
@@ -109,12 +113,20 @@ def _recorded(payload: Payload) -> Answer:
     return RecordAnswered(payload.get("transactionId"), token_info(info) if info else None)
 
 
+def _authorized(payload: Payload) -> Answer:
+    if "idTagInfo" in payload:
+        return AuthorizeAnswered(token_info(payload["idTagInfo"]))
+    from chargepointd.dialects.v16.messages.plug_and_charge import authorized
+
+    return authorized(payload)
+
+
 CALLS: Calls = {
     Authorize: _authorize,
     MetersRead: _meters,
     TransactionRecord: _record,
 }
 ANSWERS: Answers = {
-    Authorize: lambda payload: AuthorizeAnswered(token_info(payload["idTagInfo"])),
+    Authorize: _authorized,
     TransactionRecord: _recorded,
 }

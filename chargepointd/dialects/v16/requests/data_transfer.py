@@ -22,6 +22,7 @@ class Vendor(NamedTuple):
 
 VENDORS = {
     "org.openchargealliance.costmsg": Vendor("pricing", "CustomDisplayCostAndPrice"),
+    "org.openchargealliance.iso15118pnc": Vendor("plug_and_charge", "ISO15118PnCEnabled"),
 }
 
 
@@ -52,7 +53,9 @@ def _command(payload: Payload, point: ChargePoint) -> c.Command | Refusal:
 
 def _response(payload: Payload, reply: c.Reply, point: ChargePoint) -> Payload:
     transfer = _transfer(payload, point)
-    return transferred(reply, point) if isinstance(transfer, str) else transfer.response(reply, point)
+    if isinstance(transfer, str) or isinstance(_command(payload, point), c.TransferData):  # it came to no command
+        return transferred(reply, point)
+    return transfer.response(reply, point)
 
 
 REQUESTS: Requests = {"DataTransfer": Request(_command, _response)}
