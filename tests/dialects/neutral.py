@@ -34,6 +34,7 @@ PLAN = StationPlan(
         EvsePlan(2, (ConnectorPlan(1, lock=True), ConnectorPlan(2, "cCCS2", fixed_cable=True))),
     ),
     displays=((1, 2),),
+    token_kinds=("Central", "ISO14443", "NoAuthorization", "eMAID"),
 )
 """1.6 connectors 1 = EVSE 1, 2 and 3 = the connectors of EVSE 2"""
 

@@ -66,7 +66,9 @@ def test_the_hash_data_of_each_certificate_without_what_is_above_it() -> None:
 def test_a_request_for_a_certificate_names_no_use() -> None:
     dialect = loaded("1.6")
     assert told(dialect, SignCertificate("CSR")) == ("SignCertificate", {"csr": "CSR"})
-    assert told(dialect, SignCertificate("CSR", "V2GCertificate")) is None, "it would be taken for ours"
+    said = told(dialect, SignCertificate("CSR", "V2GCertificate"))
+    assert said and said[0] == "DataTransfer", "it would be taken for ours"
+    assert dialect.answer(SignCertificate("CSR"), {"status": "UnknownVendorId"}) == Signing("Rejected")
     assert dialect.answer(SignCertificate("CSR"), {"status": "Accepted"}) == Signing("Accepted")
 
 
