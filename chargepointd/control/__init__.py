@@ -14,6 +14,8 @@ Methods become the same events as all else. A call returns when the event is tak
                                                              transaction_id?, reference?, started_at?,
                                                              charging_state?, energy_wh?, power_w?, limit_a?,
                                                              limit_w? (DC), stop_reason?}}],
+                                                             stop_reason?}}],
+                                                         reservations: as below,
                                                          outbox: {queued, sent, oldest_at?}}
     watch           -                                   {"watching": true}, then notifications {"method": "event",
                                                          "params": {at, kind, evse?, connector?, text, ...}} until the
@@ -40,6 +42,8 @@ Methods become the same events as all else. A call returns when the event is tak
     list            {token?, type?}                     {known_by: "list"|"cache"|"nobody", status?, expires_at?,
                                                          group?, evses?: [int]}; without a token {in_use, version,
                                                          entries, capacity, cached}
+    reservations    -                                   {"reservations": [{id, evse?, connector?, connector_type?,
+                                                         token, group? (masked), expires_at}]}
     drivers         -                                   {"drivers": [{name, driver, state: "up"|"down"|"starting",
                                                          reason?, since, devices: [{name, abilities: [str],
                                                          state, reading?, age_s?, used_by: [str]}]}]}

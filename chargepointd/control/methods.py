@@ -87,6 +87,7 @@ METHODS: dict[str, Method] = {
     "drivers": Method({}),
     "pics": Method({"version": Param("text", one_of=("1.6", "2.0.1"))}),
     "diagnostics": Method({}),
+    "reservations": Method({}),
     "security_log": Method({"limit": Param("integer", low=0, high=10_000)}),
     "limit": Method(
         {

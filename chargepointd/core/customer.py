@@ -3,10 +3,10 @@
 A customer is meant by a token; by a *customer identifier*, which is the group that the CSMS gave tokens (groupIdToken:
 the contract behind several cards); or by a certificate, of which this station keeps nothing.
 
-Known are: the entries in the authorization cache and in the local list, the visit and transaction that go on, and the
-records that wait for the CSMS. The cache can be cleared, and the token in records that were set aside; a visit that
-goes on and what has not been billed yet cannot, and goes by itself when it is over and delivered; the local list is the
-CSMS's own, and stays (N10.FR.03). Flight recorder and logs hold masked tokens only.
+Known are: the entries in the authorization cache and in the local list, reservations, the visit and transaction that go
+on, and the records that wait for the CSMS. The cache can be cleared, and the token in records that were set aside; a
+reservation, a visit that goes on and what has not been billed yet cannot, and go by themselves when they are over and
+delivered; the local list is the CSMS's own, and stays (N10.FR.03). Flight recorder and logs hold masked tokens only.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +20,7 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.local_list import LocalList
 from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.reservation import Reservations
 from chargepointd.core.token_store import Remembered, TokenStore
 from chargepointd.core.topic import Answer, Obey, Topic
 from chargepointd.core.values import Token, TokenInfo
@@ -56,12 +57,19 @@ class Customers(Topic):
     name = "customer"
 
     def __init__(
-        self, context: Context, outbox: Outbox, tokens: TokenStore, listed: LocalList, evses: Mapping[int, Evse]
+        self,
+        context: Context,
+        outbox: Outbox,
+        tokens: TokenStore,
+        listed: LocalList,
+        reservations: Reservations,
+        evses: Mapping[int, Evse],
     ) -> None:
         self._context = context
         self._outbox = outbox
         self._tokens = tokens
         self._listed = listed
+        self._reservations = reservations
         self._evses = evses
         self._waiting = 0
         """messages that the CSMS has not answered"""
@@ -114,6 +122,9 @@ class Customers(Topic):
                 where = f"EVSE {evse.id}" if evse.id > 0 else "no EVSE yet"
                 charged = f", transaction {transaction.id} since {_text(transaction.started_at)}" if transaction else ""
                 yield f"visit: {session.token.kind} {session.token.value} at {where}{charged}"
+        for each in self._reservations.all:
+            if _is_meant(command, each.token.key, each.group):
+                yield f"reservation: {each.id} for {each.token.kind} {each.token.value} until {_text(each.expires_at)}"
         for waiting in self._outbox.waiting():
             record = waiting.record
             token = record.token or record.starter

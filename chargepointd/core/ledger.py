@@ -37,9 +37,9 @@ class Ledger(Facts):
     ) -> None:
         transaction, session = self.transaction, self.session
         assert transaction
-        reservation_id = None
+        reservation_id = session.reservation_id if session.authorized else None
         if session.authorized and not transaction.token_told:
-            token, reservation_id = session.token, session.reservation_id
+            token = session.token
             if session.remote_start_id is not None:
                 trigger = "RemoteStart"  # F01.FR.19, F02.FR.21: the next event, whatever else brought it
         if transaction.begin_due and self.measured:
@@ -79,6 +79,7 @@ class Ledger(Facts):
         assert transaction
         told = _register_told(record) or (transaction.told_at, transaction.told_wh)
         self.session = self.session._replace(
+            reservation_id=None if record.reservation_id is not None else self.session.reservation_id,
             transaction=transaction._replace(
                 seq_no=record.seq_no + 1,
                 charging_state=record.charging_state or "Idle",
@@ -89,7 +90,7 @@ class Ledger(Facts):
                 remote_start_id=record.remote_start_id,
                 told_at=told[0],
                 told_wh=told[1],
-            )
+            ),
         )
 
     def _collect(self, values: tuple[MeterValue, ...]) -> None:

@@ -5,7 +5,7 @@ Each has a seat: an EVSE without connectors, where the session waits, and the tr
 `EVConnectionTimeOut` it is over (E03.FR.05). Seats are numbered -1, -2 …: in records the EVSE is 0, not known yet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chargepointd.core.context import Context, Step
 from chargepointd.core.evse import Evse
@@ -23,6 +23,8 @@ class Lobby:
         self.seats = {plan.id: Evse(plan, context, outbox, sessions.get(plan.id)) for plan in plans}
         for seat in self.seats.values():
             seat.seen = True  # no pilot will ever speak there
+        self.arrived: Callable[[Evse, Session, Step], Session] = lambda evse, session, step: session
+        """what becomes of a session that goes on at this EVSE"""
 
     def of(self, token: Token) -> Evse | None:
         """Where the owner of this token waits."""
@@ -43,11 +45,12 @@ class Lobby:
             if evse.id not in seat.session.choice or not token or not evse.open_to(token, group) or evse.plugged:
                 continue
             if evse.transaction is None:
-                evse.take_over(seat.hand_over(step), step)
+                evse.take_over(self.arrived(evse, seat.hand_over(step), step), step)
                 return True
             if seat.transaction is None:  # there one has begun without anybody's card
-                session = seat.hand_over(step)
-                evse.authorize(token, group, "Authorized", None, step, reservation_id=session.reservation_id)
+                session = self.arrived(evse, seat.hand_over(step), step)
+                used, priority = session.reservation_id, session.priority
+                evse.authorize(token, group, "Authorized", None, step, reservation_id=used, priority=priority)
                 return True
         return False
 

@@ -106,7 +106,7 @@ class TransactionRecord(NamedTuple):
     """2.x ReasonEnumType: Local, Remote, EVDisconnected, DeAuthorized, ImmediateReset, PowerLoss, Timeout …"""
     offline: bool = False
     reservation_id: int | None = None
-    """that the authorization has used (H01.FR.15): in the record that has its token"""
+    """that the authorization has used (H01.FR.15): in the first record after it"""
     phases: int | None = None
     cable_limit_a: float | None = None
     told_at: float | None = None

@@ -24,6 +24,7 @@ from chargepointd.core.effects import Display, Note, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.session import Session
 from chargepointd.core.topic import Answer, Obey, Topic
 from chargepointd.core.values import Token, TokenInfo
 
@@ -201,6 +202,14 @@ class Reservations(Topic):
         self._end(his, "used", step)
         return his.id
 
+    def arrived(self, evse: Evse, session: Session, step: Step) -> Session:
+        """He comes from the lobby: if this very EVSE has been reserved for him meanwhile, that is used by it."""
+        named = next((each for each in self._reservations if each.evse_id == evse.id), None)
+        if named is None:
+            return session
+        self._end(named, "used", step)
+        return session if session.reservation_id is not None else session._replace(reservation_id=named.id)
+
     # -- what is free --------------------------------------------------------------------------------------------------
 
     def _connectors(self, reservation: ReserveNow, evse: Evse) -> frozenset[int]:
@@ -326,20 +335,33 @@ class Reservations(Topic):
 
         self._outbox.keep(self.name, message_id, lambda: ended, heard)
 
+    # -- for people ----------------------------------------------------------------------------------------------------
+
+    @property
+    def all(self) -> Sequence[ReserveNow]:
+        return self._reservations
+
     def show(self) -> list[dict[str, Any]]:
-        """For people: tokens masked."""
-        return [
+        """Tokens masked; what a reservation does not say left out."""
+        shown = [
             {
                 "id": each.id,
-                "evse": each.evse_id or None,
-                "connector": each.connector_id or None,
+                "evse": each.evse_id,
+                "connector": each.connector_id,
                 "connector_type": each.connector_type,
                 "token": each.token.masked,
-                "group": Token(each.group).masked if each.group else None,
+                "group": Token(each.group or "").masked if each.group else "",
                 "expires_at": each.expires_at,
             }
             for each in self._reservations
         ]
+        return [{name: value for name, value in row.items() if value} for row in shown]
+
+    def reserved_by(self, evse: Evse) -> str:
+        """For whom this EVSE is kept; empty: for nobody."""
+        kept = [each for each in self._reservations if evse.reserved and each.evse_id in (0, evse.id)]
+        kept = [each for each in kept if each.evse_id] or [each for each in kept if self._able(each, evse)]
+        return ", ".join(each.token.masked for each in kept)
 
 
 def _in_use(evse: Evse) -> bool:

@@ -73,7 +73,7 @@ class Session(NamedTuple):
     refused_wh: float | None = None
     """the register when it was refused; None before there is a reading"""
     reservation_id: int | None = None
-    """of the reservation that the authorization has used"""
+    """of the reservation that the authorization has used, until a record has told it"""
     priority: int = 0
     """chargingPriority of the token (K03.FR.04)"""
 

@@ -6,13 +6,17 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
 
 
-def evse(one: Evse, statuses: dict[int, str], outbox: Outbox, money: dict[str, Any] | None) -> dict[str, Any]:
+def evse(
+    one: Evse, statuses: dict[int, str], outbox: Outbox, money: dict[str, Any] | None, reserved_by: str
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": one.id,
         "availability": "Operative" if one.operative else "Inoperative",
         "faults": [f"{f.code} ({f.source})" + (f": {f.info}" if f.info else "") for f in one.faults.values()],
         "connectors": [{"id": c.id, "type": c.type, "status": statuses[c.id]} for c in one.plan.connectors],
     }
+    if reserved_by:
+        shown["reserved_by"] = reserved_by
     if one.plugged or one.session.authorized or one.transaction:
         shown["session"] = _session(one, outbox)
     if money:

@@ -114,6 +114,7 @@ class Station:
         master_pass = MasterPass(context, self._everywhere.values())
         kept = saved.state.get(Reservations.name)
         self.reservations = Reservations(context, outbox, self.evses, self.lobby.seats, kept)
+        self.lobby.arrived = self.reservations.arrived
         self.authorization = Authorization(
             context,
             outbox,
@@ -183,7 +184,7 @@ class Station:
         self.external = External(context, self.outbox, self.evses, self.profiles, state.get(External.name))
         self.variables.add(self.profiles.entries())
         self.remote.expect = self.profiles.expect
-        customers = Customers(context, self.outbox, self.tokens, self.local_list, self._everywhere)
+        customers = Customers(context, self.outbox, self.tokens, self.local_list, self.reservations, self._everywhere)
         pricing = self._made_pricing(customers, state) if context.plan.displays else ()
         return (
             *self._plug_and_charge(signatures, state.get("secc")),
@@ -533,6 +534,7 @@ class Station:
                     {p.id: self.statuses.shown((evse.id, p.id)) for p in evse.plan.connectors},
                     self.outbox,
                     self.pricing.begun(step).shown(evse.id, step) if self.pricing else None,
+                    self.reservations.reserved_by(evse),
                 )
                 for evse in self.evses.values()
             ],

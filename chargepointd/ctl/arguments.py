@@ -183,6 +183,7 @@ COMMANDS = (
             Argument("--unit", "A (per phase) or W", {"choices": ("A", "W")}),
         ),
     ),
+    Command("reservations", "reservations", "for whom EVSEs are kept, and until when", ("", "--json")),
     Command("profiles", "profiles", "the charging profiles that are installed", ("", "--json")),
     Command("drivers", "drivers", "drivers and devices: whether they are up, and what they read", ("", "--json")),
     Command(

@@ -283,6 +283,21 @@ def _validity(profile: Result) -> str:
     return " ".join([*parts, f"to {local_time(ends)}"] if ends else parts) or "-"
 
 
+def _reservations(result: Result, style: Style) -> str:
+    rows: list[list[Cell | str]] = [
+        [
+            printable(each.get("id")),
+            ".".join(printable(each[name]) for name in ("evse", "connector") if each.get(name)) or "any",
+            printable(each.get("connector_type")),
+            printable(each.get("token")),
+            printable(each.get("group")),
+            local_time(each.get("expires_at")),
+        ]
+        for each in result.get("reservations") or ()
+    ]
+    return table(("id", "evse", "type", "token", "group", "until"), rows, style) if rows else "no reservation"
+
+
 def _drivers(result: Result, style: Style) -> str:
     drivers = result.get("drivers") or ()
     rows: list[list[Cell | str]] = [
@@ -397,6 +412,7 @@ _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "profiles": _profiles,
     "pics": _pics,
     "security_log": _security_log,
+    "reservations": _reservations,
     "start": _done,
     "stop": _done,
     "availability": _done,

@@ -68,6 +68,7 @@ class Local:
             "drivers": self._drivers,
             "security_log": self._security_log,
             "list": self._list,
+            "reservations": self._reservations,
         } | self._simulated()
 
     # -- from the engine -----------------------------------------------------------------------------------------------
@@ -115,6 +116,7 @@ class Local:
             money = evse.get("money", {})
             if money.get("cost_at") is not None:
                 money["cost_at"] = format_time(money["cost_at"])
+        _write_expiries(shown["reservations"])
         oldest = shown["outbox"].pop("oldest_at")
         if oldest is not None:
             shown["outbox"]["oldest_at"] = format_time(oldest)
@@ -183,6 +185,11 @@ class Local:
         for event in shown["events"]:
             event["at"] = format_time(event["at"])
         return shown
+
+    async def _reservations(self, params: dict[str, Any]) -> Any:
+        reservations = (await self.ask(c.ShowStatus())).data["reservations"]
+        _write_expiries(reservations)
+        return {"reservations": reservations}
 
     async def _schedule(self, params: dict[str, Any]) -> Any:
         from chargepointd.core.charging.schedules import GetCompositeSchedule
@@ -345,3 +352,8 @@ def _plain(status: c.Status) -> dict[str, Any]:
 
 def _ago(mono: float) -> str:
     return format_time(time.time() - (time.monotonic() - mono))
+
+
+def _write_expiries(reservations: list[dict[str, Any]]) -> None:
+    for each in reservations:
+        each["expires_at"] = format_time(each["expires_at"])

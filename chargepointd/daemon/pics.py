@@ -184,10 +184,21 @@ def _profiles() -> Iterable[Row]:
         yield _built(id_, f"Charging profiles in {unit}", _UNITS, lambda facts, unit=unit: unit in facts.text(_UNITS))  # type: ignore[misc]
     available = "LocalAuthListCtrlr.Available"
     yield _built("LA-0", "Local Authorization List Management", available, lambda facts: facts.has_list)
-    yield _asked("R-0", "Reservation", "ReserveNow", "CancelReservation")
+    yield _reserves("R-0", "Reservation", "ReserveNow, CancelReservation")
+    for id_, feature in (("R-1", "Reserve a connector type"), ("R-2", "Reserve an unspecified EVSE")):
+        yield _reserves(id_, feature, "ReservationCtrlr.NonEvseSpecific", "true")
+    yield _reserves("R-3", "Reservations can be switched off", "ReservationCtrlr.Enabled", "false")
     yield _asked("DM-0", "Advanced Device Management", *_ADVANCED)
     yield _asked("UI-0", "Advanced User Interface", "SetDisplayMessage", "GetDisplayMessages", "CostUpdated")
     yield _may("profile-ISO", "ISO 15118 Support", "ISO15118Ctrlr.Enabled", "true")
+
+
+def _reserves(id_: str, feature: str, by: str, value: str = "") -> Row:
+    def holds(facts: Facts) -> bool:
+        asked = facts.requests.issuperset(("ReserveNow", "CancelReservation"))
+        return asked and facts.true("ReservationCtrlr.Available") and (not value or facts.may(by, value))
+
+    return _built(id_, feature, f"{by}={value}" if value else by, holds)
 
 
 def _transactions() -> Iterable[Row]:

@@ -94,6 +94,7 @@ class Station:
             "reset_csms",
             "schedule",
             "profiles",
+            "reservations",
             "security_log",
             "list",
             "diagnostics",

@@ -493,3 +493,15 @@ def test_the_diagnostics_are_written_to_a_file_or_into_a_folder(station: Station
     nowhere = run(station, "diagnostics", tmp_path / "nowhere" / "x")
     assert nowhere.returncode == 1
     assert "No such file or directory" in nowhere.stderr
+
+
+def test_the_reservations_are_a_table(station: Station) -> None:
+    until = "2026-11-26T12:00:00Z"
+    mine = {"id": 7, "evse": 1, "connector": 2, "token": "…0001", "group": "…EET1", "expires_at": until}
+    any_ = {"id": 8, "connector_type": "cCCS2", "token": "…0002", "expires_at": until}
+    station.answers["reservations"] = {"reservations": [mine, any_]}
+    _, first, second = run(station, "reservations").stdout.strip().splitlines()
+    assert first.split()[:5] == ["7", "1.2", "-", "…0001", "…EET1"]
+    assert second.split()[:5] == ["8", "any", "cCCS2", "…0002", "-"]
+    station.answers["reservations"] = {"reservations": []}
+    assert run(station, "reservations").stdout == "no reservation\n"

@@ -6,6 +6,7 @@ import pytest
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
+from chargepointd.core.customer import CustomerData, GiveCustomerInformation
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.reservation import (
     MOST,
@@ -568,6 +569,16 @@ def test_who_waits_in_the_lobby_needs_one_too() -> None:
     assert owner(w.present(MINE), 2) == MINE
 
 
+@pytest.mark.parametrize("start", ["Authorized", "EVConnected", "PowerPathClosed"])
+def test_who_waits_in_the_lobby_uses_what_is_reserved_for_him_meanwhile(start: str) -> None:
+    w = station("2.0.1", {"TxCtrlr.TxStartPoint": start}).present(MINE)
+    assert reserve(w, 4, evse_id=1) == "Accepted"
+    w.plug(1).after(5)
+    assert owner(w) == MINE
+    assert at(w, 1) == ["Occupied"]
+    assert [r.reservation_id for r in w.records if r.reservation_id is not None] == [4]
+
+
 def test_where_the_authorization_begins_the_transaction_its_first_record_says_it() -> None:
     w = station("2.0.1", {"TxCtrlr.TxStartPoint": "Authorized"})
     reserve(w, 1, MINE)
@@ -668,5 +679,21 @@ def test_as_many_wishes_as_possible_are_fulfilled(wishes: list[set[int]], free: 
 def test_people_see_no_token_in_full() -> None:
     w = reserved(station(), group="GROUP123")
     [row] = w.ask(c.ShowStatus()).data["reservations"]
-    assert (row["id"], row["evse"], row["token"], row["group"]) == (1, 1, "…0001", "…P123")
+    assert row == {"id": 1, "evse": 1, "token": "…0001", "group": "…P123", "expires_at": row["expires_at"]}
     assert MINE not in " ".join(w.notes)
+
+
+def test_people_see_for_whom_an_evse_is_kept() -> None:
+    w = reserved(station())
+    reserve(w, 7, OTHER)
+    evses = w.ask(c.ShowStatus()).data["evses"]
+    assert [evse["reserved_by"] for evse in evses] == ["…0001", "…R002"]
+    w.ask(CancelReservation(1))
+    assert ["reserved_by" in evse for evse in w.ask(c.ShowStatus()).data["evses"]] == [False, False]
+
+
+def test_the_customer_is_told_of_his_reservation() -> None:
+    w = reserved(station(), group="Fleet")
+    w.ask(GiveCustomerInformation(1, True, False, identifier="fleet"))
+    [data] = w.told(CustomerData)
+    assert data.data.startswith(f"reservation: 1 for ISO14443 {MINE} until 20")
