@@ -225,14 +225,11 @@ class Reservations(Topic):
             return frozenset()
         return frozenset(n for n in self._connectors(reservation, evse) if evse.connectors_operative[n])
 
-    def _free(self, reservations: Iterable[ReserveNow], *, blocked: bool = True) -> set[int]:
-        """The EVSEs that are free, and not reserved by name. Not `blocked`: less those where a stranger's car is."""
+    def _free(self, reservations: Iterable[ReserveNow]) -> set[int]:
+        """The EVSEs that are free, and not reserved by name."""
         named = {each.evse_id for each in reservations}
-        return {
-            evse.id
-            for evse in self._evses.values()
-            if evse.id not in named and not _in_use(evse) and (_empty(evse) or (blocked and evse.id in self._kept))
-        }
+        free = [evse for evse in self._evses.values() if evse.id not in named and not _in_use(evse)]
+        return {evse.id for evse in free if _empty(evse) or evse.id in self._kept}
 
     def _wish(self, reservation: ReserveNow) -> frozenset[int]:
         return frozenset(evse.id for evse in self._evses.values() if self._able(reservation, evse))
@@ -296,13 +293,17 @@ class Reservations(Topic):
 
     def _needed(self) -> set[int]:
         """What is kept for reservations that name no EVSE (H01.FR.07, .09): rather an empty EVSE than one where a
-        stranger's car is."""
+        stranger's car is, and rather that than one whose pilot has not spoken yet, after a restart."""
         wishes = [self._wish(each) for each in self._reservations if not each.evse_id]
         if not wishes:
             return set()
-        empty, free = self._free(self._reservations, blocked=False), self._free(self._reservations)
-        needed = {n for n in empty if matched(wishes, empty - {n}) < matched(wishes, empty)}
-        return needed | {n for n in free - empty if matched(wishes, free - {n}) < matched(wishes, free)}
+        free = self._free(self._reservations)
+        empty = {n for n in free if self._evses[n].seen and _empty(self._evses[n])}
+        needed, before = set[int](), set[int]()
+        for these in (empty, empty | (free & self._kept), free):
+            needed |= {n for n in these - before if matched(wishes, these - {n}) < matched(wishes, these)}
+            before = these
+        return needed
 
     def _show(self, evse: Evse, step: Step) -> None:
         """H01.FR.20, .23, .24: the connectors that may be used are Reserved; the others of the EVSE are Unavailable."""

@@ -13,6 +13,7 @@ from chargepointd.core import events as e
 from chargepointd.core.cost import Rate
 from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.jobs import JobFailed
+from chargepointd.core.reservation import CancelReservation, ReserveNow
 from chargepointd.core.tariff import SetUserPrice, TellFinalCost, Triggers, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
 from tests.core.world import PLAN, World, check_records
@@ -131,6 +132,8 @@ DEEDS = QUIET_DEEDS | {
     "total of an earlier one": lambda w, n: on_display(w, TellFinalCost(Decimal(n), reference=n % 7)),
     "idle fee": lambda w, n: w.configure("TariffCostCtrlr.IdleFeeAfterStop", "true") if w.plan.displays else None,
     "wait for the price": wait_for_price,
+    "reserve": lambda w, n: w.ask(ReserveNow(n % 4, w.utc + n, Token(("AAAA1111", "BBBB2222")[n % 2]), None, n % 3)),
+    "cancel a reservation": lambda w, n: w.ask(CancelReservation(n % 4)),
     "switch to 2.0.1": lambda w, n: w.switch_to("2.0.1"),
 }
 

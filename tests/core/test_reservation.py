@@ -537,6 +537,16 @@ def test_what_is_kept_under_a_strangers_cable_survives() -> None:
     assert owner(w.present(OTHER, 1), 1) == OTHER
 
 
+def test_after_a_restart_a_broken_evse_is_not_taken_for_a_free_one() -> None:
+    w = station().break_(2)
+    reserve(w)
+    w.plug(1)
+    w.cut()
+    w.online()
+    assert at(w, 1) == ["Reserved"]
+    assert ended(w) == []
+
+
 def test_the_youngest_goes_when_too_few_are_left() -> None:
     w = station()
     reserve(w, 1, MINE)
