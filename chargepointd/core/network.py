@@ -348,6 +348,7 @@ class Network(Topic):
                           "NoSecurityDowngrade")  # fmt: skip
         self._slots[slot] = profile
         self._timeout_s = 0
+        self._trial = 0 if slot == self._trial else self._trial
         step.emit(
             Note("network", 0, f"slot {slot}: {masked(profile.url)}, security profile {profile.security_profile}")
         )

@@ -147,6 +147,21 @@ def test_when_all_slots_are_full_the_least_wanted_makes_way() -> None:
     assert w.variables.text(n.PRIORITY) == "4,1,3,2"
 
 
+def test_a_slot_that_the_csms_fills_anew_is_no_trial_any_more() -> None:
+    w = world(1)
+    raise_(w, 2)
+    w.offline()
+    tried(w, 2)
+    w.registrations.append(m.BootAnswered("Pending", 100, NOON))
+    w.cut()
+    tried(w, 2)
+    w.online()
+    assert fill(w, 2, 1, "ws://two/").status == "Accepted"
+    w.after(200)
+    assert w.station.registration.state == "Accepted"
+    assert order(w, "2,1") == "RebootRequired", "it was not deleted with the trial"
+
+
 def test_a_technician_goes_back_from_a_trial() -> None:
     w = world(1)
     raise_(w, 2)
