@@ -49,6 +49,7 @@ Methods become the same events as all else. A call returns when the event is tak
                                                          state, reading?, age_s?, used_by: [str]}]}]}
     pics            {version?}                          {version, answers: [{id, feature, answer, by}]}
     reset_csms      {}                                  {status}
+    grid            {lost}                              {"taken": true}     the station runs from its back-up supply
     security_log    {limit?}                            {kept, events: [{id, at, kind, info, state}]}
     diagnostics     -                                   {filename, archive: a tar.gz in base64}
     sim.*           the simulator's own, only where that driver is configured; see hal.drivers.simulator

@@ -74,6 +74,7 @@ METHODS: dict[str, Method] = {
     "unlock": Method({"evse": _THE_EVSE, "connector": _EVSE}),
     "reset": Method({"evse": _EVSE, "mode": Param("text", required=True, one_of=("immediate", "onidle"))}),
     "reset_csms": Method({}),
+    "grid": Method({"lost": Param("flag", required=True)}),
     "outbox": Method({"limit": Param("integer", low=0, high=10_000)}),
     "schedule": Method(
         {

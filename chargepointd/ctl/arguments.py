@@ -145,6 +145,13 @@ COMMANDS = (
         ),
     ),
     Command(
+        "grid",
+        "grid",
+        "tell that the grid is away and a back-up supply runs, or that it is back; for the program that watches it",
+        ("lost", "back"),
+        (Argument("state", "lost or back", {"choices": ("lost", "back")}),),
+    ),
+    Command(
         "outbox",
         "outbox",
         "messages that wait for the CSMS, and those it will not take",

@@ -19,6 +19,8 @@ def call_for(args: Namespace) -> Call:
     match method:
         case "availability":
             params = {**params, "operative": args.state == "operative"}
+        case "grid":
+            params = {**params, "lost": args.state == "lost"}
         case "get":
             params = _get_params(args)
         case "reset":

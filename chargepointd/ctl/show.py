@@ -414,6 +414,7 @@ _VIEWS: dict[str, Callable[[Result, Style], str]] = {
     "security_log": _security_log,
     "reservations": _reservations,
     "start": _done,
+    "grid": _done,
     "stop": _done,
     "availability": _done,
     "set": _done,

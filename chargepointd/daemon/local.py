@@ -62,6 +62,7 @@ class Local:
             "reset": self._reset,
             "reset_csms": self._reset_csms,
             "limit": self._limit,
+            "grid": self._grid,
             "outbox": self._outbox,
             "schedule": self._schedule,
             "profiles": self._profiles,
@@ -148,6 +149,11 @@ class Local:
 
     async def _availability(self, params: dict[str, Any]) -> Any:
         return _plain(await self.ask(c.ChangeAvailability(params["operative"], *self._place(params))))
+
+    async def _grid(self, params: dict[str, Any]) -> Any:
+        """What a back-up supply's own program has noticed."""
+        self._post(e.GridChanged(params["lost"]))
+        return {"taken": True}
 
     async def _unlock(self, params: dict[str, Any]) -> Any:
         evse, connector = self._place(params)

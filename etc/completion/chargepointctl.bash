@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox reset-csms list security-log diagnostics schedule profiles limit reservations drivers pics sim"
+    local commands="status watch start stop availability get set unlock reset outbox reset-csms list security-log diagnostics schedule profiles limit grid reservations drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe press contract want-contract pause resume raise-error clear-error disconnect connect
         meter contact site state display transactions"
     local command="" scene="" word i words=""
@@ -38,6 +38,7 @@ _chargepointctl() {
         stop) words="--transaction" ;;
         availability) words="operative inoperative --evse --connector" ;;
         get) words="--prefix" ;;
+        grid) words="lost back" ;;
         set) words="--attribute" ;;
         reset) words="--evse --on-idle" ;;
         outbox | security-log) words="--limit" ;;

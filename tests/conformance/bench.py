@@ -1,5 +1,7 @@
 """What is the same in every version: what people do at the station, what they see there, the link, the queue."""
 
+import json
+
 from tests.csms import Csms
 from tests.daemon.process import Station
 from tests.daemon.visit import until
@@ -53,6 +55,13 @@ class Bench:
     def unplug_at_ev(self, evse: int = 1) -> None:
         """The EV is unplugged at its own end; a detachable cable stays in the socket."""
         self.station.ctl("sim.plug_out", evse=evse, side="ev")
+
+    def leaves_in_the_dark(self, evse: int = 1) -> None:
+        """The EV is gone when the power comes back: in the file with what survives of the simulated world."""
+        file = self.station.state_dir / "sim-sim.register"
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept[str(evse)] |= {"connector": 0, "plugs": [False], "passing": 0}
+        file.write_text(json.dumps(kept), encoding="utf-8")
 
     def locked(self, evse: int = 1) -> bool:
         """Whether the station holds its end of the cable."""

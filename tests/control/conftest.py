@@ -92,6 +92,7 @@ class Station:
             "outbox",
             "drivers",
             "reset_csms",
+            "grid",
             "schedule",
             "profiles",
             "reservations",

@@ -41,6 +41,8 @@ def run(station: Station, *args: object, **more: str) -> subprocess.CompletedPro
     "words, method, params",
     [
         ("status", "status", {}),
+        ("grid lost", "grid", {"lost": True}),
+        ("grid back", "grid", {"lost": False}),
         ("start 1 --token AB12", "start", {"evse": 1, "token": "AB12", "type": "ISO14443"}),
         ("start 1 --token 1234 --type KeyCode", "start", {"evse": 1, "token": "1234", "type": "KeyCode"}),
         ("stop 2", "stop", {"evse": 2}),

@@ -206,3 +206,18 @@ def test_an_evse_whose_driver_is_down_cannot_begin_anew(tmp_path: Path) -> None:
         assert restarted.failed.startswith("driver sim: ")
 
     with_hardware(tmp_path, ac_station("ws://127.0.0.1:1/ocpp"), story)
+
+
+def test_a_back_up_supply_tells_that_the_grid_is_away_and_back(tmp_path: Path) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp")
+    config["station"]["on_battery"] = "sim.contact2"
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        await heard.until(lambda event: isinstance(event, e.GridChanged) and not event.lost)
+        controls = hardware.controls()
+        for closed in (True, False):
+            heard.events.clear()
+            await controls.call("sim.contact", {"device": "contact2", "closed": closed})
+            await heard.until(lambda event, lost=closed: isinstance(event, e.GridChanged) and event.lost is lost)
+
+    with_hardware(tmp_path, config, story)

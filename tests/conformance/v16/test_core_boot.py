@@ -104,23 +104,35 @@ def test_tc_016_cs(tester: Tester) -> None:
 
 
 @pytest.mark.under_test(with_battery(dc_station), variables={})
-def test_tc_032_1_cs(tester: Tester) -> None:
+@pytest.mark.parametrize("teller", ["a contact", "a program"])
+def test_tc_032_1_cs(tester: Tester, teller: str) -> None:
     """Power failure boot charging point - configured to stop transaction(s) before going down"""
     transaction = tester.charging()
-    tester.station.ctl("sim.contact", closed=True, device="contact2")
+    if teller == "a contact":
+        tester.station.ctl("sim.contact", closed=True, device="contact2")
+    else:
+        tester.station.ctl("grid", lost=True)
     tester.stopped(transaction, reason="PowerLoss")
     tester.station.restart(Station.kill)
     tester.booted({1: WAITS})
 
 
-def test_tc_032_2_cs(tester: Tester) -> None:
+@pytest.mark.parametrize("stays", [True, False], ids=["the EV stays", "the EV leaves meanwhile"])
+def test_tc_032_2_cs(tester: Tester, stays: bool) -> None:
     """Power failure boot charging point - configured to stop transaction(s) after going down"""
     transaction = tester.charging()
-    tester.station.restart(Station.kill)
+    tester.station.kill()
+    if not stays:
+        tester.leaves_in_the_dark()
+    tester.station.start()
     tester.csms.wait("BootNotification")
-    tester.status(1, ("Preparing", "Charging", "SuspendedEVSE"))
-    tester.present()  # the transaction goes on, and is stopped by the card
-    tester.stopped(transaction, idTag=TOKEN)
+    if stays:  # the transaction goes on, and is stopped by the card
+        tester.status(1, ("Preparing", "Charging", "SuspendedEVSE"))
+        tester.present()
+        tester.stopped(transaction, idTag=TOKEN)
+    else:
+        tester.csms.wait("StopTransaction", {"transactionId": transaction, "reason": "PowerLoss"})
+        tester.status(1, "Available")
 
 
 def test_tc_034_cs(tester: Tester) -> None:
