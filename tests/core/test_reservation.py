@@ -211,6 +211,15 @@ def test_a_remote_start_is_told_of_the_group_or_the_station_remembers_it() -> No
     assert owner(w) == "MATE0003"
 
 
+def test_a_remote_start_that_is_checked_is_of_the_group_that_the_csms_says() -> None:
+    w = station("2.0.1", {"AuthCtrlr.AuthorizeRemoteStart": "true"})
+    w.infos["MATE0003"] = TokenInfo("Accepted", group="FLEET")
+    reserved(w, group="Fleet")
+    assert w.ask(c.RequestStart(Token("MATE0003"), 1, 5, Token("Fleet"))).status == "Accepted"
+    assert owner(w) == "MATE0003"
+    assert w.station.reservations.show() == []
+
+
 def test_a_mate_who_charges_is_not_stopped_by_who_comes_to_the_reserved_evse(version: str) -> None:
     w = station(version)
     for token in (MINE, "MATE0003"):

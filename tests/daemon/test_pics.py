@@ -150,3 +150,13 @@ def test_without_a_version_it_is_that_in_use_else_the_first_of_the_configuration
             csms.online()
             csms.wait("BootNotification", timeout=30)
             assert station.ctl("pics")["version"] == spoken
+
+
+def test_what_can_be_reserved_follows_from_the_variables(url: str) -> None:
+    rows = ("R-0", "R-1", "R-2", "R-3")
+    all_of_it = answers(dc_station(url))
+    by_name = answers(dc_station(url, **{"ReservationCtrlr.NonEvseSpecific": "false"}))
+    nothing = answers(dc_station(url, **{"ReservationCtrlr.Available": "false"}))
+    assert [all_of_it[id_]["answer"] for id_ in rows] == ["Yes", "Yes", "Yes", "Yes"]
+    assert [by_name[id_]["answer"] for id_ in rows] == ["Yes", "No", "No", "Yes"]
+    assert [nothing[id_]["answer"] for id_ in rows] == ["No", "No", "No", "No"]
