@@ -149,7 +149,7 @@ TABLE = (
     Key("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut"),
     Key("ConnectorPhaseRotation", "OCPP16Ctrlr.ConnectorPhaseRotation", _rotations, _are_rotations),
     Key("ConnectorPhaseRotationMaxLength", computed=lambda connectors: str(connectors + 1)),
-    Key("ConnectorSwitch3to1PhaseSupported", "SmartChargingCtrlr.Phases3to1"),
+    Key("ConnectorSwitch3to1PhaseSupported", "SmartChargingCtrlr.Phases3to1", profile="SmartCharging"),
     Key("ContractValidationOffline", "ISO15118Ctrlr.ContractValidationOffline"),
     Key("CpoName", "SecurityCtrlr.OrganizationName"),
     Key("DisableSecurityEventNotifications", "SecurityCtrlr.DisableSecurityEventNotifications"),

@@ -348,6 +348,31 @@ def test_tc_k_36_cs(tester: Tester) -> None:
     assert reported(tester, EVSE, **criteria) == {EVSE: [default]}
 
 
+# -- limits from outside -----------------------------------------------------------------------------------------------
+
+
+def with_relay(url: str, **variables: Any) -> Any:
+    """A grid operator's relay limits the station."""
+    config = ac_socket(url, **variables)
+    config["limit"] = [{"device": "sim.contact1", "max_power_w": 4140}]
+    return config
+
+
+@pytest.mark.under_test(with_relay, variables={})
+def test_tc_k_52_cs(tester: Tester, csms: Csms) -> None:
+    """Set External Charging Limit (not on a transaction) - ChargingStationExternalConstraints in report"""
+    tester.station.ctl("sim.contact", closed=True)
+    csms.wait("NotifyChargingLimit")
+    asked = {"requestId": 1, "chargingProfile": {"chargingProfilePurpose": "ChargingStationExternalConstraints"}}
+    assert csms.call("GetChargingProfiles", asked)["status"] == "Accepted"
+    part = csms.wait("ReportChargingProfiles", {"requestId": 1, "evseId": 0})
+    assert part["chargingLimitSource"] != "CSO"
+    told = part["chargingProfile"]
+    assert {each["chargingProfilePurpose"] for each in told} == {"ChargingStationExternalConstraints"}
+    assert not part.get("tbc", False)
+    assert csms.call("ClearChargingProfile", {"chargingProfileId": told[0]["id"]})["status"] == "Unknown"
+
+
 # -- custom data -------------------------------------------------------------------------------------------------------
 
 
