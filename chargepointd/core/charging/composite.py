@@ -17,10 +17,11 @@ many periods a profile has does not matter.
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate, chain, count, islice, pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, islice
 from math import ceil, floor, inf
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from chargepointd.core.charging.profile import Period, Profile, Schedule, Unit
 
@@ -90,9 +91,7 @@ def of_evse(
 ) -> tuple[Span, ...]:
     """The composite schedule of an EVSE (K08); of one without a transaction as if one began at `at` (K08.FR.06). At
     least one span, the first at 0, adjacent ones differ; no more than the `most` first."""
-    profiles = list(profiles)
-    stacks = [*_station_stacks(profiles, at), *_evse_stacks(profiles, evse_id, use, at)]
-    rates = ((t, _rate(outlet, levels)) for t, levels in _together(stacks, at, at + duration_s))
+    rates = _rates(list(profiles), evse_id, outlet, use, at, at + duration_s)
     return tuple(islice(_spans(rates, at, unit), most))
 
 
@@ -111,17 +110,11 @@ def of_station(
     A are those of the most loaded phase of the supply: currents of all EVSEs added up, as if their first phases were
     the same one. A DC output beside AC ones takes three phases of the supply; where all are DC, A and W are those of
     the outputs. `site`: the limit of the supply, in A per phase; W where all outlets are DC; None: there is none."""
-    profiles = list(profiles)
+    profiles, until = list(profiles), at + duration_s
     shared = _station_stacks(profiles, at)
-    own = [_evse_stacks(profiles, evse_id, uses.get(evse_id, IDLE), at) for evse_id in outlets]
-    ends = list(accumulate([len(shared), *map(len, own)]))
-
-    def rate(levels: list[_Level]) -> Rate:
-        of_all = levels[: ends[0]]
-        each = [_rate(outlet, of_all + levels[a:b]) for outlet, (a, b) in zip(outlets.values(), pairwise(ends))]  # noqa: B905
-        return _sum(list(outlets.values()), each, of_all, site)
-
-    rates = ((t, rate(levels)) for t, levels in _together([*shared, *chain(*own)], at, at + duration_s))
+    each = [_rates(profiles, i, outlet, uses.get(i, IDLE), at, until) for i, outlet in outlets.items()]
+    sizes, n = list(outlets.values()), len(shared)
+    rates = ((t, _sum(sizes, now[n:], now[:n], site)) for t, now in _together([*shared, *each], at, until))
     return tuple(islice(_spans(rates, at, unit), most))
 
 
@@ -307,26 +300,35 @@ def _periods(profile: Profile, begin: float, start: float, end: float) -> Iterat
         yield begin + periods[j].start_s, (unit, periods[j])
 
 
-def _together(stacks: list[Iterator[_Step]], at: float, until: float) -> Iterator[tuple[float, list[_Level]]]:
-    """What holds in each stack, from `at` on, whenever it changes in one of them; `at` itself at least."""
-    levels: list[_Level] = [None] * len(stacks)
-    now = at
-    steps = (_numbered(i, stack) for i, stack in enumerate(stacks))
-    for t, i, level in heapq.merge(*steps, key=lambda step: step[0]):
+def _together(
+    each: Sequence[Iterator[tuple[float, Any]]], at: float, until: float
+) -> Iterator[tuple[float, list[Any]]]:
+    """What all of them say together, from `at` on, whenever one says something else; `at` itself at least. Each begins
+    at `at`."""
+    now, values = at, [None] * len(each)
+    for t, i, value in heapq.merge(*(_numbered(i, one) for i, one in enumerate(each)), key=itemgetter(0)):
         if t > now:
-            yield now, levels
+            yield now, values
             now = t
             if now >= until:
                 return
-        levels[i] = level
-    yield now, levels
+        values[i] = value
+    yield now, values
 
 
-def _numbered(i: int, stack: Iterator[_Step]) -> Iterator[tuple[float, int, _Level]]:
-    return ((t, i, level) for t, level in stack)
+def _numbered(i: int, steps: Iterator[tuple[float, Any]]) -> Iterator[tuple[float, int, Any]]:
+    return ((t, i, value) for t, value in steps)
 
 
 # -- limits ----------------------------------------------------------------------------------------------------------
+
+
+def _rates(
+    profiles: list[Profile], evse_id: int, outlet: Outlet, use: Use, at: float, until: float
+) -> Iterator[tuple[float, Rate]]:
+    """Of an EVSE, change by change."""
+    stacks = [*_station_stacks(profiles, at), *_evse_stacks(profiles, evse_id, use, at)]
+    return ((t, _rate(outlet, levels)) for t, levels in _together(stacks, at, until))
 
 
 def _rate(outlet: Outlet, levels: Iterable[_Level]) -> Rate:

@@ -74,10 +74,22 @@ class Schedules(Topic):
         outlets = {evse.id: outlet(evse.plan) for evse in self._evses.values() if evse_id in (0, evse.id)}
         profiles, most = self._installed(), MAX_PERIODS + 1
         if evse_id:
-            spans = of_evse(profiles, evse_id, outlets[evse_id], uses[evse_id], at, duration, unit, most)
+            alone = self._behind_supply(outlets[evse_id])
+            spans = of_evse(profiles, evse_id, alone, uses[evse_id], at, duration, unit, most)
         else:
             spans = of_station(profiles, outlets, uses, at, duration, unit, self._site(), most)
         return told(evse_id, spans, at, duration, unit, MAX_PERIODS)
+
+
+    def _behind_supply(self, outlet: "Outlet") -> "Outlet":
+        """What it can deliver when nobody else charges."""
+        site = self._site()
+        if site is None:
+            return outlet
+        if outlet.phases:
+            return outlet._replace(max_current_a=min(outlet.max_current_a, site))
+        ac = [evse.plan.voltage_v for evse in self._evses.values() if evse.plan.phases]
+        return outlet._replace(max_power_w=min(outlet.max_power_w, site * 3 * min(ac) if ac else site))
 
 
 def outlet(plan: "EvsePlan") -> "Outlet":
