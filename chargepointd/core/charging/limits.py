@@ -134,25 +134,39 @@ class Limits(Topic):
 
             amps, watts, phases = in_force(profiles, evse.id, outlet(plan), use(evse), step.utc)
         if plan.supply == "DC":
-            return amps, watts, 0
+            return min(amps, self._of_outputs(profiles, step)), watts, 0
         used = 1 if phases == 1 and plan.switches_phases else plan.phases
         return min(amps, watts / (plan.voltage_v * used)), NEVER, used
 
     def _of_station(self, profiles: "tuple[Profile, ...]", step: Step) -> tuple[float, float]:
-        """K04.FR.02, .05: configured, and by profiles."""
+        """K04.FR.02, .05: configured, and by profiles. Where all is DC, the A of profiles are those of the outputs, as
+        composite schedules have it."""
         plan = self._context.plan
-        bounds = (plan.max_current_a, plan.max_power_w)
-        if any(not profile.evse_id for profile in profiles):
-            from chargepointd.core.charging.composite import Outlet, of_supply
+        if all(profile.evse_id for profile in profiles):
+            return plan.max_current_a, plan.max_power_w
+        from chargepointd.core.charging.composite import Outlet, of_supply
 
-            return of_supply(profiles, Outlet(0, GRID_V, *bounds), step.utc)
-        return bounds
+        amps, watts = of_supply(profiles, Outlet(0, GRID_V, inf, plan.max_power_w), step.utc)
+        if self._alternating():
+            return min(plan.max_current_a, amps), watts
+        return plan.max_current_a, min(watts, amps * min(evse.plan.voltage_v for evse in self._evses.values()))
+
+    def _of_outputs(self, profiles: "tuple[Profile, ...]", step: Step) -> float:
+        """A that no DC output may exceed, for all together may not."""
+        if self._alternating() or all(profile.evse_id for profile in profiles):
+            return inf
+        from chargepointd.core.charging.composite import Outlet, of_supply
+
+        return of_supply(profiles, Outlet(0, GRID_V, inf, inf), step.utc)[0]
+
+    def _alternating(self) -> bool:
+        return any(evse.plan.phases for evse in self._evses.values())
 
     def supply(self) -> float | None:
         """What its connection bears, as composite schedules have it; None: as much as the EVSEs can draw."""
         plan = self._context.plan
-        ac = any(evse.plan.phases for evse in self._evses.values())
-        bound = min(plan.max_current_a, plan.max_power_w / (3 * GRID_V)) if ac else plan.max_power_w
+        bound = min(plan.max_current_a, plan.max_power_w / (3 * GRID_V))
+        bound = bound if self._alternating() else 3 * GRID_V * bound
         return None if bound == inf else bound
 
     # -- what is told --------------------------------------------------------------------------------------------------

@@ -80,7 +80,6 @@ class Schedules(Topic):
             spans = of_station(profiles, outlets, uses, at, duration, unit, self._site(), most)
         return told(evse_id, spans, at, duration, unit, MAX_PERIODS)
 
-
     def _behind_supply(self, outlet: "Outlet") -> "Outlet":
         """What it can deliver when nobody else charges."""
         site = self._site()

@@ -9,6 +9,7 @@ from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.charging.profile import Period, Profile, Schedule
 from chargepointd.core.charging.profiles import ClearChargingProfile, SetChargingProfile
+from chargepointd.core.charging.schedules import GetCompositeSchedule
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from chargepointd.core.values import Measured, TokenInfo
 from tests.core.world import NOON, PLAN, World
@@ -276,6 +277,14 @@ def test_dc_outlets_share_the_watts_of_the_station() -> None:
     assert (w.limits[1][1], w.limits[2][1]) == (50_000, 0)
     w.after(31)
     assert (w.limits[1][1], w.limits[2][1]) == (50_000, 50_000)
+
+
+def test_amperes_of_a_station_that_is_all_dc_are_those_of_its_outputs_as_its_composite_schedules_say() -> None:
+    w = World("2.0.1", plan=DC_PLAN).online().plug().present("CARD1", 1)
+    set_(w, at_most(10))
+    assert w.limits[1] == (10, 10_000, 0)
+    schedule = w.ask(GetCompositeSchedule(1, 60, "A")).schedule
+    assert [period.limit for period in schedule.periods] == [10]
 
 
 # -- phases ------------------------------------------------------------------------------------------------------------

@@ -83,6 +83,16 @@ def test_an_output_of_direct_current_is_told_in_watts_unless_asked_otherwise() -
     assert asked(w, 0, unit=None).unit == "A"
 
 
+def test_nobody_is_told_more_than_the_supply_bears() -> None:
+    w = World("2.0.1", plan=PLAN._replace(max_current_a=20.0)).online()
+    assert asked(w, 1).periods == asked(w, 0).periods == (Period(0, 20.0, 3),)
+    direct = EvsePlan(2, (ConnectorPlan(1, "cCCS2", True),), "DC", 0, 1000.0, 500.0, 400_000.0)
+    w = World("2.0.1", plan=PLAN._replace(evses=(PLAN.evses[0], direct), max_power_w=69_000.0)).online()
+    assert asked(w, 2, unit="W").periods == (Period(0, 69_000.0),)
+    w = World("2.0.1", plan=PLAN._replace(evses=(direct._replace(id=1), direct), max_current_a=100.0)).online()
+    assert asked(w, 2, unit="W").periods == asked(w, 0, unit="W").periods == (Period(0, 69_000.0),)
+
+
 def test_what_is_too_long_for_an_answer_is_told_as_far_as_it_goes(w: World) -> None:
     minutes = [(60 * n, float(6 + n % 2)) for n in range(1000)]
     install(w, *minutes, duration=60_000, kind="Recurring", recurrency="Daily")
