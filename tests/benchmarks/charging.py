@@ -36,8 +36,8 @@ def measure(rounds: int = 5, count: int = MAX_PROFILES) -> list[Figure]:
     works: dict[str, Callable[[], object]] = {
         "what holds now": lambda: of_evse(profiles, 1, OUTLET, Use(), NOW, 0, "A"),
         "a day of an EVSE": lambda: of_evse(profiles, 1, OUTLET, Use(), NOW, 86_400, "A"),
-        f"a day of {EVSES} EVSEs": lambda: of_station(profiles, outlets, uses, NOW, 86_400, "A", 63.0),
-        "the longest answer": lambda: of_station(profiles, outlets, uses, NOW, LONGEST_S, "A", 63.0, most),
+        f"a day of {EVSES} EVSEs": lambda: of_station(profiles, outlets, uses, NOW, 86_400, "A", (63.0, 43_000.0)),
+        "the longest answer": lambda: of_station(profiles, outlets, uses, NOW, LONGEST_S, "A", (63.0, 43_000.0), most),
         "the next change": lambda: next_change(profiles, uses, NOW),
         "shares of 200 EVSEs": lambda: shared(900.0, wants),
     }

@@ -7,8 +7,8 @@ first of its profiles that has a run then holds, so that a lower one shows throu
 TxProfile of a transaction and the TxDefaultProfiles are one stack, TxProfiles first whatever their level (K02.FR.04,
 .08); the ChargingStationMaxProfiles, of the station and of the EVSE, are stacks of their own, and so is each of the
 ChargingStationExternalConstraints: they come from different sources, of which none outranks another. What holds in
-each stack, and the local limit of the outlet, is a cap (K08.FR.04): as few phases as any of them allows, on these no
-more A than any of them allows, and no more W.
+each stack, and the local limit of the outlet, is a cap (K08.FR.04): no more A per phase than any of them allows, and no
+more W. The phases are those of the outlet; one, where it can be switched and a profile for the EVSE says so.
 
 Everything goes from change to change, never from second to second, and nothing is computed before it is asked for. With
 P profiles, R runs that begin and S periods that hold within the stretch, the work is O(P + (R + S) log (P + R)); how
@@ -40,6 +40,11 @@ class Outlet(NamedTuple):
     """per phase, or of the DC output"""
     max_power_w: float
     """of all phases, or of the DC output; both limits hold"""
+    switches: bool = False
+    """it can lead one phase instead of three"""
+    grid_v: float = 0.0
+    """of a phase of the supply: at a DC outlet beside AC ones, for which the A of the station are of three such phases.
+    0: the A of the station are like those of the outlet"""
 
 
 class Use(NamedTuple):
@@ -57,7 +62,7 @@ class Span(NamedTuple):
     phases: int | None
     """None: DC"""
     phase_to_use: int | None = None
-    """1, 2 or 3, where a profile names one for a three-phase outlet that is to use one"""
+    """1, 2 or 3, where a profile names one for an outlet that is switched to one"""
 
 
 class CompositeSchedule(NamedTuple):
@@ -76,6 +81,7 @@ _Level = tuple[Unit, Period] | None
 _Step = tuple[float, _Level]
 """from then on this holds; None: nothing of this stack"""
 IDLE = Use()
+UNBOUND = (inf, inf)
 _NO_MORE = (inf, 0, inf, inf)
 
 
@@ -102,14 +108,14 @@ def of_station(
     at: float,
     duration_s: float,
     unit: Unit,
-    site: float | None,
+    site: tuple[float, float] = UNBOUND,
     most: int | None = None,
 ) -> tuple[Span, ...]:
     """The composite schedule of the station (K08.FR.03): what its EVSEs may draw together, and what the station may.
 
     A are those of the most loaded phase of the supply: currents of all EVSEs added up, as if their first phases were
-    the same one. A DC output beside AC ones takes three phases of the supply; where all are DC, A and W are those of
-    the outputs. `site`: the limit of the supply, in A per phase; W where all outlets are DC; None: there is none."""
+    the same one. A DC output beside AC ones (`Outlet.grid_v`) takes three phases of the supply; where all are DC, A and
+    W are those of the outputs. `site`: what the supply bears, A per phase and W."""
     profiles, until = list(profiles), at + duration_s
     shared = _station_stacks(profiles, at)
     each = [_rates(profiles, i, outlet, uses.get(i, IDLE), at, until) for i, outlet in outlets.items()]
@@ -327,13 +333,20 @@ def _rates(
     profiles: list[Profile], evse_id: int, outlet: Outlet, use: Use, at: float, until: float
 ) -> Iterator[tuple[float, Rate]]:
     """Of an EVSE, change by change."""
-    stacks = [*_station_stacks(profiles, at), *_evse_stacks(profiles, evse_id, use, at)]
-    return ((t, _rate(outlet, levels)) for t, levels in _together(stacks, at, until))
+    own, shared = _evse_stacks(profiles, evse_id, use, at), _station_stacks(profiles, at)
+    n = len(own)
+    steps = _together([*own, *shared], at, until)
+    return ((t, _rate(outlet, levels[:n], levels[n:])) for t, levels in steps)
 
 
-def _rate(outlet: Outlet, levels: Iterable[_Level]) -> Rate:
+def _rate(outlet: Outlet, own: Iterable[_Level], shared: Iterable[_Level]) -> Rate:
     """K01.FR.49 to .51: on AC, A are per phase, W are A x voltage x phases, and phases not named are three."""
-    amps, watts, phases, to_use = _set(outlet, levels)
+    amps, watts, phases, to_use = _set(outlet, own)
+    for unit, period in filter(None, shared):
+        if unit == "A" and not outlet.grid_v:
+            amps = min(amps, period.limit)
+        else:
+            watts = min(watts, period.limit * 3 * outlet.grid_v if unit == "A" else period.limit)
     volts = outlet.voltage_v * (phases or 1)
     return min(amps, watts / volts), min(watts, amps * volts), phases, to_use
 
@@ -348,23 +361,20 @@ def _set(outlet: Outlet, levels: Iterable[_Level]) -> Rate:
             amps = min(amps, period.limit)
         else:
             watts = min(watts, period.limit)
-        if outlet.phases:
-            phases = min(phases, period.phases or 3)
-        if outlet.phases > 1 and period.phases == 1:
-            to_use = to_use or period.phase_to_use
+        if outlet.switches and period.phases == 1:
+            phases, to_use = 1, to_use or period.phase_to_use
     return amps, watts, phases, to_use
 
 
-def _sum(outlets: list[Outlet], rates: list[Rate], shared: Iterable[_Level], site: float | None) -> Rate:
+def _sum(outlets: list[Outlet], rates: list[Rate], shared: Iterable[_Level], site: tuple[float, float]) -> Rate:
     ac = [outlet.voltage_v for outlet in outlets if outlet.phases]
     voltages = ac or [outlet.voltage_v for outlet in outlets]
     supplied = (3 if len(ac) < len(outlets) else 1) if ac else 0
     phases = max(supplied, *(rate[2] for rate in rates)) if rates else 0
     low, high = min(voltages, default=0.0) * (phases or 1), max(voltages, default=0.0) * (phases or 1)
-    amps = sum(a if n or not ac else w / (3 * min(ac)) for a, w, n, _ in rates)
+    amps = sum(w / (3 * out.grid_v) if out.grid_v else a for out, (a, w, *_) in zip(outlets, rates, strict=True))
     watts = sum(w for _, w, _, _ in rates)
-    caps = [("A" if ac else "W", site)] if site is not None else []
-    caps += [(unit, period.limit) for unit, period in filter(None, shared)]
+    caps = [("A", site[0]), ("W", site[1]), *((unit, period.limit) for unit, period in filter(None, shared))]
     for unit, limit in caps:
         if unit == "A":
             amps, watts = min(amps, limit), min(watts, limit * low)

@@ -162,12 +162,12 @@ class Limits(Topic):
     def _alternating(self) -> bool:
         return any(evse.plan.phases for evse in self._evses.values())
 
-    def supply(self) -> float | None:
-        """What its connection bears, as composite schedules have it; None: as much as the EVSEs can draw."""
+    def supply(self) -> tuple[float, float]:
+        """What its connection bears, as composite schedules have it."""
         plan = self._context.plan
-        bound = min(plan.max_current_a, plan.max_power_w / (3 * GRID_V))
-        bound = bound if self._alternating() else 3 * GRID_V * bound
-        return None if bound == inf else bound
+        if self._alternating():
+            return plan.max_current_a, plan.max_power_w
+        return inf, min(plan.max_power_w, 3 * GRID_V * plan.max_current_a)
 
     # -- what is told --------------------------------------------------------------------------------------------------
 

@@ -35,9 +35,9 @@ class Schedules(Topic):
         context: Context,
         evses: "Mapping[int, Evse]",
         installed: "Callable[[], tuple[Profile, ...]]",
-        site: Callable[[], float | None],
+        site: Callable[[], tuple[float, float]],
     ) -> None:
-        """installed: the profiles in force. site: the limit of the supply, as `composite.of_station` has it."""
+        """installed: the profiles in force. site: what the supply bears, as `composite.of_station` has it."""
         self._context = context
         self._evses = evses
         self._installed = installed
@@ -71,7 +71,7 @@ class Schedules(Topic):
         at, evse_id = float(step.utc // 1), command.evse_id  # what is told begins with a whole second
         duration = min(command.duration_s, LONGEST_S)
         uses = {evse.id: use(evse) for evse in self._evses.values()}
-        outlets = {evse.id: outlet(evse.plan) for evse in self._evses.values() if evse_id in (0, evse.id)}
+        outlets = {evse.id: self._outlet(evse.plan) for evse in self._evses.values() if evse_id in (0, evse.id)}
         profiles, most = self._installed(), MAX_PERIODS + 1
         if evse_id:
             alone = self._behind_supply(outlets[evse_id])
@@ -80,21 +80,26 @@ class Schedules(Topic):
             spans = of_station(profiles, outlets, uses, at, duration, unit, self._site(), most)
         return told(evse_id, spans, at, duration, unit, MAX_PERIODS)
 
+    def _outlet(self, plan: "EvsePlan") -> "Outlet":
+        ac = [evse.plan.voltage_v for evse in self._evses.values() if evse.plan.phases]
+        return outlet(plan)._replace(grid_v=min(ac) if ac and not plan.phases else 0.0)
+
     def _behind_supply(self, outlet: "Outlet") -> "Outlet":
         """What it can deliver when nobody else charges."""
-        site = self._site()
-        if site is None:
-            return outlet
+        amps, watts = self._site()
         if outlet.phases:
-            return outlet._replace(max_current_a=min(outlet.max_current_a, site))
-        ac = [evse.plan.voltage_v for evse in self._evses.values() if evse.plan.phases]
-        return outlet._replace(max_power_w=min(outlet.max_power_w, site * 3 * min(ac) if ac else site))
+            return outlet._replace(
+                max_current_a=min(outlet.max_current_a, amps), max_power_w=min(outlet.max_power_w, watts)
+            )
+        if outlet.grid_v:
+            watts = min(watts, amps * 3 * outlet.grid_v)
+        return outlet._replace(max_power_w=min(outlet.max_power_w, watts))
 
 
 def outlet(plan: "EvsePlan") -> "Outlet":
     from chargepointd.core.charging.composite import Outlet
 
-    return Outlet(plan.phases, plan.voltage_v, plan.max_current_a, plan.max_power_w)
+    return Outlet(plan.phases, plan.voltage_v, plan.max_current_a, plan.max_power_w, plan.switches_phases)
 
 
 def use(evse: "Evse") -> "Use":

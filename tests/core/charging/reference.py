@@ -44,7 +44,7 @@ def highest(profiles: Sequence[Profile], since: float, t: float) -> tuple[str, P
 
 
 def found(profiles: Sequence[Profile], evse_id: int, use: Use, at: float, t: float) -> list[tuple[str, Period]]:
-    """What limits an EVSE at `t`, besides the outlet."""
+    """What limits an EVSE at `t`, besides its outlet and the station."""
     since = at if use.since is None else use.since
     transaction = [
         profile
@@ -56,7 +56,7 @@ def found(profiles: Sequence[Profile], evse_id: int, use: Use, at: float, t: flo
     default = [p for p in profiles if p.purpose == "TxDefaultProfile" and p.evse_id in (0, evse_id)]
     all_found = [highest(transaction, since, t) or highest(default, since, t)]
     all_found += caps_of(profiles, evse_id, since, t)
-    return [one for one in all_found if one] + found_of_station(profiles, at, t)
+    return [one for one in all_found if one]
 
 
 def found_of_station(profiles: Sequence[Profile], at: float, t: float) -> list[tuple[str, Period]]:
@@ -71,15 +71,18 @@ def caps_of(profiles: Sequence[Profile], evse_id: int, since: float, t: float) -
     return [highest(by_csms, since, t), *(highest([one], since, t) for one in outside)]
 
 
-def evse_at(
-    profiles: Sequence[Profile], evse_id: int, outlet: Outlet, use: Use, at: float, t: float
-) -> Caps:  # fmt: skip
-    caps = found(profiles, evse_id, use, at, t)
-    phases = min([outlet.phases, *(period.phases or 3 for _, period in caps)])
+def evse_at(profiles: Sequence[Profile], evse_id: int, outlet: Outlet, use: Use, at: float, t: float) -> Caps:
+    own, station = found(profiles, evse_id, use, at, t), found_of_station(profiles, at, t)
+    phases = 1 if outlet.switches and any(period.phases == 1 for _, period in own) else outlet.phases
     volts = outlet.voltage_v * max(1, phases)
     amps = [outlet.max_current_a, outlet.max_power_w / volts]
-    for unit, period in caps:
+    for unit, period in own:
         amps.append(period.limit if unit == "A" else period.limit / volts)
+    for unit, period in station:
+        if unit == "A" and not outlet.grid_v:
+            amps.append(period.limit)
+        else:
+            amps.append((period.limit * 3 * outlet.grid_v if unit == "A" else period.limit) / volts)
     return Caps(min(amps), min(amps) * volts, phases)
 
 
@@ -89,15 +92,21 @@ def station_at(
     uses: Mapping[int, Use],
     at: float,
     t: float,
-    site: float | None,
+    site: tuple[float, float],
 ) -> Caps:
-    """Of outlets of one kind and voltage."""
-    each = [evse_at(profiles, i, outlet, uses.get(i, Use()), at, t) for i, outlet in outlets.items()]
-    phases = max(one.phases for one in each)
-    volts = next(iter(outlets.values())).voltage_v * max(1, phases)
+    """Of outlets of one voltage, DC ones among AC ones with that of the AC ones as `grid_v`."""
+    ac = [outlet for outlet in outlets.values() if outlet.phases]
+    each = {i: evse_at(profiles, i, outlet, uses.get(i, Use()), at, t) for i, outlet in outlets.items()}
+    phases = max(one.phases for one in each.values())
+    if ac and len(ac) < len(outlets):
+        phases = 3
+    volts = (ac or list(outlets.values()))[0].voltage_v * max(1, phases)
     caps = [(unit, period.limit) for unit, period in found_of_station(profiles, at, t)]
-    if site is not None:
-        caps.append(("A" if phases else "W", site))
-    amps = min([sum(one.amps for one in each), *(x if unit == "A" else x / volts for unit, x in caps)])
-    watts = min([sum(one.watts for one in each), *(x if unit == "W" else x * volts for unit, x in caps)])
+    caps += [("A", site[0]), ("W", site[1])]
+    supply = [
+        each[i].watts / (3 * ac[0].voltage_v) if ac and not outlet.phases else each[i].amps
+        for i, outlet in outlets.items()
+    ]
+    amps = min([sum(supply), *(x if unit == "A" else x / volts for unit, x in caps)])
+    watts = min([sum(one.watts for one in each.values()), *(x if unit == "W" else x * volts for unit, x in caps)])
     return Caps(amps, watts, phases)

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargepointd.core.charging.composite import Outlet, Span, Use, next_change, of_evse, of_station, whole
+from chargepointd.core.charging.composite import UNBOUND, Outlet, Span, Use, next_change, of_evse, of_station, whole
 from chargepointd.core.charging.profile import Period, Profile, Purpose, Schedule, Unit
 from tests.core.charging import reference
 
 NOW = 1_764_000_000.0
 DAY = 86_400
 AC = Outlet(3, 230.0, 32.0, 22_080.0)
+EITHER = AC._replace(switches=True)
 ONE = Outlet(1, 230.0, 32.0, 7_360.0)
 DC = Outlet(0, 400.0, 200.0, 60_000.0)
 IDLE = Use()
@@ -125,9 +126,10 @@ def test_watts_are_of_all_phases_and_amperes_of_each() -> None:
     assert told([profile((0, 40_000), unit="W")], outlet=DC) == [(0, 100)]
 
 
-def test_the_phases_of_a_period_decide_the_conversion_and_are_never_more_than_the_outlet_has() -> None:
+def test_a_period_of_one_phase_decides_the_conversion_where_the_outlet_can_be_switched() -> None:
     on_one = profile(Period(0, 2_300, 1, 2), Period(100, 2_300, 3), unit="W")
-    assert of_evse([on_one], 1, AC, IDLE, NOW, 400, "A") == (Span(0, 10, 1, 2), Span(100, 2_300 / 690, 3))
+    assert of_evse([on_one], 1, EITHER, IDLE, NOW, 400, "A") == (Span(0, 10, 1, 2), Span(100, 2_300 / 690, 3))
+    assert of_evse([on_one], 1, AC, IDLE, NOW, 400, "A") == (Span(0, 2_300 / 690, 3),)
     assert of_evse([on_one], 1, ONE, IDLE, NOW, 400, "A") == (Span(0, 10, 1),)
     assert of_evse([on_one], 1, DC, IDLE, NOW, 400, "W") == (Span(0, 2_300, None),)
 
@@ -136,7 +138,7 @@ def test_one_phase_draws_no_more_than_another_purpose_allows_a_phase() -> None:
     """In W the maximum would be the higher of the two; its A are of each phase nevertheless."""
     on_one = profile(Period(0, 16, 1))
     most = profile((0, 10), purpose="ChargingStationMaxProfile")
-    assert of_evse([on_one, most], 1, AC, IDLE, NOW, 400, "W") == (Span(0, 2_300, 1),)
+    assert of_evse([on_one, most], 1, EITHER, IDLE, NOW, 400, "W") == (Span(0, 2_300, 1),)
 
 
 # -- the station -----------------------------------------------------------------------------------------------------
@@ -145,7 +147,7 @@ def test_one_phase_draws_no_more_than_another_purpose_allows_a_phase() -> None:
 def test_the_station_draws_what_its_evses_draw_together() -> None:
     outlets = {1: AC, 2: AC}
     default = profile((0, 6), valid_to=NOW + 300)
-    assert of_station([default], outlets, {}, NOW, 400, "A", None) == (Span(0, 12, 3), Span(300, 64, 3))
+    assert of_station([default], outlets, {}, NOW, 400, "A") == (Span(0, 12, 3), Span(300, 64, 3))
 
 
 def test_the_station_draws_no_more_than_its_maximum_an_external_limit_and_its_site_allow() -> None:
@@ -153,15 +155,19 @@ def test_the_station_draws_no_more_than_its_maximum_an_external_limit_and_its_si
         profile((0, 40), duration=100, purpose="ChargingStationMaxProfile"),
         profile((0, 13_800), starts_at=NOW + 50, unit="W", purpose="ChargingStationExternalConstraints"),
     ]
-    spans = of_station(profiles, {1: AC, 2: AC}, {}, NOW, 400, "A", 48.0)
+    spans = of_station(profiles, {1: AC, 2: AC}, {}, NOW, 400, "A", (48.0, inf))
     assert [(s.start_s, s.limit) for s in spans] == [(0, 40), (50, 20)]
-    assert of_station([], {1: AC, 2: AC}, {}, NOW, 400, "A", 48.0) == (Span(0, 48, 3),)
+    assert of_station([], {1: AC, 2: AC}, {}, NOW, 400, "A", (48.0, inf)) == (Span(0, 48, 3),)
 
 
 def test_a_dc_output_beside_an_ac_one_counts_as_a_load_of_three_phases() -> None:
-    (span,) = of_station([], {1: ONE, 2: DC._replace(max_power_w=20_700.0)}, {}, NOW, 10, "A", None)
+    beside = DC._replace(max_power_w=20_700.0, grid_v=230.0)
+    (span,) = of_station([], {1: ONE, 2: beside}, {}, NOW, 10, "A")
     assert span == Span(0, 32 + 30, 3)
-    (span,) = of_station([], {1: DC, 2: DC}, {}, NOW, 10, "W", 100_000.0)
+    most = profile((0, 10), purpose="ChargingStationMaxProfile")
+    (span,) = of_evse([most], 2, beside, IDLE, NOW, 10, "W")
+    assert span == Span(0, 6_900, None)
+    (span,) = of_station([], {1: DC, 2: DC}, {}, NOW, 10, "W", (inf, 100_000.0))
     assert span == Span(0, 100_000, None)
 
 
@@ -238,11 +244,12 @@ def any_profile(draw: st.DrawFn, number: int) -> Profile:
 
 
 PROFILES = st.integers(0, 7).flatmap(lambda n: st.tuples(*(any_profile(number) for number in range(n))))
-OUTLET = st.sampled_from((AC, ONE, DC, AC._replace(max_power_w=11_000.0), Outlet(2, 230.0, 16.0, 7_360.0)))
+OUTLET = st.sampled_from((AC, EITHER, ONE, DC, AC._replace(max_power_w=11_000.0), Outlet(2, 230.0, 16.0, 7_360.0)))
 USE = st.builds(
     Use, st.sampled_from((None, "one", "two")), st.one_of(st.none(), ticks(-60, 0).map(lambda offset: AT + offset))
 )
 UNITS = st.sampled_from(("A", "W"))
+SITE = st.tuples(st.integers(0, 60) | st.just(inf), st.integers(0, 40_000) | st.just(inf))
 
 
 def held(spans: Sequence[Span], offset: float) -> Span:
@@ -254,7 +261,7 @@ def check_form(spans: Sequence[Span]) -> None:
     assert all(a.start_s < b.start_s < LENGTH and a[1:] != b[1:] for a, b in pairwise(spans))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(PROFILES, OUTLET, USE, ticks(0, 1), UNITS)
 def test_an_evse_is_limited_as_the_reference_says_at_each_instant(
     profiles: tuple[Profile, ...], outlet: Outlet, use: Use, later: float, unit: Unit
@@ -270,11 +277,18 @@ def test_an_evse_is_limited_as_the_reference_says_at_each_instant(
 
 
 @settings(max_examples=200, deadline=None)
-@given(PROFILES, OUTLET, st.tuples(USE, USE), UNITS, st.one_of(st.none(), st.integers(0, 60)))
+@given(PROFILES, OUTLET, st.tuples(USE, USE), UNITS, SITE, st.booleans())
 def test_the_station_is_limited_as_the_reference_says_at_each_instant(
-    profiles: tuple[Profile, ...], outlet: Outlet, both: tuple[Use, Use], unit: Unit, site: float | None
+    profiles: tuple[Profile, ...],
+    outlet: Outlet,
+    both: tuple[Use, Use],
+    unit: Unit,
+    site: tuple[float, float],
+    beside: bool,
 ) -> None:
     outlets, uses = {1: outlet, 2: outlet._replace(max_current_a=20.0)}, dict(enumerate(both, 1))
+    if beside and outlet.phases:
+        outlets[3] = DC._replace(grid_v=outlet.voltage_v)
     spans = of_station(profiles, outlets, uses, AT, LENGTH, unit, site)
     check_form(spans)
     for tick in range(LENGTH * 4):
@@ -295,7 +309,8 @@ def test_nothing_that_limits_is_ever_exceeded(
         a, w = held(amps, tick / 4).limit, held(watts, tick / 4).limit
         assert a <= outlet.max_current_a
         assert w <= outlet.max_power_w
-        for of, period in reference.found(profiles, 1, use, AT, AT + tick / 4):
+        found = reference.found(profiles, 1, use, AT, AT + tick / 4)
+        for of, period in found + reference.found_of_station(profiles, AT, AT + tick / 4):
             assert (a if of == "A" else w) <= period.limit
 
 
@@ -307,7 +322,7 @@ def test_the_order_in_which_profiles_were_set_changes_nothing(
     one, other = (of_evse(profiles, 1, outlet, use, AT, LENGTH, unit) for profiles in orders)
     assert one == other
     outlets, uses = {1: outlet, 2: outlet}, {1: use}
-    one, other = (of_station(profiles, outlets, uses, AT, LENGTH, unit, 20.0) for profiles in orders)
+    one, other = (of_station(profiles, outlets, uses, AT, LENGTH, unit, (20.0, 9_000.0)) for profiles in orders)
     assert one == other
 
 
@@ -320,11 +335,11 @@ def test_nothing_changes_before_the_next_change(
     change = next_change(profiles, uses, AT)
     assert change > AT
     outlets = {1: outlet, 2: outlet}
-    first = reference.station_at(profiles, outlets, uses, AT, AT, None)
+    first = reference.station_at(profiles, outlets, uses, AT, AT, UNBOUND)
     for tick in range(LENGTH * 4):
         t = AT + tick / 4
         if t < change:  # what an idle EVSE has begins anew at each instant
-            assert reference.station_at(profiles, outlets, uses, t, t, None) == first
+            assert reference.station_at(profiles, outlets, uses, t, t, UNBOUND) == first
 
 
 @settings(max_examples=100, deadline=None)
