@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chargepointd.core import commands as c
+from chargepointd.core.charging.external import ChargingLimit
 from chargepointd.core.charging.profile import Period, Profile, Schedule, packed, unpacked
 from chargepointd.core.charging.profiles import (
     ClearChargingProfile,
@@ -225,3 +226,14 @@ def test_a_time_that_is_none_is_refused() -> None:
         refused = dialect.command(action, payload)
         assert isinstance(refused, Refusal)
         assert refused.code == "PropertyConstraintViolation"
+
+
+def test_limits_from_outside_are_told_in_2x_alone() -> None:
+    limit = ChargingLimit(0, "SO", cleared=False)
+    assert told(NEW, limit) == ("NotifyChargingLimit", {"chargingLimit": {"chargingLimitSource": "SO"}})
+    action, payload = told(NEW, limit._replace(evse_id=2, schedules=(MEANT.schedule,)))
+    assert (action, payload["evseId"], payload["chargingSchedule"]) == ("NotifyChargingLimit", 2, [SCHEDULE])
+    gone = limit._replace(evse_id=2, cleared=True)
+    assert told(NEW, gone) == ("ClearedChargingLimit", {"chargingLimitSource": "SO", "evseId": 2})
+    assert told(OLD, limit) is None
+    assert told(OLD, gone) is None

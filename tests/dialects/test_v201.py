@@ -255,6 +255,15 @@ def test_what_the_csms_says_of_a_token(dialect: Dialect) -> None:
     assert heard(dialect, record(), "TransactionEvent", {}) == RecordAnswered()
 
 
+def test_who_keeps_power_the_longest(dialect: Dialect) -> None:
+    """K03.FR.04 of a token, K03.FR.05 of a transaction."""
+    info = {"status": "Accepted", "chargingPriority": -3}
+    known = TokenInfo("Accepted", charging_priority=-3)
+    assert heard(dialect, Authorize(TOKEN), "Authorize", {"idTokenInfo": info}) == AuthorizeAnswered(known)
+    answer = heard(dialect, record(), "TransactionEvent", {"idTokenInfo": info, "chargingPriority": 4})
+    assert answer == RecordAnswered(info=known, charging_priority=4)
+
+
 def test_the_rest_is_taken_note_of(dialect: Dialect) -> None:
     for message, action in (
         (StatusChanged(AT, 1, 1, "Available"), "StatusNotification"),
