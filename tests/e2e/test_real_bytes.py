@@ -8,6 +8,7 @@ from tests.csms import Csms
 from tests.daemon.process import Station
 from tests.e2e.stations import ac_station, dc_station
 from tests.hal.models.infy_module import InfyModule, Load, SlcanWire, UdpWire, Wire
+from tests.hal.models.modbus_inputs import io_module
 from tests.hal.models.modbus_meters import Sdm630
 from tests.hal.models.openevse_board import OpenEvseBoard
 from tests.hal.models.pn532_chip import Pn532Chip
@@ -106,6 +107,32 @@ def test_a_board_follows_a_limit_within_a_second(
         board.wait(lambda: not board.relay_closed, 4.0)  # the car has 3 s to stop drawing
         limit(csms, dialect, 16, "A")
         board.wait(lambda: board.relay_closed and board.amps == 16, 3.0)
+
+
+def test_a_grid_operators_relay_limits_and_what_cannot_be_read_limits_too(
+    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
+) -> None:
+    config = ac_station(csms.url, dialect, board, chip, meter)
+    with io_module() as module:
+        config["drivers"]["io"] = {
+            "driver": "modbus-inputs", "host": module.host, "tcp_port": module.tcp_port, "inputs": {"relay": 2},
+            "poll_s": 0.1, "timeout_s": 0.2,
+        }  # fmt: skip
+        config["limit"] = [{"device": "io.relay", "max_power_w": 4200}]
+        with Station(config) as station:
+            available(csms, station, "board", "rfid", "meter", "io")
+            board.plug()
+            tap(chip)
+            csms.wait_event("Started")
+            board.wait(lambda: board.relay_closed and board.amps == 32)
+            module.bits[2] = True
+            board.wait(lambda: board.amps == 6, 1.0)
+            module.bits[2] = False
+            board.wait(lambda: board.amps == 32, 1.0)
+            module.silent = True
+            board.wait(lambda: board.amps == 6, 5.0)
+            module.silent = False
+            board.wait(lambda: board.amps == 32, 20.0)
 
 
 def register_at_least(wh: float) -> Callable[[object], bool]:

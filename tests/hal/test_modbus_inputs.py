@@ -1,9 +1,6 @@
 """Contacts at a Modbus I/O module: real bytes over TCP, from a module written from the specification."""
 
 import asyncio
-import socketserver
-import struct
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,54 +12,23 @@ from hal.driver import Site
 from hal.drivers.modbus_inputs import DRIVER, Config
 from hal.errors import BadConfig, DeviceFault, NotConnected
 from hal.testing.contracts import check_driver
-
-
-class Module(socketserver.ThreadingTCPServer):
-    """Eight discrete inputs and coils; function 1 or 2, MBAP framing."""
-
-    allow_reuse_address = daemon_threads = True
-
-    def __init__(self) -> None:
-        self.bits = [False] * 8
-        self.silent = False
-        super().__init__(("127.0.0.1", 0), _Line)
-
-
-class _Line(socketserver.BaseRequestHandler):
-    server: Module
-
-    def handle(self) -> None:
-        while len(head := self._exactly(7)) == 7:
-            number, _, length, unit = struct.unpack(">HHHB", head)
-            function, address, size = struct.unpack(">BHH", self._exactly(length - 1))
-            if self.server.silent:
-                continue
-            if function not in (1, 2) or address + size > len(self.server.bits):
-                body = bytes((function | 0x80, 2))
-            else:
-                value = sum(bit << n for n, bit in enumerate(self.server.bits[address : address + size]))
-                body = bytes((function, 1, value))
-            self.request.sendall(struct.pack(">HHHB", number, 0, len(body) + 1, unit) + body)
-
-    def _exactly(self, size: int) -> bytes:
-        got = b""
-        while len(got) < size and (more := self.request.recv(size - len(got))):
-            got += more
-        return got
+from tests.hal.models.modbus_inputs import Module, io_module
 
 
 @pytest.fixture
 def module() -> Iterator[Module]:
-    with Module() as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with io_module() as made:
         yield made
-        made.shutdown()
 
 
 def table(module: Module, **more: Any) -> dict[str, Any]:
-    host, port = module.server_address[:2]
-    return {"host": host, "tcp_port": port, "inputs": {"relay": 3}, "poll_s": 0.02, "timeout_s": 0.2} | more
+    return {
+        "host": module.host,
+        "tcp_port": module.tcp_port,
+        "inputs": {"relay": 3},
+        "poll_s": 0.02,
+        "timeout_s": 0.2,
+    } | more
 
 
 def config(module: Module, **more: Any) -> Config:
