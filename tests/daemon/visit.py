@@ -61,13 +61,15 @@ def charging(station: Station, evse: int = 1) -> None:
 
 
 def begin(station: Station, csms: Csms, evse: int = 1, token: str = TOKEN) -> Transaction:
-    """Plug in and present a card; returns when energy flows and the CSMS has booked the start."""
+    """Plug in and present a card; returns when energy flows and the CSMS has booked all of it."""
     csms.wait_status("Available", evse)
     station.ctl("sim.plug_in", evse=evse)
     csms.wait_status("Occupied", evse)
     station.ctl("sim.swipe", token=token)
     started = csms.wait_event("Started")
     charging(station, evse)
+    until(lambda: session(station, evse).get("charging_state") == "Charging", "record of it")
+    delivered(station)  # nothing is under way: what a test does to the link is done between two messages
     return csms.books.of(started)
 
 
