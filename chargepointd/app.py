@@ -9,10 +9,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd import __version__
 from chargepointd.config import BadConfig, Config, load, remarks
+from chargepointd.core.tuples import NamedTuple
 
 log = logging.getLogger("chargepointd")
 

@@ -7,8 +7,9 @@ values. Nothing is opened or imported for it except the drivers that are configu
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from chargepointd.core.tuples import NamedTuple
 from hal.config import parse
 from hal.driver import Driver
 from hal.errors import BadConfig

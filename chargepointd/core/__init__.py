@@ -3,6 +3,7 @@
 There is no `async`, clock, randomness, file, socket or OCPP message in here. Time and ids come in as arguments.
 
     values.py         the nouns: tokens, readings, faults, statuses
+    tuples.py         what values are made of: NamedTuple, soon defined
     events.py         what happens to the station (past tense)
     commands.py       what the CSMS or a technician asks (imperative), and the replies
     messages.py       what the station tells the CSMS, in neutral words; the dialects translate

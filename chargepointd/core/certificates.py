@@ -9,13 +9,14 @@ it, and the old one stays as the fallback until a connection by the new one was 
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Note, SaveState, StartJob
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.topic import Act, Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 
 CSMS_ROOT = "CSMSRootCertificate"
 STATION = "ChargingStationCertificate"

@@ -1,7 +1,8 @@
 """What the CSMS or a technician asks of the station, and the replies. Imperative; the words of 2.x; neutral."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token
 from chargepointd.core.variables.model import Ref
 

@@ -9,7 +9,7 @@ Loaded only where an EVSE has such a device.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.authorization import Authorization
 from chargepointd.core.context import Context, Step
@@ -19,6 +19,7 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.messages import Authorize, Message
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.topic import Hear, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token
 
 LONGEST_EMAID = 36

@@ -5,7 +5,9 @@ hour times milliseconds and divided only when somebody looks. Nothing is added w
 """
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import Any
+
+from chargepointd.core.tuples import NamedTuple
 
 ZERO = Decimal(0)
 _MWH_PER_KWH = Decimal(1_000_000)

@@ -11,7 +11,6 @@ delivered; the local list is the CSMS's own, and stays (N10.FR.03). Flight recor
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
@@ -23,6 +22,7 @@ from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.reservation import Reservations
 from chargepointd.core.token_store import Remembered, TokenStore
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 
 PART = 512

@@ -7,7 +7,6 @@ to once a second at most, and only when something on it changes.
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import NamedTuple
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Display
@@ -15,6 +14,7 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.tariff import GONE_S, Tariffs, Visit
 from chargepointd.core.topic import Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.wording import (
     AS_OF,
     COST,

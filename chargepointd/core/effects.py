@@ -6,11 +6,12 @@
   while it waits is dropped, and one that a `SetLimit` has overtaken is lowered.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.commands import Reply
 from chargepointd.core.messages import Message, TransactionRecord
 from chargepointd.core.session import Session
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import TokenInfo
 
 # -- the hardware ------------------------------------------------------------------------------------------------------

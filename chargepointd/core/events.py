@@ -1,10 +1,11 @@
 """What happens to the station. Past tense; facts only, no decisions. EVSEs count from 1, 0 is the whole station."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.commands import Command
 from chargepointd.core.messages import Answer
 from chargepointd.core.rules import Rules
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Fault, Measured, Token
 
 # -- the hardware ------------------------------------------------------------------------------------------------------

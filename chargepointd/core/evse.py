@@ -12,8 +12,6 @@ A transaction that is to end waits for the open power path and one last reading,
 with what is known.
 """
 
-from typing import NamedTuple
-
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note
 from chargepointd.core.facts import REACTION_S, points
@@ -21,6 +19,7 @@ from chargepointd.core.ledger import Ledger
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.session import NOBODY, Ending, Session, Transaction
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Conditions, Fault, Measured, MeterValue, Token
 
 SIGN_AGAIN_S = 1.0

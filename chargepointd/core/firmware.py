@@ -9,7 +9,7 @@ restart; of an installation that was cut off the installer is asked what became 
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chargepointd.core.commands import Status, TriggerMessage
@@ -21,6 +21,7 @@ from chargepointd.core.jobs import JobFailed
 from chargepointd.core.messages import FirmwareStatus
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.topic import Act, Answer, Obey, Topic, Trigger
+from chargepointd.core.tuples import NamedTuple
 
 if TYPE_CHECKING:  # most stations that start have no update under way: `core.update` is imported when one is asked for
     from chargepointd.core.update import Installation, Update, Verified

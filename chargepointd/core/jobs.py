@@ -4,7 +4,7 @@ A topic starts a job by the effect `StartJob(topic, id, job)` and hears `JobTold
 the process: a topic keeps its own state (`SaveState`) and starts anew what is to go on. `chargepointd/jobs` does them.
 """
 
-from typing import NamedTuple
+from chargepointd.core.tuples import NamedTuple
 
 
 class JobFailed(NamedTuple):

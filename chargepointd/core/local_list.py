@@ -7,13 +7,14 @@ Which word counts when the list, the cache and the CSMS differ stands in `core.a
 
 from collections.abc import Iterator, Mapping
 from json import JSONEncoder, loads
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.commands import Shown, Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Note, SaveListed, SaveState
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.model import Ref, Variable
 

@@ -8,7 +8,7 @@ the first attempt begins, and the failure once, when the last has failed.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.commands import GetLog, LogPromised, Status, TriggerMessage
 from chargepointd.core.context import NEVER, Context, Step
@@ -18,6 +18,7 @@ from chargepointd.core.messages import LogStatus, Message
 from chargepointd.core.outbox import Outbox, Outcome, unheard
 from chargepointd.core.security import Logged, Security
 from chargepointd.core.topic import Act, Answer, Obey, Topic, Trigger
+from chargepointd.core.tuples import NamedTuple
 
 RETRIES_MAX = 100
 _FAILURES = {

@@ -4,8 +4,9 @@
 that a number the CSMS gives late (1.6) is filled in then, and a station can change its dialect with a full queue.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Fault, MeterValue, Stamp, Token, TokenInfo
 
 

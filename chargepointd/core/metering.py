@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from chargepointd.core.plan import EvsePlan
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Measured, MeterValue, Sample
 
 FRESH_S = 2.0

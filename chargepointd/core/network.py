@@ -18,7 +18,7 @@ Good is a connection over which the CSMS has accepted the station.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
@@ -29,6 +29,7 @@ from chargepointd.core.masking import masked
 from chargepointd.core.password import as_bytes, complaint
 from chargepointd.core.signing import Signatures
 from chargepointd.core.topic import Answer, Guard, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 
 SLOTS = (1, 2, 3, 4)
 CONFIGURED = 1

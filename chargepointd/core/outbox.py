@@ -29,7 +29,6 @@ taken, has another message id in another.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveRecord, SaveState, SendCall, SettleRecord
@@ -43,6 +42,7 @@ from chargepointd.core.messages import (
     RecordAnswered,
     TransactionRecord,
 )
+from chargepointd.core.tuples import NamedTuple
 
 
 class Refused(NamedTuple):

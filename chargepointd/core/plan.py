@@ -1,6 +1,8 @@
 """How the station is built: what does not change while it runs."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from chargepointd.core.tuples import NamedTuple
 
 
 class ConnectorPlan(NamedTuple):

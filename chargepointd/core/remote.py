@@ -1,7 +1,6 @@
 """What the CSMS does from afar: start, stop, unlock, trigger (F01 to F06; 1.6 §5.11, §5.12, §5.18)."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from chargepointd.core.authorization import Authorization
 from chargepointd.core.availability import Statuses
@@ -24,6 +23,7 @@ from chargepointd.core.evse import Cause, Evse
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, TRIGGERED_SAMPLES, Purpose
 from chargepointd.core.topic import Trigger
+from chargepointd.core.tuples import NamedTuple
 
 UNLOCK_TIMEOUT_S = 10.0
 """three pulses 3 s apart (a motor lock's own retries) have been tried by then"""

@@ -8,7 +8,7 @@ survive a restart: who wants one asks again.
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from chargepointd.core.boot import Registration
 from chargepointd.core.commands import Status
@@ -17,6 +17,7 @@ from chargepointd.core.effects import Note
 from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
 

@@ -16,7 +16,7 @@ for certain, be it after a restart.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
@@ -26,6 +26,7 @@ from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.session import Session
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 
 MOST = 100

@@ -10,7 +10,7 @@ was decided stays. Meanwhile its connectors are Unavailable.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Reset, Status
@@ -19,6 +19,7 @@ from chargepointd.core.effects import Note, Restart, RestartEvse, SaveState
 from chargepointd.core.events import EvseRestarted, GridChanged
 from chargepointd.core.evse import LAST_READING_S, NO_CAUSE, Cause, Evse
 from chargepointd.core.outbox import Outbox
+from chargepointd.core.tuples import NamedTuple
 
 FLUSH_S = 5.0
 """how long a reset waits for the CSMS to take the last records; what is left is delivered after the boot"""

@@ -1,8 +1,8 @@
 """What differs between the versions of OCPP, as values. The core never asks for the version."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Conditions, Fault
 
 

@@ -6,10 +6,11 @@ they carry the moment they were due, so that those of one interval are the same 
 """
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from chargepointd.core import metering
 from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.tuples import NamedTuple
 
 SERIES_MAX = 120
 """values collected for an Ended record; beyond it every second one in the middle is dropped (E06.FR.13)"""

@@ -1,11 +1,12 @@
 """What an earlier process committed: the station begins from it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.outbox import Entry
 from chargepointd.core.security import Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
+from chargepointd.core.tuples import NamedTuple
 
 
 class Saved(NamedTuple):

@@ -6,7 +6,7 @@ from the OCSP responders for it and the authorities above it, refreshed once a w
 Loaded only where an EVSE does Plug & Charge.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.certificates import Certificate, Certificates
 from chargepointd.core.commands import Status, TriggerMessage
@@ -17,6 +17,7 @@ from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.signing import DAY_S, Applicant, Signatures, renewal_at
 from chargepointd.core.topic import Act
+from chargepointd.core.tuples import NamedTuple
 
 CHAIN = "V2GCertificateChain"
 WEEK_S = 7 * DAY_S

@@ -6,7 +6,7 @@ over a restart. Topics say what happened by `context.happened(kind, info, step)`
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core import commands as c
 from chargepointd.core.boot import Registration
@@ -15,6 +15,7 @@ from chargepointd.core.effects import Note, SaveSecurityEvent, SettleSecurityEve
 from chargepointd.core.messages import Message, SecurityEvent
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Stamp
 
 KEPT = 2000

@@ -1,7 +1,6 @@
 """One visit, from plug-in (or card) to leaving, and its transaction: the facts that must survive a power cut."""
 
-from typing import NamedTuple
-
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import MeterValue, Token
 
 

@@ -9,7 +9,7 @@ The new certificate is used at once, and the old one kept until a connection has
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.certificates import CSMS_ROOT, PENDING, STATION, Certificate, Certificates
 from chargepointd.core.commands import Status, TriggerMessage
@@ -18,6 +18,7 @@ from chargepointd.core.effects import Note, Reconnect, SaveState
 from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.topic import Act, Answer, Obey, Topic, Trigger
+from chargepointd.core.tuples import NamedTuple
 
 DAY_S = 86_400.0
 EARLY_S = 30 * DAY_S

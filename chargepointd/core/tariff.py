@@ -8,7 +8,7 @@ nobody else.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Status
@@ -20,6 +20,7 @@ from chargepointd.core.messages import Message, RecordAnswered, TransactionRecor
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import LANGUAGES
 from chargepointd.core.wording import Texts, chosen

@@ -7,12 +7,13 @@ UTC whatever the offset.
 
 from collections.abc import Callable, Mapping
 from re import ASCII, fullmatch
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, StartJob
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.topic import Guard, Topic
+from chargepointd.core.tuples import NamedTuple
 
 FIRST_S, ASK_S = 10.0, 600.0
 _SERVERS = ("ClockCtrlr.NtpServerUri[1]", "ClockCtrlr.NtpServerUri[2]", "ClockCtrlr.NtpServerUri[3]")

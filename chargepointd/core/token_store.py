@@ -9,10 +9,10 @@ Which entry a full cache gives up: first those that would not let anybody in, th
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import DropTokens, SaveToken
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.model import Ref, Variable
 

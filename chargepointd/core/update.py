@@ -16,9 +16,10 @@ is in use: then the update waits `ToBeActivated` for the transactions to end (L0
 station goes down and comes back. `InstallRebooting` is a restart that the installer itself makes in its work.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.firmware import UpdateFirmware
+from chargepointd.core.tuples import NamedTuple
 
 _RESULTS = {
     "installed": "Installed",

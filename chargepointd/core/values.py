@@ -1,6 +1,8 @@
 """The nouns of the station. OCPP 2.x words, whatever the version."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from chargepointd.core.tuples import NamedTuple
 
 
 class Now(NamedTuple):

@@ -4,12 +4,13 @@ Nothing here knows of sockets or time. Validation against the official schemas h
 """
 
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from chargepointd.core.commands import Command, Reply
 from chargepointd.core.messages import Answer, Message
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.rules import Rules
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.variables.registry import Registry
 
 Payload = dict[str, Any]

@@ -14,8 +14,9 @@ Of 1.6 a frame without a readable id is not answered, since its errors must carr
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.dialects import codec, validators
 
 Direction = Literal["request", "response"]

@@ -4,10 +4,11 @@ was silent, or has just come back, is told again."""
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.config import Config
 from chargepointd.core.effects import Display
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.hardware.bindings import Address, address
 from hal.devices import QrCodes
 from hal.errors import HalError

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.jobs import JobFailed
+from chargepointd.core.tuples import NamedTuple
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ The first thing that is wrong is the answer, with a reason code of 2.0.1 (part 2
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import NamedTuple
 
 from chargepointd.core.charging.profile import Period, Profile
 from chargepointd.core.commands import Status
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.rules import Rules
+from chargepointd.core.tuples import NamedTuple
 
 _EVER = float("inf")
 _LONGEST_CUSTOM = 150_000

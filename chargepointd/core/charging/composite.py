@@ -21,9 +21,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 from math import ceil, floor, inf
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.charging.profile import Period, Profile, Schedule, Unit
+from chargepointd.core.tuples import NamedTuple
 
 _RECURS = {"Daily": 86_400, "Weekly": 604_800}
 _CAPS = ("ChargingStationMaxProfile", "ChargingStationExternalConstraints")

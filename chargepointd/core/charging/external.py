@@ -10,7 +10,7 @@ what could not be told while offline is told as it is by then. 1.6 has no words 
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from chargepointd.core.charging.limits import GRID_V, significant
 from chargepointd.core.charging.profiles import Profiles
@@ -20,6 +20,7 @@ from chargepointd.core.effects import Note, PaceMeter, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox, Refused
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from chargepointd.core.charging.profile import Profile, Schedule, Unit

@@ -1,6 +1,8 @@
 """Charging profiles (2.x ChargingProfileType, 1.6 ChargingProfile) as values, in the words of 2.x."""
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
+
+from chargepointd.core.tuples import NamedTuple
 
 Purpose = Literal[
     "ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"

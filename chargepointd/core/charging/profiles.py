@@ -9,7 +9,7 @@ What the profiles mean for what may flow is said elsewhere (`composite`, `limits
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from chargepointd.core.commands import RequestStart, Shown, Status
 from chargepointd.core.context import Context, Step
@@ -19,6 +19,7 @@ from chargepointd.core.facts import AWAITED
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.reports import Series
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token
 from chargepointd.core.variables.model import Ref, Variable
 

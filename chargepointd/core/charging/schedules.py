@@ -1,11 +1,12 @@
 """What the station is going to allow, told to whoever asks: composite schedules (K08; 1.6 §5.7)."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.topic import Answer, Obey, Topic
+from chargepointd.core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from chargepointd.core.charging.composite import CompositeSchedule, Outlet, Use

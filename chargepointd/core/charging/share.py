@@ -1,7 +1,8 @@
 """How EVSEs share what the station may draw. A pure function."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from chargepointd.core.tuples import NamedTuple
 
 
 class Want(NamedTuple):

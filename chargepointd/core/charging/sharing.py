@@ -13,13 +13,14 @@ Imported when something bounds the station.
 
 from collections.abc import Iterable, Mapping
 from math import ceil, inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chargepointd.core.charging.limits import GRID_V, LEAST_A, Cap
 from chargepointd.core.charging.share import Want, shared
 from chargepointd.core.context import NEVER, Step
 from chargepointd.core.evse import Evse
 from chargepointd.core.facts import REACTION_S
+from chargepointd.core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from chargepointd.core.charging.profile import Profile

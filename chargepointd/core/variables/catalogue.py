@@ -5,10 +5,10 @@ every EVSE or connector. What follows from facts ("live") is bound by the statio
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from chargepointd.core import metering
 from chargepointd.core.plan import EvsePlan, StationPlan
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.variables.model import DataType, Mutability, Ref, Variable
 
 _MEASURANDS = ",".join(metering.MEASURANDS)

@@ -1,7 +1,9 @@
 """What a variable is (2.x part 1 ch. 4, part 2 appendices)."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from chargepointd.core.tuples import NamedTuple
 
 
 class Ref(NamedTuple):

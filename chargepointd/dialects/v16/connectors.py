@@ -1,8 +1,7 @@
 """1.6 knows no EVSEs: the connectors of all EVSEs are counted through, 1 to n; 0 is the charge point (1.6 §2.2)."""
 
-from typing import NamedTuple
-
 from chargepointd.core.plan import StationPlan
+from chargepointd.core.tuples import NamedTuple
 
 NOWHERE = (-1, -1)
 """a place that no station has: a command for it is answered as for any unknown one"""

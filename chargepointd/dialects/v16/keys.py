@@ -5,7 +5,6 @@ regard to case (CiString). A key whose variable this station does not have is an
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from chargepointd.core import certificates
 from chargepointd.core import commands as c
@@ -15,6 +14,7 @@ from chargepointd.core.metering import MEASURANDS
 from chargepointd.core.network import RaiseSecurityProfile, SetMessageTimeout
 from chargepointd.core.password import as_text
 from chargepointd.core.sampling import SERIES_MAX
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.variables.catalogue import LANGUAGES
 from chargepointd.core.variables.model import Variable
 from chargepointd.core.variables.registry import Registry

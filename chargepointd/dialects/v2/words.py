@@ -1,6 +1,6 @@
 """What differs between 2.0.1 and 2.1: enumerations. A test holds them against the official schemas."""
 
-from typing import NamedTuple
+from chargepointd.core.tuples import NamedTuple
 
 
 class Words(NamedTuple):

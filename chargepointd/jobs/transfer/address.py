@@ -1,9 +1,9 @@
 """Where a file is, or is to go: a URL taken apart."""
 
-from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from chargepointd.core.masking import masked
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.jobs.transfer.failure import TransferFailed
 
 PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 990, "ftpes": 21, "sftp": 22}

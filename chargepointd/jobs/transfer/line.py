@@ -15,8 +15,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.jobs.transfer.failure import TransferFailed
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,10 @@
 """What the requests of all topics share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core import commands as c
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v16.connectors import Connectors
 from chargepointd.dialects.v16.keys import Keys

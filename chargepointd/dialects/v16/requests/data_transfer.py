@@ -5,9 +5,9 @@ of its messages.
 """
 
 from importlib import import_module
-from typing import NamedTuple
 
 from chargepointd.core import commands as c
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.dialects import codec
 from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, Transfer, transferred

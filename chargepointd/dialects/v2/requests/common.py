@@ -1,9 +1,10 @@
 """What the requests of all topics share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core import commands as c
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
