@@ -93,29 +93,15 @@ class EvseConfig(NamedTuple):
     connector: tuple[ConnectorConfig, ...] = (ConnectorConfig(1),)
 
 
-class ReaderConfig(NamedTuple):
-    device: str
-    evses: tuple[int, ...] = ()
-    """empty: all"""
-
-
-class DisplayConfig(NamedTuple):
-    device: str
-    evses: tuple[int, ...] = ()
-
-
-class KeypadConfig(NamedTuple):
-    """Digits, * and #: codes that may charge, and the choice of the bearer of a master pass."""
+class DeviceConfig(NamedTuple):
+    """A reader, a display, a keypad (digits, * and #), a button (starts and stops without authorization) or a lamp."""
 
     device: str
     evses: tuple[int, ...] = ()
+    """those it serves; empty: all"""
 
 
-class ButtonConfig(NamedTuple):
-    """Starts and stops without authorization."""
-
-    device: str
-    evses: tuple[int, ...] = ()
+_SERVING = ("reader", "display", "keypad", "button", "indicator")
 
 
 class LimitConfig(NamedTuple):
@@ -183,10 +169,11 @@ class Config(NamedTuple):
     csms: CsmsConfig
     drivers: tuple[DriverConfig, ...]
     evse: tuple[EvseConfig, ...]
-    reader: tuple[ReaderConfig, ...] = ()
-    display: tuple[DisplayConfig, ...] = ()
-    keypad: tuple[KeypadConfig, ...] = ()
-    button: tuple[ButtonConfig, ...] = ()
+    reader: tuple[DeviceConfig, ...] = ()
+    display: tuple[DeviceConfig, ...] = ()
+    keypad: tuple[DeviceConfig, ...] = ()
+    button: tuple[DeviceConfig, ...] = ()
+    indicator: tuple[DeviceConfig, ...] = ()
     emergency_stop: tuple[str, ...] = ()
     limit: tuple[LimitConfig, ...] = ()
     site: SiteConfig = SiteConfig()
@@ -204,10 +191,11 @@ class _File(NamedTuple):
     csms: CsmsConfig
     drivers: dict[str, Any]
     evse: tuple[EvseConfig, ...]
-    reader: tuple[ReaderConfig, ...] = ()
-    display: tuple[DisplayConfig, ...] = ()
-    keypad: tuple[KeypadConfig, ...] = ()
-    button: tuple[ButtonConfig, ...] = ()
+    reader: tuple[DeviceConfig, ...] = ()
+    display: tuple[DeviceConfig, ...] = ()
+    keypad: tuple[DeviceConfig, ...] = ()
+    button: tuple[DeviceConfig, ...] = ()
+    indicator: tuple[DeviceConfig, ...] = ()
     emergency_stop: tuple[str, ...] = ()
     limit: tuple[LimitConfig, ...] = ()
     site: SiteConfig = SiteConfig()
@@ -314,12 +302,8 @@ def _contradictions(file: _File) -> list[str]:
     ids = {evse.id for evse in file.evse}
     for n, evse in enumerate(file.evse):
         problems += _evse_problems(f"evse[{n}]", evse)
-    served = [(f"reader[{n}]", reader.evses) for n, reader in enumerate(file.reader)]
-    served += [(f"display[{n}]", display.evses) for n, display in enumerate(file.display)]
-    served += [(f"keypad[{n}]", keypad.evses) for n, keypad in enumerate(file.keypad)]
-    served += [(f"button[{n}]", button.evses) for n, button in enumerate(file.button)]
-    for where, evses in served:
-        strangers = sorted(set(evses) - ids)
+    for where, serving in _serving(file):
+        strangers = sorted(set(serving.evses) - ids)
         if strangers:
             problems.append(f"{where}.evses: no EVSE {strangers[0]}; known: {', '.join(map(str, sorted(ids)))}")
     for where, device in _bindings(file):
@@ -453,12 +437,13 @@ def _shared_problems(evses: tuple[EvseConfig, ...]) -> list[str]:
     return problems
 
 
+def _serving(file: _File) -> list[tuple[str, DeviceConfig]]:
+    return [(f"{kind}[{n}]", each) for kind in _SERVING for n, each in enumerate(getattr(file, kind))]
+
+
 def _bindings(file: _File) -> list[tuple[str, str]]:
     """(key, "DRIVER.DEVICE") of everything that names a device."""
-    found = [(f"reader[{n}].device", r.device) for n, r in enumerate(file.reader)]
-    found += [(f"display[{n}].device", d.device) for n, d in enumerate(file.display)]
-    found += [(f"keypad[{n}].device", k.device) for n, k in enumerate(file.keypad)]
-    found += [(f"button[{n}].device", b.device) for n, b in enumerate(file.button)]
+    found = [(f"{where}.device", serving.device) for where, serving in _serving(file)]
     found += [(f"limit[{n}].device", limit.device) for n, limit in enumerate(file.limit)]
     found += [("site.meter", file.site.meter)]
     found += [("station.main_meter", file.station.main_meter), ("station.on_battery", file.station.on_battery)]

@@ -26,7 +26,7 @@ _ABILITIES: dict[str, tuple[tuple[str, ...], str]] = {
     "EmergencyStop": (("watch",), "AlarmReading"),
     "Display": (("show",), ""),
     "QrCodes": (("show_code",), ""),
-    "Indicator": (("indicate",), ""),
+    "Indicator": (("indicate", "signal"), ""),
     "Controls": (("call",), ""),
 }
 _READINGS = {reading for _, reading in _ABILITIES.values() if reading}

@@ -230,8 +230,19 @@ class QrCodes(Protocol):
 
 @runtime_checkable
 class Indicator(Protocol):
-    async def indicate(self, colour: str, blink: bool) -> None:
-        """colour: "off", "green", "blue", "yellow" or "red"."""
+    """A lamp. Where the device cannot blink or count by itself, its driver does. Left by its driver, it is off."""
+
+    async def indicate(self, colour: str, blink: bool, intensity_percent: int) -> None:
+        """Show this from now on; blinking about once a second.
+
+        colour: "off", "green", "blue", "yellow" or "red". intensity_percent: 0 to 100, of the brightest it can be.
+        Raises ValueError for anything else.
+        """
+        ...
+
+    async def signal(self, colour: str, times: int, intensity_percent: int) -> None:
+        """Blink so often (1 or more, about twice a second), then go on with what `indicate` says, before or meanwhile.
+        A signal takes the place of the one before. Returns when it has begun."""
         ...
 
 

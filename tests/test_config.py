@@ -88,8 +88,8 @@ def test_a_reader_for_an_evse_that_is_not_there(tmp_path: Path, good: Config) ->
     assert "reader[0].evses: no EVSE 5; known: 1, 2" in complaint(tmp_path, good)
 
 
-@pytest.mark.parametrize("what", ["keypad", "button"])
-def test_a_keypad_or_a_button_that_is_bound_to_nothing(tmp_path: Path, good: Config, what: str) -> None:
+@pytest.mark.parametrize("what", ["keypad", "button", "indicator"])
+def test_what_serves_evses_and_is_bound_to_nothing(tmp_path: Path, good: Config, what: str) -> None:
     good[what] = [{"device": "sim.keypad", "evses": [7]}]
     assert f"{what}[0].evses: no EVSE 7; known: 1, 2" in complaint(tmp_path, good)
     good[what] = [{"device": "keys.keypad"}]

@@ -21,6 +21,7 @@ There is no `async`, clock, randomness, file, socket or OCPP message in here. Ti
     charging/         how much each car may draw, and why
     contracts.py      vehicles that charge by their contract     secc.py  how they know the station
     reservation.py    for whom EVSEs are kept
+    lamps.py          what lamps show
     master_pass.py    who may stop others     keypad.py  what is typed     masking.py  what is shown of a token
     pricing.py        the part that tells drivers of money, when it is needed:
     tariff.py         prices and costs, and whose they are         cost.py   what is added between two of them

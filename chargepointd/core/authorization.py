@@ -58,6 +58,8 @@ class Authorization:
         """what the CSMS says of a token that is accepted"""
         self.waits: Callable[[Token, Callable[[Step], None], Step], bool] = lambda token, go_on, step: False
         """whether an accepted token is to wait, for its price (`core.tariff`); `go_on` is called then"""
+        self.on_verdict: Callable[[bool, Sequence[int], Step], None] = lambda accepted, evse_ids, step: None
+        """a token was accepted or refused, to be seen at these EVSEs (`core.lamps`)"""
 
     # -- a token is presented ------------------------------------------------------------------------------------------
 
@@ -70,7 +72,7 @@ class Authorization:
                 self._end(evse, token, step)
                 return
         if token.kind == "KeyCode" and step.mono < self._codes_again_at:
-            self._say(0, "Wait a minute", step)
+            self._refuse(evse_ids, "Wait a minute", step)
             return
         seat = self._lobby.of(token)
         if seat:
@@ -90,6 +92,7 @@ class Authorization:
         return evse.session.authorized or evse.session.suspended or evse.session.held
 
     def _end(self, evse: Evse, token: Token, step: Step) -> None:
+        self.on_verdict(True, evse.session.choice if evse.id < 0 else (evse.id,), step)
         evse.deauthorize(Cause("StopAuthorized", "Local", token), step)
 
     def asks(self, token: Token) -> bool:
@@ -172,7 +175,7 @@ class Authorization:
             self._accept(token, info, evse_ids, trigger, remote, step)
         else:
             step.emit(Note("token", 0, f"{token.masked} refused: {info.status}"))
-            self._say(0, info.message or "Card not accepted", step)
+            self._refuse(evse_ids, info.message or "Card not accepted", step)
 
     def _known_online(self, token: Token, step: Step) -> TokenInfo | None:
         """What is decided without the CSMS, though there is one; None: it is to be asked."""
@@ -228,6 +231,7 @@ class Authorization:
     ) -> None:
         if self._master_pass.names(info):  # C16.FR.03: it starts nothing
             if trigger != "RemoteStart":
+                self.on_verdict(True, evse_ids, step)
                 self._master_pass.use(token, step)
             return
         mine = [self._evses[n] for n in evse_ids]
@@ -254,13 +258,14 @@ class Authorization:
         """It is for the first that is plugged in."""
         seat = self._lobby.free()
         if seat is None:
-            self._say(0, "Not available", step)
+            self._refuse([evse.id for evse in evses], "Not available", step)
             return
         reservation_id = self.reservations.use(token, info.group, evses, step)
         self._lobby.sit(seat, [evse.id for evse in evses])
         seat.authorize(
             token, info.group, trigger, None, step, reservation_id=reservation_id, priority=info.charging_priority
         )
+        self.on_verdict(True, seat.session.choice, step)
         self._say(0, "Plug in", step)
 
     def _start(self, evse: Evse, token: Token, info: TokenInfo, trigger: str, remote: int | None, step: Step) -> None:
@@ -269,6 +274,7 @@ class Authorization:
         evse.authorize(
             token, info.group, trigger, remote, step, reservation_id=reservation_id, priority=info.charging_priority
         )
+        self.on_verdict(True, (evse.id,), step)
         self._say(evse.id, "Charging" if evse.plugged else "Plug in", step)
 
     # -- without a card ------------------------------------------------------------------------------------------------
@@ -321,7 +327,12 @@ class Authorization:
         return next((e for e in everywhere if e.transaction and e.transaction.id == transaction_id), None)
 
     def _say_nothing_is_free(self, evses: Sequence[Evse], step: Step) -> None:
-        self._say(0, "Reserved" if any(evse.reserved for evse in evses) else "Not available", step)
+        why = "Reserved" if any(evse.reserved for evse in evses) else "Not available"
+        self._refuse([evse.id for evse in evses], why, step)
+
+    def _refuse(self, evse_ids: Sequence[int], text: str, step: Step) -> None:
+        self.on_verdict(False, evse_ids, step)
+        self._say(0, text, step)
 
     def _say(self, evse_id: int, text: str, step: Step) -> None:
         step.emit(Display(evse_id, text))

@@ -113,6 +113,17 @@ class Display(NamedTuple):
     """a QR code, where the display can show one"""
 
 
+class Indicate(NamedTuple):
+    """What a lamp shows from now on; or, `times` above 0, a signal before it goes on."""
+
+    lamp: int
+    """as they are configured (`StationPlan.lamps`)"""
+    colour: str
+    blink: bool
+    intensity_percent: int
+    times: int = 0
+
+
 # -- what is kept ------------------------------------------------------------------------------------------------------
 
 

@@ -112,3 +112,5 @@ class StationPlan(NamedTuple):
     """the EVSEs that each display serves"""
     limits: tuple[LimitPlan, ...] = ()
     site: SitePlan | None = None
+    lamps: tuple[tuple[int, ...], ...] = ()
+    """the EVSEs that each lamp is of"""

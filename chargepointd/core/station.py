@@ -186,6 +186,7 @@ class Station:
         self.remote.expect = self.profiles.expect
         customers = Customers(context, self.outbox, self.tokens, self.local_list, self.reservations, self._everywhere)
         pricing = self._made_pricing(customers, state) if context.plan.displays else ()
+        lamps = self._made_lamps() if context.plan.lamps else ()
         return (
             *self._plug_and_charge(signatures, state.get("secc")),
             self.security,
@@ -205,6 +206,7 @@ class Station:
             self.limits,
             self.reservations,
             *pricing,
+            *lamps,
         )
 
     def _plug_and_charge(self, signatures: Signatures, saved: Any) -> tuple[Topic, ...]:
@@ -225,6 +227,11 @@ class Station:
         self.pricing.hear(self.authorization)
         customers.on_clear = self.pricing.forget
         return (self.pricing,)
+
+    def _made_lamps(self) -> tuple[Topic, ...]:
+        from chargepointd.core.lamps import Lamps  # many a station has none
+
+        return (Lamps(self.context, self.evses, self.lobby, self.authorization),)
 
     def _hold(self, held: bool, step: Step) -> None:
         if self.availability.hold(held, step):

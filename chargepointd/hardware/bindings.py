@@ -26,7 +26,7 @@ class Binding(NamedTuple):
     address: Address
     role: str
     """pilot, contactor, meter, lock, bay_sensor, phase_switch, supply, vehicle, plug_and_charge, reader, display,
-    emergency_stop, on_battery, limit, site_meter"""
+    indicator, emergency_stop, on_battery, limit, site_meter"""
     evse_id: int
     connector_id: int
     fault: FaultCode
@@ -53,6 +53,7 @@ _LOST: dict[str, tuple[FaultCode, bool]] = {
     "site_meter": ("PowerMeterFailure", False),
     "reader": ("ReaderFailure", False),
     "display": ("OtherError", False),
+    "indicator": ("OtherError", False),
     "keypad": ("OtherError", False),
     "button": ("OtherError", False),
 }
@@ -84,6 +85,8 @@ def _all(config: Config) -> Iterator[Binding]:
         yield from _bound("reader", reader.device, 0)
     for display in config.display:
         yield from _bound("display", display.device, 0)
+    for lamp in config.indicator:
+        yield from _bound("indicator", lamp.device, 0)
     for keypad in config.keypad:
         yield from _bound("keypad", keypad.device, 0)
     for button in config.button:
@@ -116,6 +119,7 @@ def lock_of(evse: EvseConfig, connector: ConnectorConfig) -> str:
 def plan(config: Config, version: str) -> StationPlan:
     """How the station is built, in the words of the core."""
     station = config.station
+    everyone = tuple(evse.id for evse in config.evse)
     return StationPlan(
         station.id,
         station.vendor,
@@ -131,9 +135,10 @@ def plan(config: Config, version: str) -> StationPlan:
         station.ntp_command,
         station.max_current_a or float("inf"),
         station.max_power_w or float("inf"),
-        tuple(display.evses or tuple(evse.id for evse in config.evse) for display in config.display),
+        tuple(display.evses or everyone for display in config.display),
         tuple(_limit_plan(limit) for limit in config.limit),
         SitePlan(config.site.max_current_a, config.site.safe_current_a) if config.site.meter else None,
+        tuple(lamp.evses or everyone for lamp in config.indicator),
     )
 
 

@@ -17,7 +17,7 @@ from chargepointd.hardware.bindings import Address, Binding, address, bindings
 from chargepointd.hardware.inputs import Inputs, Post
 from chargepointd.hardware.power_ac import AcPower
 from chargepointd.hardware.power_dc import DcPower
-from chargepointd.hardware.screens import Screens
+from chargepointd.hardware.screens import Panels, Screens
 from hal.devices import Controls, SignedReadings
 from hal.driver import Site
 from hal.errors import DeviceFault, HalError, NotConnected
@@ -56,7 +56,8 @@ class Hardware:
         """the EVSEs whose meter did not sign when it was asked last"""
         self._identity: tuple[Path | None, Path | None, tuple[bytes, ...]] = (None, None, ())
         self._power: dict[int, AcPower | DcPower] = {}
-        self._screens = Screens(config, self._call)
+        screens = Screens(config, self._call)
+        self._panels: list[Panels] = [screens]
         self._tasks: asyncio.TaskGroup | None = None
         self._performers: dict[type, Callable[[Any], None]] = {
             f.OpenPowerPath: lambda x: self._power[x.evse_id].open(x.urgent),
@@ -66,7 +67,7 @@ class Hardware:
             f.ReadMeter: lambda x: self._spawn(self._sign(x.evse_id) if x.signed else self.read_meter(x.evse_id)),
             f.PaceMeter: self._pace,
             f.RestartEvse: lambda x: self._spawn(self._restart(x.evse_id)),
-            f.Display: lambda x: self._screens.show(x),
+            f.Display: screens.show,
             f.AnswerContract: lambda x: self._spawn(
                 self._tell_vehicle(x.evse_id, lambda stack: stack.decide(x.accepted))
             ),
@@ -74,6 +75,12 @@ class Hardware:
                 self._tell_vehicle(x.evse_id, lambda stack: stack.deliver(x.exi))
             ),
         }
+        if config.indicator:
+            from chargepointd.hardware.lamps import Lamps  # many a station has none
+
+            lamps = Lamps(config, self._call, self._spawn)
+            self._panels.append(lamps)
+            self._performers[f.Indicate] = lamps.show
         self.performed = frozenset(self._performers)
         """the effects that are for the hardware"""
 
@@ -89,8 +96,9 @@ class Hardware:
             self.inputs.on_pilot = self._pilot
             self.inputs.on_vehicle = self._vehicle
             begun()
-            for at in self._screens.places:
-                tasks.create_task(self._screens.run(at), name=f"display {at}")
+            for panels in self._panels:
+                for at in panels.places:
+                    tasks.create_task(panels.run(at), name=f"panel {at}")
             for name, supervisor in self.supervisors.items():
                 tasks.create_task(supervisor.run(), name=f"driver {name}")
 
@@ -124,7 +132,8 @@ class Hardware:
             if binding.address.driver == driver and binding.role == "plug_and_charge":
                 self._spawn(self._tell_vehicle(binding.evse_id, lambda stack: stack.identify(*self._identity)))
         for device in status.devices:
-            self._screens.again(Address(driver, device.name))
+            for panels in self._panels:
+                panels.again(Address(driver, device.name))
             self.inputs.report(DeviceHealth(driver, device.name, device.state == "up", device.reason))
 
     def _pilot(self, evse_id: int, reading: Any) -> None:
@@ -263,6 +272,7 @@ _NEEDS = {
     "keypad": "Keypad",
     "button": "Keypad",
     "display": "Display",
+    "indicator": "Indicator",
 }
 """what a device must be able to do in its role; an emergency stop may be any alarm"""
 

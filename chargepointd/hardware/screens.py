@@ -1,9 +1,9 @@
-"""The displays: each shows what it was told last. One that is slow leaves out what has become old meanwhile; one that
-was silent, or has just come back, is told again."""
+"""What people look at: each device shows what it was told last. One that is slow leaves out what has become old
+meanwhile; one that was silent, or has just come back, is told again."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from chargepointd.config import Config
@@ -16,9 +16,10 @@ from hal.errors import HalError
 log = logging.getLogger(__name__)
 
 AGAIN_S = 10.0
-"""a display that did not answer is told again"""
+"""a device that did not answer is told again"""
 
-Call = Callable[[Address, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+Act = Callable[[Any], Awaitable[Any]]
+Call = Callable[[Address, Act], Awaitable[Any]]
 
 
 class Content(NamedTuple):
@@ -26,46 +27,60 @@ class Content(NamedTuple):
     code: str = ""
 
 
-class Screens:
-    def __init__(self, config: Config, call: Call) -> None:
-        self._station = config.station.model
-        self._serves = tuple((address(display.device), display.evses) for display in config.display)
-        self._call = call
-        self._content: dict[Address, Content] = {}
-        self._news = {at: asyncio.Event() for at, _ in self._serves}
+class Panels:
+    """Devices of one kind, by their addresses."""
 
-    def show(self, told: Display) -> None:
-        """`Display.screen` counts as the configuration does."""
-        title = f"EVSE {told.evse_id}" if told.evse_id else self._station
-        for n, (at, evses) in enumerate(self._serves):
-            serves = not told.evse_id or not evses or told.evse_id in evses
-            if serves if told.screen is None else told.screen == n:
-                self._content[at] = Content((title, *told.text.split("\n")), told.code)
-                self._news[at].set()
+    def __init__(self, places: Iterable[Address], call: Call) -> None:
+        self._call = call
+        self._shown: dict[Address, Act] = {}
+        self._news = {at: asyncio.Event() for at in places}
+
+    def tell(self, at: Address, act: Act) -> None:
+        """What it shows from now on, as a call of the device."""
+        self._shown[at] = act
+        self._news[at].set()
 
     def again(self, at: Address) -> None:
-        """The display is back, dark perhaps."""
+        """It is back, dark perhaps."""
         if at in self._news:
             self._news[at].set()
 
     async def run(self, at: Address) -> None:
-        """Of one display, until cancelled."""
+        """Of one device, until cancelled."""
         news = self._news[at]
         while True:
             await news.wait()
             news.clear()
-            content = self._content.get(at)
-            if content is None:
+            act = self._shown.get(at)
+            if act is None:
                 continue
             try:
-                await self._call(at, lambda screen, content=content: _show(screen, content))  # type: ignore[misc]
+                await self._call(at, act)
             except HalError as error:
-                log.debug("display %s: %s", at, error)  # its health is the supervisor's to tell
+                log.debug("%s: %s", at, error)  # its health is the supervisor's to tell
                 asyncio.get_running_loop().call_later(AGAIN_S, news.set)
 
     @property
     def places(self) -> tuple[Address, ...]:
         return tuple(self._news)
+
+
+class Screens(Panels):
+    """The displays."""
+
+    def __init__(self, config: Config, call: Call) -> None:
+        self._station = config.station.model
+        self._serves = tuple((address(display.device), display.evses) for display in config.display)
+        super().__init__([at for at, _ in self._serves], call)
+
+    def show(self, told: Display) -> None:
+        """`Display.screen` counts as the configuration does."""
+        title = f"EVSE {told.evse_id}" if told.evse_id else self._station
+        content = Content((title, *told.text.split("\n")), told.code)
+        for n, (at, evses) in enumerate(self._serves):
+            serves = not told.evse_id or not evses or told.evse_id in evses
+            if serves if told.screen is None else told.screen == n:
+                self.tell(at, lambda screen: _show(screen, content))
 
 
 async def _show(screen: Any, content: Content) -> None:

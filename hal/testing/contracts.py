@@ -251,6 +251,8 @@ async def _tried(name: str, device: Any, patience: Patience) -> list[str]:
     texts += [text for ability in READS if ability in able for text in await _reads(name, device, ability, patience)]
     if "PhaseSwitch" in able:
         texts += await _switches_phases(name, device, patience)
+    if "Indicator" in able:
+        texts += await _lights(name, device, patience)
     if "SignedReadings" in able:
         texts += await _signs(name, device, patience)
     texts += [text for ability in WATCHES if ability in able for text in await _tells(name, device, ability, patience)]
@@ -286,6 +288,25 @@ async def _switches_phases(name: str, device: Any, patience: Patience) -> list[s
     except ValueError:
         return []
     return [f"{name}: to use 2 phases must raise ValueError: 1 or 3 expected"]
+
+
+async def _lights(name: str, device: Any, patience: Patience) -> list[str]:
+    """Every colour, steady and blinking, dark and bright; and a long signal is not waited for."""
+    try:
+        for colour in ("green", "blue", "yellow", "red", "off"):
+            await _within(patience, device.indicate(colour, False, 100))
+            await _within(patience, device.indicate(colour, True, 0))
+        await _within(patience, device.signal("green", 20, 50))
+    except (HalError, TimeoutError) as error:
+        return [f"{name}: cannot be lit: {type(error).__name__} {error}"]
+    texts = []
+    for colour, percent in (("pink", 50), ("green", 101)):
+        try:
+            await _within(patience, device.indicate(colour, False, percent))
+            texts.append(f"{name}: {colour} at {percent} % must raise ValueError")
+        except ValueError:
+            continue
+    return texts
 
 
 async def _reads(name: str, device: Any, ability: str, patience: Patience) -> list[str]:

@@ -177,6 +177,10 @@ class World:
         """the station's ids of transactions by the numbers they were given, which are their names in 2.x"""
         self.displayed: list[tuple[float, f.Display]] = []
         """what was shown, and when (s, monotonic clock)"""
+        self.lamps: dict[int, str] = {}
+        """what each shows"""
+        self.lit: list[f.Indicate] = []
+        """all that they were told, signals included"""
         self._queue: deque[Any] = deque()
         self._next_call = 0
         self._restarting = False
@@ -494,6 +498,10 @@ class World:
             self.notes.append(effect.text)
         elif isinstance(effect, f.Display):
             self.displayed.append((self.mono, effect))
+        elif isinstance(effect, f.Indicate):
+            self.lit.append(effect)
+            if not effect.times:
+                self.lamps[effect.lamp] = effect.colour + (" blinking" if effect.blink else "")
         elif isinstance(effect, f.Reconnect):
             self.dialled_anew.append(effect.reason)
         elif isinstance(effect, f.RestartEvse):

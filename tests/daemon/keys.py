@@ -20,6 +20,7 @@ READ_WRITE = tuple(
         ("AllowOfflineTxForUnknownId", "AuthCtrlr.OfflineTxForUnknownIdEnabled", "true", "false", "maybe"),
         ("AuthorizationCacheEnabled", "AuthCacheCtrlr.Enabled", "false", "true", "1"),
         ("AuthorizeRemoteTxRequests", "AuthCtrlr.AuthorizeRemoteStart", "true", "false", ""),
+        ("BlinkRepeat", "ChargingStatusIndicator.BlinkRepeat", "5", "0", "-1"),
         ("CertSigningRepeatTimes", "SecurityCtrlr.CertSigningRepeatTimes", "2", "4", "-1"),
         ("CertSigningWaitMinimum", "SecurityCtrlr.CertSigningWaitMinimum", "30", "90", "0"),
         ("ClockAlignedDataInterval", "AlignedDataCtrlr.Interval", "900", "0", "-1"),
@@ -30,6 +31,7 @@ READ_WRITE = tuple(
         ("DisableSecurityEventNotifications", "SecurityCtrlr.DisableSecurityEventNotifications", "true", "false", "on"),
         ("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval", "600", "1200", "0"),
         ("Language", "DisplayMessageCtrlr.Language", "de", "fr", "tlh"),
+        ("LightIntensity", "ChargingStatusIndicator.LightIntensity", "40", "100", "101"),
         ("LocalAuthListEnabled", "LocalAuthListCtrlr.Enabled", "false", "true", "2"),
         ("LocalAuthorizeOffline", "AuthCtrlr.LocalAuthorizeOffline", "false", "true", "yes"),
         ("LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize", "true", "false", "never"),
@@ -72,8 +74,3 @@ READ_ONLY = (
 )  # fmt: skip
 ABOUT_PHASES = ("ConnectorSwitch3to1PhaseSupported",)
 """read-only, of a station with a phase switch or without"""
-WITHOUT = {
-    "BlinkRepeat": "no lamp",
-    "LightIntensity": "no lamp",
-}
-"""keys that this station does not have, and the hardware they are about"""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.csms import Csms
 from tests.daemon.config import Config, ac_station
-from tests.daemon.keys import ABOUT_PHASES, OTHERWISE, PRICES, READ_ONLY, READ_WRITE, WITHOUT
+from tests.daemon.keys import ABOUT_PHASES, OTHERWISE, PRICES, READ_ONLY, READ_WRITE
 from tests.daemon.process import Station
 
 PASSWORD = "sixteen-letters-1"
@@ -24,7 +24,9 @@ def csms() -> Iterator[Csms]:
 
 @pytest.fixture
 def config(csms: Csms) -> Config:
-    return ac_station(csms.url, versions=("1.6", "2.0.1"), security_profile=1, password=PASSWORD)
+    """With whatever a key is about."""
+    config = ac_station(csms.url, versions=("1.6", "2.0.1"), security_profile=1, password=PASSWORD)
+    return config | {"indicator": [{"device": "sim.indicator"}]}
 
 
 @pytest.fixture
@@ -70,8 +72,6 @@ def test_each_key_is_there_with_its_access(station: Station, csms: Csms) -> None
     assert access == dict.fromkeys(read_write, False) | dict.fromkeys(READ_ONLY, True)
     for key in READ_ONLY:
         assert configure(csms, key, "1") == "Rejected", key
-    for key in WITHOUT:
-        assert configure(csms, key, "1") == "NotSupported", key
 
 
 def test_a_value_that_is_none_is_rejected_and_changes_nothing(station: Station, csms: Csms) -> None:

@@ -35,6 +35,7 @@ PLAN = StationPlan(
     ),
     displays=((1, 2),),
     token_kinds=("Central", "ISO14443", "NoAuthorization", "eMAID"),
+    lamps=((1, 2),),
 )
 """1.6 connectors 1 = EVSE 1, 2 and 3 = the connectors of EVSE 2"""
 

@@ -148,6 +148,13 @@ def test_a_key_whose_variable_is_not_there_is_unknown() -> None:
     assert "SecurityProfile" not in [row["key"] for row in got(dialect, few)["configurationKey"]]
 
 
+def test_a_station_without_a_lamp_has_no_keys_of_lamps() -> None:
+    variables = registry(PLAN._replace(lamps=()))
+    said = got(loaded("1.6", variables), variables, "BlinkRepeat", "LightIntensity")
+    assert said == {"configurationKey": [], "unknownKey": ["BlinkRepeat", "LightIntensity"]}
+    assert changed(loaded("1.6", variables), variables, "LightIntensity", "50") == "NotSupported"
+
+
 def test_fixed_cables_are_never_let_go() -> None:
     plan = StationPlan("CS", "v", "m", "", "", (EvsePlan(1, (ConnectorPlan(1, fixed_cable=True),)),))
     variables = registry(plan)

@@ -96,6 +96,23 @@ class Phases:
             raise ValueError("1 or 3")
 
 
+class Lamp:
+    def __init__(self, wrong: str) -> None:
+        self.wrong = wrong
+
+    async def indicate(self, colour: str, blink: bool, intensity_percent: int) -> None:
+        if self.wrong == "dark":
+            raise DeviceFault("burnt out")
+        if colour == "pink" and self.wrong != "pink lamp":
+            raise ValueError("colour")
+        if intensity_percent > 100 and self.wrong != "too bright":
+            raise ValueError("intensity_percent")
+
+    async def signal(self, colour: str, times: int, intensity_percent: int) -> None:
+        if self.wrong == "counts aloud":
+            await asyncio.Event().wait()
+
+
 class Contact:
     def __init__(self, wrong: str) -> None:
         self.wrong = wrong
@@ -124,7 +141,7 @@ async def open_careless(config: Config, site: Site) -> AsyncIterator[Mapping[str
         task = asyncio.create_task(asyncio.Event().wait(), name="forgotten")
     try:
         odd = {"odd-one": 1} if wrong == "odd" else {}
-        others = {"phases": Phases(wrong), "contact": Contact(wrong)}
+        others = {"phases": Phases(wrong), "contact": Contact(wrong), "lamp": Lamp(wrong)}
         yield {"meter": meter, "pilot": Pilot(wrong), "supply": supply, **others, **odd}
     except BaseException:
         if wrong != "swallows":
@@ -160,6 +177,10 @@ def test_a_driver_without_fault_passes(tmp_path):
         ("no single phase", "phases: 1 of the phases cannot be used: DeviceFault stuck"),
         ("uses 2 phases", "phases: to use 2 phases must raise ValueError"),
         ("silent contact", r"contact: watch\(\) does not yield the present state at once"),
+        ("dark", "lamp: cannot be lit: DeviceFault burnt out"),
+        ("counts aloud", "lamp: cannot be lit: TimeoutError"),
+        ("pink lamp", "lamp: pink at 50 % must raise ValueError"),
+        ("too bright", "lamp: green at 101 % must raise ValueError"),
         ("off fails", "supply: the safe state is not reached at any time: NotConnected"),
         ("stays on", "supply: the supply is on when the driver is opened"),
         ("leaves slowly", r"leaving takes more than 0\.1 s"),

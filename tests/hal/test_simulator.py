@@ -348,10 +348,25 @@ def test_the_display_can_be_read(tmp_path):
         assert await s.sim("display") == {"lines": ["Pay"], "code": "https://pay"}
         await s.display.show(("Thanks",))
         assert (await s.sim("display"))["code"] == ""
-        await s.indicator.indicate("green", True)
-        assert (await s.sim("state"))["indicator"] == "green, blinking"
+
+
+def test_the_lamp_can_be_seen(tmp_path):
+    @station(tmp_path)
+    async def _(s):
+        state = await s.sim("state")
+        assert (state["indicator"], state["signal"]) == ("off", "")
+        await s.indicator.indicate("green", True, 40)
+        await s.indicator.signal("red", 3, 100)
+        state = await s.sim("state")
+        assert (state["indicator"], state["signal"]) == ("green, blinking, 40 %", "red, 3 times, 100 %")
+        await s.indicator.indicate("blue", False, 100)
+        assert (await s.sim("state"))["indicator"] == "blue, 100 %"
         with pytest.raises(ValueError, match="colour"):
-            await s.indicator.indicate("pink", False)
+            await s.indicator.indicate("pink", False, 100)
+        with pytest.raises(ValueError, match="intensity_percent"):
+            await s.indicator.signal("red", 1, -1)
+        with pytest.raises(ValueError, match="times"):
+            await s.indicator.signal("red", 0, 100)
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------

@@ -225,6 +225,12 @@ DISPLAY: tuple[Line, ...] = (
       for language in ("", *(f"[{language}]" for language in LANGUAGES))),
 )  # fmt: skip
 
+LAMP: tuple[Line, ...] = (
+    # of a station with a lamp, our own; same columns
+    ("ChargingStatusIndicator.BlinkRepeat", "integer", "RW", "3", "", 0, 20, ""),
+    ("ChargingStatusIndicator.LightIntensity", "integer", "RW", "100", "Percent", 0, 100, ""),
+)
+
 
 def standard(plan: StationPlan) -> Iterator[Variable]:
     """Every standard variable of a station built like this."""
@@ -232,7 +238,8 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
     points = _points(plan)
     signs = any(evse.signs for evse in plan.evses)
     measurands = metering.measurands(plan.evses)
-    for name, datatype, access, default, unit, least, largest, values in STATION + (DISPLAY if plan.displays else ()):
+    lines = STATION + (DISPLAY if plan.displays else ()) + (LAMP if plan.lamps else ())
+    for name, datatype, access, default, unit, least, largest, values in lines:
         if name == "OCPPCommCtrlr.UnlockOnEVSideDisconnect" and not has_lock:
             access, default = "RO", "false"  # a fixed cable is never let go (1.6 §9.1, errata 2025-04)
         if (name in _SIGNING and not signs) or (name == AUTOCHARGE and "MacAddress" not in plan.token_kinds):

@@ -243,6 +243,7 @@ class Controls:
             "evses": [_told(world.advanced(evse.number)) for evse in world.evses],
             "display": list(world.lines),
             "indicator": world.indicator,
+            "signal": world.signal,
             "dead": world.dead,
         }
 

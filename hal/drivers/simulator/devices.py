@@ -352,11 +352,23 @@ class Indicator:
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
 
-    async def indicate(self, colour: str, blink: bool) -> None:
+    async def indicate(self, colour: str, blink: bool, intensity_percent: int) -> None:
+        self._check(colour, intensity_percent)
+        self._hold.world.indicator = f"{colour}{', blinking' if blink else ''}, {intensity_percent} %"
+
+    async def signal(self, colour: str, times: int, intensity_percent: int) -> None:
+        """Nobody waits here for the blinks: what is shown otherwise, and the last signal, are told side by side."""
+        self._check(colour, intensity_percent)
+        if times < 1:
+            raise ValueError(f"times: 1 or more expected, got {times}")
+        self._hold.world.signal = f"{colour}, {times} times, {intensity_percent} %"
+
+    def _check(self, colour: str, intensity_percent: int) -> None:
         if colour not in COLOURS:
             raise ValueError(f"colour: one of {', '.join(COLOURS)} expected, got {colour!r}")
+        if not 0 <= intensity_percent <= 100:
+            raise ValueError(f"intensity_percent: 0 to 100 expected, got {intensity_percent}")
         self._hold.check()
-        self._hold.world.indicator = f"{colour}, blinking" if blink else colour
 
 
 class EmergencyStop:

@@ -35,6 +35,8 @@ class World:
         self.code = ""
         """the QR code on the display"""
         self.indicator = "off"
+        self.signal = ""
+        """the last one that the lamp has given"""
         self.hold: Hold | None = None
         self.register = Register(path, self.contacts)
         self.register.load(self.evses)
@@ -145,6 +147,7 @@ class Hold:
     def release(self) -> None:
         """Nothing offered, nothing closed, and no timer left."""
         self.world.hold = None
+        self.world.indicator = "off"
         self.lose(NotConnected("closed"))
         for timer in self._timers.values():
             timer.cancel()
