@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from chargepointd.core.availability import Statuses
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import AnswerContract, Display, Note
+from chargepointd.core.effects import Display, Note
 from chargepointd.core.evse import Cause, Evse
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.local_list import LocalList
@@ -110,22 +110,32 @@ class Authorization:
             info = TokenInfo("Accepted", group=group)
             self._accept(token, info, (evse_id,), "RemoteStart", remote_start_id, step)
 
-    def contract(self, asked: Authorize, evse_id: int, offline: bool, step: Step) -> None:
+    def contract(
+        self,
+        asked: Authorize,
+        evse_id: int,
+        offline: bool,
+        decided: Callable[[Callable[[Step], None], Step], None],
+        step: Step,
+    ) -> None:
         """A vehicle has shown its contract, and its chain was checked: the CSMS decides (C07.FR.01), whatever is known
-        of it here. offline: without an answer it counts like any token."""
+        of it here. offline: without an answer it counts like any token. `decided` is given what is to be done then."""
         token = asked.token
-        if token.key in self._asking:
-            return
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
             self._asking.discard(token.key)
             if isinstance(outcome, AuthorizeAnswered) and outcome.certificate_status != "Accepted":
                 outcome = AuthorizeAnswered(TokenInfo("Invalid", message=outcome.info.message))
-            if offline or isinstance(outcome, AuthorizeAnswered):
-                self._decide(token, self._learned(token, outcome, step), (evse_id,), "Authorized", None, step)
-            session = self._evses[evse_id].session
-            step.emit(AnswerContract(evse_id, session.authorized and session.token == token))
 
+            def accept(step: Step) -> None:
+                if offline or isinstance(outcome, AuthorizeAnswered):
+                    self._decide(token, self._learned(token, outcome, step), (evse_id,), "Authorized", None, step)
+
+            decided(accept, step)
+
+        if token.key in self._asking:  # at another EVSE, or by a card
+            decided(lambda step: None, step)
+            return
         self._asking.add(token.key)
         self._outbox.say(asked, heard, step)
 

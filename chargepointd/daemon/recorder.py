@@ -62,6 +62,8 @@ def _plain(value: Any) -> Any:
         return {"key": "…"}
     if isinstance(value, e.VehicleIdentified):
         return {"evse_id": value.evse_id, "mac": Token(value.mac).masked}
+    if isinstance(value, e.ContractShown):  # the chain names whose contract it is as well
+        return {"evse_id": value.evse_id, "emaid": Token(value.emaid).masked, "chain": _size(value.chain)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: _plain(_veiled(name, item)) for name, item in value._asdict().items()}
     if isinstance(value, tuple | list):
@@ -70,5 +72,12 @@ def _plain(value: Any) -> Any:
 
 
 def _veiled(name: str, item: Any) -> Any:
-    """A group, by which a customer is meant as well, is a token without its kind."""
+    """A group, by which a customer is meant as well, is a token without its kind. What a vehicle and its provider
+    say to each other is theirs."""
+    if name == "exi":
+        return _size(item)
     return Token(item).masked if name in _GROUPS and item and isinstance(item, str) else item
+
+
+def _size(text: str) -> str:
+    return f"{len(text)} characters"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.x509.oid import AuthorityInformationAccessOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from chargepointd.core.commands import Status
 from chargepointd.core.contracts import CheckContract, ContractChecked
@@ -32,8 +32,28 @@ def _check(job: CheckContract, store: KeyStore, at: datetime) -> ContractChecked
     roots = [root for use in ROOTS for pem in store.roots(use) for root in c.parse(pem)]
     rooted = any(c.issued(chain[-1], root) or chain[-1] == root for root in roots)
     # Without its root it is only checked as far as it goes, as if its last certificate were one.
-    wrong = c.chain_complaint(chain, roots if rooted else [chain[-1]], at)
-    return ContractChecked(wrong, rooted, _hashes(chain, roots))
+    wrong = c.chain_complaint(chain, roots if rooted else [chain[-1]], at) or _leaf_complaint(chain[0], job.emaid)
+    # What is wrong is noted and logged: whose contract it is stands in no log.
+    return ContractChecked(wrong.replace(c.name(chain[0]), "the certificate"), rooted, _hashes(chain, roots))
+
+
+def _leaf_complaint(leaf: x509.Certificate, emaid: str) -> str:
+    """Any contract is shown by its owner, who could give somebody else's identifier with it. ISO 15118-2, Annex F."""
+    names = [str(part.value) for part in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if len(names) != 1 or not _same(names[0], emaid):
+        return "the certificate is not made out to the eMAID that was shown"
+    for extension in leaf.extensions:
+        if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
+            return "the certificate is one of an authority"
+        if isinstance(extension.value, x509.KeyUsage) and not extension.value.digital_signature:
+            return "the certificate may not sign (key usage)"
+    return ""
+
+
+def _same(name: str, emaid: str) -> bool:
+    """With or without the hyphens, and with or without the check digit, which follows from the other 14 characters."""
+    one, other = (each.strip().replace("-", "").upper() for each in (name, emaid))
+    return one == other or ({len(one), len(other)} == {14, 15} and one[:14] == other[:14])
 
 
 async def responders(job: ReadResponders, place: Place, tell: Tell) -> tuple[tuple[str, ...], ...] | Status:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
+from chargepointd.core.contracts import EvCertificate
 from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.local_list import SendLocalList
 from chargepointd.core.messages import AuthorizeAnswered
@@ -50,6 +51,17 @@ def test_neither_is_the_group_of_a_token(tmp_path: Path) -> None:
     text = recorder.write(tmp_path, "test").read_text()
     assert "CallAnswered" in text
     assert "FAMILY-OF-FOUR" not in text
+
+
+def test_neither_is_whose_contract_a_vehicle_shows_or_fetches(tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.record(1.0, e.ContractShown(1, "DEABCC1234567X", "-----BEGIN CERTIFICATE-----"))
+    recorder.record(2.0, e.EvCertificateWanted(1, "Install", "urn:iso:15118:2:2013:MsgDef", "ZXhpRequest"))
+    recorder.record(3.0, e.CallAnswered("1", EvCertificate("Accepted", "ZXhpResponse")))
+    text = recorder.write(tmp_path, "test").read_text()
+    assert '"emaid": "\\u2026567X"' in text
+    for secret in ("DEABCC1234567X", "BEGIN CERTIFICATE", "ZXhp"):
+        assert secret not in text
 
 
 def test_of_a_long_list_the_first_tokens_are_enough(tmp_path: Path) -> None:
