@@ -154,12 +154,17 @@ def test_the_certificate_that_vehicles_see_is_signed(csms: Csms, tester: Tester)
     until(lambda: [evse["ocsp"] for evse in tester.station.ctl("sim.state")["evses"]] == [1, 1], "the stacks have it")
 
 
+HASH_DATA = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1f"}
+
+
 @pytest.mark.parametrize(
     ("message", "data", "status"),
     [
         ("InstallCertificate", '{"certificateType": "Nothing", "certificate": ""}', "Rejected"),
         ("InstallCertificate", "no JSON", "Rejected"),
         ("DeleteCertificate", "[]", "Rejected"),
+        ("DeleteCertificate", json.dumps({"certificateHashData": HASH_DATA | {"hashAlgorithm": "MD5"}}), "Rejected"),
+        ("GetInstalledCertificateIds", '{"certificateType": [{}]}', "Rejected"),
         ("Nothing", "{}", "UnknownMessageId"),
     ],
 )

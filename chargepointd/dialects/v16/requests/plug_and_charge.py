@@ -11,6 +11,7 @@ from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v16.requests.common import ChargePoint, Transfer, Transfers
 
 _HASH_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
+_ALGORITHMS = ("SHA256", "SHA384", "SHA512")
 _ROOTS = ("V2GRootCertificate", "MORootCertificate")
 _LISTED = (*_ROOTS, "V2GCertificateChain")
 """of this application; the others are those of the security extension"""
@@ -33,9 +34,9 @@ def _install(data: Any, _: ChargePoint) -> c.InstallCertificate:
 
 def _ids(data: Any, _: ChargePoint) -> c.GetInstalledCertificateIds:
     uses = data.get("certificateType") or list(_LISTED)
-    if not isinstance(uses, list) or not set(uses) <= set(_LISTED):
+    if not isinstance(uses, list) or not all(use in _LISTED for use in uses):
         raise ValueError(f"certificateType: expected a list of {', '.join(_LISTED)}")
-    return c.GetInstalledCertificateIds(tuple(uses))
+    return c.GetInstalledCertificateIds(tuple(dict.fromkeys(uses)))
 
 
 def _ids_got(reply: c.CertificateIds, _: ChargePoint) -> Payload:
@@ -54,7 +55,8 @@ def _delete(data: Any, _: ChargePoint) -> c.DeleteCertificate:
     named = data.get("certificateHashData")
     if not isinstance(named, dict):
         raise ValueError("certificateHashData: expected an object")
-    return c.DeleteCertificate(tuple(_text(named, field) for field in _HASH_FIELDS))
+    algorithm, *others = _HASH_FIELDS
+    return c.DeleteCertificate((_text(named, algorithm, *_ALGORITHMS), *(_text(named, field) for field in others)))
 
 
 def _trigger(data: Any, _: ChargePoint) -> TriggerMessage:
