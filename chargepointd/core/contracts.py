@@ -147,7 +147,7 @@ class Contracts(Topic):
 
     def _still_there(self, shown: Shown) -> bool:
         evse = self._evses[shown.event.evse_id]
-        return evse.plugged and evse.came_at == shown.came_at
+        return bool(evse.plugged) and evse.came_at == shown.came_at
 
     def _why_not(self, shown: Shown, checked: Any) -> str:
         if not isinstance(checked, ContractChecked):

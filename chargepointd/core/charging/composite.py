@@ -149,6 +149,13 @@ def next_change(profiles: Iterable[Profile], uses: Mapping[int, Use], at: float)
     return min((_next(profile, since, at) for profile in profiles for since in _sinces(profile, uses)), default=inf)
 
 
+def changes_per_s(profiles: Iterable[Profile]) -> float:
+    """How often at most profiles that recur change what one EVSE may draw, in the long run. Those that do not are done
+    with some day."""
+    recurring = [p for p in profiles if p.kind == "Recurring" and p.recurrency in _RECURS]
+    return sum((len(p.schedule.periods) + 1) / _RECURS[p.recurrency or ""] for p in recurring)
+
+
 def told(evse_id: int, spans: Iterable[Span], at: float, duration_s: int, unit: Unit, most: int) -> CompositeSchedule:
     """In whole seconds and tenths of A or W, as messages have it; with `most` periods, as far as these go."""
     floored = (span._replace(limit=floor(span.limit * 10 + 1e-6) / 10) for span in spans)

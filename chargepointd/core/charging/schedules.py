@@ -18,6 +18,8 @@ MAX_PERIODS = 1024
 """in one answer (ChargingScheduleType): a schedule with more is told as far as they go"""
 LONGEST_S = 366 * 86_400
 """likewise: nothing recurs at longer intervals than a week, and the station has other things to do"""
+MOST_CHANGES = 50_000
+"""of limits that are looked at for one answer: where profiles that recur say more within the time, less of it is told"""
 
 
 class GetCompositeSchedule(NamedTuple):
@@ -67,13 +69,14 @@ class Schedules(Topic):
 
     def _schedule(self, command: GetCompositeSchedule, unit: "Unit", step: Step) -> "CompositeSchedule":
         # They are imported when a schedule is asked for: many stations never are.
-        from chargepointd.core.charging.composite import of_evse, of_station, told
+        from chargepointd.core.charging.composite import changes_per_s, of_evse, of_station, told
 
         at, evse_id = float(step.utc // 1), command.evse_id  # what is told begins with a whole second
-        duration = min(command.duration_s, LONGEST_S)
+        profiles, most = self._installed(), MAX_PERIODS + 1
+        places = 1 if evse_id else len(self._evses)
+        duration = min(command.duration_s, LONGEST_S, int(MOST_CHANGES / (places * changes_per_s(profiles) or 1e-9)))
         uses = {evse.id: use(evse) for evse in self._evses.values()}
         outlets = {evse.id: self._outlet(evse.plan) for evse in self._evses.values() if evse_id in (0, evse.id)}
-        profiles, most = self._installed(), MAX_PERIODS + 1
         if evse_id:
             alone = self._behind_supply(outlets[evse_id])
             spans = of_evse(profiles, evse_id, alone, uses[evse_id], at, duration, unit, most)

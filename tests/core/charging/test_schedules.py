@@ -7,7 +7,7 @@ import pytest
 from chargepointd.core.charging.composite import CompositeSchedule
 from chargepointd.core.charging.profile import Period, Profile, Schedule
 from chargepointd.core.charging.profiles import SetChargingProfile
-from chargepointd.core.charging.schedules import LONGEST_S, MAX_PERIODS, GetCompositeSchedule
+from chargepointd.core.charging.schedules import LONGEST_S, MAX_PERIODS, MOST_CHANGES, GetCompositeSchedule
 from chargepointd.core.commands import Status
 from chargepointd.core.effects import Refuse
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
@@ -113,3 +113,17 @@ def test_nothing_is_told_while_the_registration_is_pending() -> None:
     w.registrations.append(BootAnswered("Pending", w.utc, 60))
     w.online()
     assert isinstance(w.ask(GetCompositeSchedule(1, 300, "A")), Refuse)
+
+
+def test_what_recurs_all_the_time_is_told_for_a_shorter_time(w: World) -> None:
+    """Else one question would be a minute's work on a small board."""
+    for level in range(1, 10):
+        periods = tuple(Period(n, 100.0 + n + level) for n in range(1024))  # more than the outlet has: all one span
+        schedule = Schedule("A", periods, None, 0.0)
+        profile = Profile(level, 0, level, "TxDefaultProfile", "Recurring", schedule, "Daily")
+        assert w.ask(SetChargingProfile(profile)) == Status("Accepted")
+    day_s = 86_400
+    assert asked(w, 0, 2 * day_s).duration_s == 2 * day_s
+    whole = asked(w, 0, 2**31)
+    assert whole.duration_s == int(MOST_CHANGES / (2 * 9 * 1025) * day_s)
+    assert len(whole.periods) == 1
