@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 REFUSED, UNKNOWN_PLACE, UNKNOWN_VARIABLE, NOT_HERE = 1, 2, 3, 4
 
+_PRIVATE = frozenset({"TokenReader", "Keypad", "PlugAndCharge"})
+"""a token, a key of a code, a contract: nobody's business"""
+
 Method = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
@@ -292,7 +295,9 @@ class Local:
         if device.reading is not None:
             values = device.reading._asdict()
             shown["age_s"] = round(time.monotonic() - values.pop("taken_at"), 1)
-            if "Reader" not in "".join(device.abilities):  # a token is nobody's business
+            if values.get("mac"):
+                values["mac"] = Token(values["mac"]).masked
+            if not _PRIVATE.intersection(device.abilities):
                 shown["reading"] = values
         return shown
 

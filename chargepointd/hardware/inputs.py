@@ -5,7 +5,8 @@ Only what changed is told, except meter readings: each is fresh, and says when i
 
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from chargepointd.core import events as e
@@ -198,6 +199,12 @@ class Inputs:
             self._meter(binding, signed.reading, seal)
 
     def _meter(self, binding: Binding, reading: MeterReading, signed: Signed | None = None) -> None:
+        values = _numbers(reading)
+        if not isfinite(sum(values)):
+            if binding.role == "site_meter":  # what one phase draws is not known: it limits, as if it told nothing
+                self._post(e.SiteRead(None))
+                return
+            reading = MeterReading(reading.taken_at, *map(_known, reading[1:]))
         measured = Measured(
             reading.taken_at,
             reading.energy_import_wh,
@@ -284,6 +291,18 @@ class Inputs:
 
     def _of(self, evse_id: int, role: str) -> list[Binding]:
         return [b for bound in self._bindings.values() for b in bound if b.evse_id == evse_id and b.role == role]
+
+
+def _numbers(reading: MeterReading) -> Iterator[float]:
+    for value in reading:
+        yield from (each for each in (value if isinstance(value, tuple) else (value,)) if each is not None)
+
+
+def _known(value: Any) -> Any:
+    """None for what is no number, as a broken device tells it."""
+    if isinstance(value, tuple):
+        return tuple(_known(each) for each in value)
+    return value if value is None or isfinite(value) else None
 
 
 def _nobody(evse_id: int, reading: Any) -> None:

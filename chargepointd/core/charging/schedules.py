@@ -19,7 +19,7 @@ MAX_PERIODS = 1024
 LONGEST_S = 366 * 86_400
 """likewise: nothing recurs at longer intervals than a week, and the station has other things to do"""
 MOST_CHANGES = 50_000
-"""of limits that are looked at for one answer: where profiles that recur say more within the time, less of it is told"""
+"""of limits that are looked at for one answer: where profiles that recur have more, less of the time is told"""
 
 
 class GetCompositeSchedule(NamedTuple):

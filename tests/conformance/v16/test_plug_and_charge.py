@@ -173,6 +173,16 @@ def test_what_does_not_fit_is_refused(csms: Csms, tester: Tester, message: str, 
     assert reply["status"] == status
 
 
+def test_whose_contract_it_is_stands_in_no_archive(tester: Tester, csms: Csms, car: Car) -> None:
+    rooted(csms)
+    answers(csms, Authorize={"idTokenInfo": {"status": "Accepted"}})
+    car.shows_its_contract()
+    until(lambda: car.heard("contract") == "accepted", "the car is told")
+    shown = json.dumps([tester.station.ctl("drivers"), tester.station.ctl("status"), tester.station.ctl("outbox")])
+    assert EMAID not in shown
+    assert "BEGIN CERTIFICATE" not in shown
+
+
 @pytest.mark.under_test(ac_socket, variables={})
 def test_a_station_without_such_a_device_does_not_know_the_vendor(csms: Csms, tester: Tester) -> None:
     reply = csms.call("DataTransfer", {"vendorId": VENDOR, "messageId": "InstallCertificate", "data": "{}"})
