@@ -302,7 +302,11 @@ def _contradictions(file: _File) -> list[str]:
     ids = {evse.id for evse in file.evse}
     for n, evse in enumerate(file.evse):
         problems += _evse_problems(f"evse[{n}]", evse)
+    first = dict[tuple[str, str], str]()
     for where, serving in _serving(file):
+        kind = where.partition("[")[0]
+        if (before := first.setdefault((kind, serving.device), where)) != where:
+            problems.append(f"{where}.device: {serving.device} is {before} already; name all of its EVSEs there")
         strangers = sorted(set(serving.evses) - ids)
         if strangers:
             problems.append(f"{where}.evses: no EVSE {strangers[0]}; known: {', '.join(map(str, sorted(ids)))}")

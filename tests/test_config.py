@@ -92,6 +92,9 @@ def test_a_reader_for_an_evse_that_is_not_there(tmp_path: Path, good: Config) ->
 def test_what_serves_evses_and_is_bound_to_nothing(tmp_path: Path, good: Config, what: str) -> None:
     good[what] = [{"device": "sim.keypad", "evses": [7]}]
     assert f"{what}[0].evses: no EVSE 7; known: 1, 2" in complaint(tmp_path, good)
+    good[what] = [{"device": "sim.keypad", "evses": [1]}, {"device": "sim.keypad", "evses": [2]}]
+    told = f"{what}[1].device: sim.keypad is {what}[0] already; name all of its EVSEs there"
+    assert told in complaint(tmp_path, good)
     good[what] = [{"device": "keys.keypad"}]
     assert f"{what}[0].device: no section [drivers.keys]; known: sim" in complaint(tmp_path, good)
 

@@ -51,9 +51,9 @@ def state(evse: Evse, step: Step, *, expected: bool = False, shut: bool = False)
     kept = session.ended or session.held or evse.reserved or (session.suspended and evse.plugged)
     if kept or (evse.transaction and session.token):
         return "Taken"
-    if evse.plugged or evse.transaction or expected:
-        return "Awaited"
-    return "Closed" if shut else "Free"
+    if shut:
+        return "Closed"
+    return "Awaited" if evse.plugged or evse.transaction or expected else "Free"
 
 
 class Lamps(Topic):

@@ -170,6 +170,7 @@ def world(version: str, start: list[str], stop: list[str], *, senses: bool = Tru
     kinds = (*PLAN.token_kinds, "KeyCode", "MacAddress")
     evses = tuple(evse._replace(bay_sensor=senses, signs=senses) for evse in PLAN.evses)
     plan = PLAN._replace(evses=evses, token_kinds=kinds, menu=senses, displays=((1, 2), (2,)) if senses else ())
+    plan = plan._replace(lamps=((1,), (2,)))
     variables = {"TxCtrlr.TxStartPoint": ",".join(start), "TxCtrlr.TxStopPoint": ",".join(stop)}
     many = {"OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "1000"}  # nothing is to be set aside here
     who = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true", "AuthCtrlr.MasterPassGroupId": "MASTERS"}
@@ -216,6 +217,7 @@ def test_any_history_keeps_the_books(
         DEEDS[deed](w, n)
         check_records(w.records)
         check_allowances(w)
+        check_lamps(w)
     bring_to_an_end(w)
     check_records(w.records)
     assert w.delivered() == w.records, "the CSMS has every record, once, in order"
@@ -237,6 +239,15 @@ def check_allowances(w: World) -> None:
             if evse.power_asked and session.refused:
                 assert begun is not None
                 assert w.register[evse.id] < begun + cap
+
+
+def check_lamps(w: World) -> None:
+    """They lag behind nothing: green is where a stranger could begin, blue and blinking where power flows."""
+    for evse in w.station.evses.values():
+        lamp = w.lamps[evse.id - 1]
+        if lamp == "green":
+            assert evse.open_to(Token("STRANGER")) and not evse.plugged
+        assert (lamp == "blue blinking") == (evse.power_on and evse.wanted and not evse.stopping_faults), lamp
 
 
 def switching(w: World, deeds: list[Deed], at: int) -> None:

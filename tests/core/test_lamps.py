@@ -79,7 +79,8 @@ def test_where_nobody_may_begin_nobody_is_invited() -> None:
     w.plug().present("AAAA1111", 1)
     w.tell(e.GridChanged(True))
     assert w.lamps[1] == "red"
-    w.tell(e.GridChanged(False))
+    assert w.plug(2).lamps[1] == "red"
+    w.unplug(2).tell(e.GridChanged(False))
     assert w.lamps[1] == "green"
 
 
