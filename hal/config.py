@@ -8,7 +8,6 @@ text, a line each.
 
 import types
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -51,6 +50,8 @@ def _defaults(into: type[Any]) -> Mapping[str, Any]:
 
 
 def _unknown(key: str, hints: Mapping[str, Any], where: str) -> str:
+    from difflib import get_close_matches  # only who has made a mistake waits for it
+
     near = get_close_matches(key, hints, 1)
     remedy = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(sorted(hints)) or 'none'}"
     return f"{_at(where, key)}: unknown key; {remedy}"

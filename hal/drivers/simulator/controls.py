@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
 from hal.drivers.simulator.devices import Contact, Keys, PlugAndCharge, Reader
@@ -323,5 +322,7 @@ def _checked(method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _remedy(name: str, known: Any) -> str:
+    from difflib import get_close_matches  # only who has made a mistake waits for it
+
     near = get_close_matches(name, known, 1)
     return f'did you mean "{near[0]}"?' if near else f"known: {', '.join(sorted(known)) or 'none'}"
