@@ -41,7 +41,7 @@ def options(argv: Sequence[str]) -> Options:
 
 
 def _plain(argv: Sequence[str]) -> Options | None:
-    """Files only, each as `--option FILE`: how a unit starts it. The parser is loaded for anything else: it takes 4 ms."""
+    """`--option FILE` and no more, as in a unit. For anything else the parser is loaded, which takes 4 ms."""
     given = dict(zip(argv[::2], argv[1::2], strict=False))
     if 2 * len(given) != len(argv) or not given.keys() <= {"--config", "--state-dir"}:
         return None
@@ -122,6 +122,7 @@ async def _until_stopped(daemon: Any) -> Any:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gc.freeze()
+    gc.enable()
     return await daemon.run(stop)
 
 
@@ -134,7 +135,7 @@ def _restart(command: tuple[str, ...], retries: int) -> None:
             os.execvp(command[0], command)
         except OSError as error:
             log.warning("reset: cannot run %s: %s", command[0], error.strerror)
-    os.execv(sys.executable, [sys.executable, "-m", "chargepointd.app", *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-m", "chargepointd", *sys.argv[1:]])
 
 
 def _initial_variables(config: Config, file: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ def test_the_promised_examples_are_there() -> None:
 @pytest.mark.process
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_daemon_takes_it(file: Path) -> None:
-    command = [sys.executable, "-m", "chargepointd.app", "--check-config", "--config", str(file)]
+    command = [sys.executable, "-m", "chargepointd", "--check-config", "--config", str(file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{file}: ok\n"

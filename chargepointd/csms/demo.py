@@ -92,7 +92,7 @@ class Demo:
     async def station(self) -> None:
         """The daemon, until cancelled. Raises Failed when it ends by itself."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        program = (sys.executable, "-m", "chargepointd.app")
+        program = (sys.executable, "-m", "chargepointd")
         with self.log.open("w") as log:
             process = await asyncio.create_subprocess_exec(
                 *program,

@@ -128,7 +128,7 @@ class Daemon(Subject):
     def command(self) -> Sequence[str]:
         self.state.mkdir(exist_ok=True)
         arguments = ("--config", str(self._config), "--state-dir", str(self.state))
-        return sys.executable, "-m", "chargepointd.app", *arguments
+        return sys.executable, "-m", "chargepointd", *arguments
 
     def forget(self) -> None:
         """The next start finds nothing of an earlier one."""

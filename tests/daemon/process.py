@@ -27,7 +27,7 @@ from tests.daemon import control, toml
 from tests.daemon.config import Config
 from tests.daemon.notify import NotifySocket, Told
 
-COMMAND = (sys.executable, "-m", "chargepointd.app")
+COMMAND = (sys.executable, "-m", "chargepointd")
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 20.0
 
