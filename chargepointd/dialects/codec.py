@@ -141,6 +141,19 @@ def parse_time(text: str) -> float:
     return utc_s
 
 
+def parse_optional_time(text: str | None) -> float | None:
+    """None for a field that is not there."""
+    return None if text is None else parse_time(text)
+
+
+def readable_time(text: str) -> float | None:
+    """None for what is no time: where a message is worth more than the time in it."""
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
+
+
 def format_time(utc_s: float) -> str:
     """ "2026-11-24T03:31:50.123Z": RFC 3339 in UTC, rounded to the millisecond (OCPP 2.0.1 part 2, DateTime).
 

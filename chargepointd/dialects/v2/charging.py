@@ -1,42 +1,17 @@
 """Charging profiles in the words of 2.x (ChargingProfileType), both ways."""
 
 from chargepointd.core.charging.profile import Period, Profile, Schedule
-from chargepointd.dialects.codec import format_time, parse_time
+from chargepointd.dialects import charging
+from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import Payload
 
 
 def profile(told: Payload, evse_id: int) -> Profile:
     """Of several schedules the first; ValueError for a time that is none. What was told is kept beside the values
     where they alone would not give it back: customData, times in other words."""
-    schedule = told["chargingSchedule"][0]
-    made = Profile(
-        told["id"],
-        evse_id,
-        told["stackLevel"],
-        told["chargingProfilePurpose"],
-        told["chargingProfileKind"],
-        Schedule(
-            schedule["chargingRateUnit"],
-            tuple(_period(period) for period in schedule["chargingSchedulePeriod"]),
-            schedule.get("duration"),
-            _time(schedule.get("startSchedule")),
-            schedule.get("minChargingRate"),
-            schedule["id"],
-        ),
-        told.get("recurrencyKind"),
-        _time(told.get("validFrom")),
-        _time(told.get("validTo")),
-        told.get("transactionId"),
-    )
+    made = charging.profile(told, told["id"], evse_id, told["chargingProfilePurpose"], told["chargingSchedule"][0])
+    made = made._replace(transaction_id=told.get("transactionId"))
     return made if said(made) == told else made._replace(custom=told)
-
-
-def _period(period: Payload) -> Period:
-    return Period(period["startPeriod"], period["limit"], period.get("numberPhases"), period.get("phaseToUse"))
-
-
-def _time(text: str | None) -> float | None:
-    return None if text is None else parse_time(text)
 
 
 def said(profile: Profile) -> Payload:

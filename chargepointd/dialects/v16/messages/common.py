@@ -10,7 +10,7 @@ from typing import Any
 
 from chargepointd.core.messages import Answer
 from chargepointd.core.values import Token, TokenInfo
-from chargepointd.dialects.codec import encode, parse_time
+from chargepointd.dialects.codec import encode, readable_time
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v16.connectors import Connectors
 
@@ -35,12 +35,4 @@ def tag(token: Token | None) -> str | None:
 def token_info(info: Payload) -> TokenInfo:
     """IdTagInfo; the statuses of 1.6 have the same names in 2.x."""
     expiry = info.get("expiryDate")
-    return TokenInfo(info["status"], time(expiry) if expiry else None, info.get("parentIdTag"))
-
-
-def time(text: str) -> float | None:
-    """UTC, s since 1970; None for what is no time."""
-    try:
-        return parse_time(text)
-    except ValueError:
-        return None
+    return TokenInfo(info["status"], readable_time(expiry) if expiry else None, info.get("parentIdTag"))

@@ -11,26 +11,22 @@ from chargepointd.core.messages import Answer, Authorize, AuthorizeAnswered
 from chargepointd.core.secc import CertificateStatus, GetCertificateStatus
 from chargepointd.core.signing import SignCertificate, Signing
 from chargepointd.core.values import TokenInfo
-from chargepointd.dialects.codec import decode
+from chargepointd.dialects.certificates import ocsp_request
+from chargepointd.dialects.codec import decode, readable_time
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v16.connectors import Connectors
-from chargepointd.dialects.v16.messages.common import Answers, Calls, Said, time, transfer
+from chargepointd.dialects.v16.messages.common import Answers, Calls, Said, transfer
 
 VENDOR = "org.openchargealliance.iso15118pnc"
-OCSP_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber", "responderURL")
 
 
 def authorize(asked: Authorize) -> Said:
     data: Payload = {"idToken": asked.token.value}
     if asked.hashes:
-        data["iso15118CertificateHashData"] = [_ocsp(row) for row in asked.hashes]
+        data["iso15118CertificateHashData"] = [ocsp_request(row) for row in asked.hashes]
     if asked.chain:
         data["certificate"] = asked.chain
     return transfer(VENDOR, "Authorize", data)
-
-
-def _ocsp(row: tuple[str, ...]) -> Payload:
-    return dict(zip(OCSP_FIELDS, row, strict=True))
 
 
 def sign(asked: SignCertificate) -> Said:
@@ -43,7 +39,7 @@ def _ev_certificate(asked: GetEvCertificate, _: int | None, connectors: Connecto
 
 
 def _status(asked: GetCertificateStatus, _: int | None, connectors: Connectors) -> Said:
-    return transfer(VENDOR, "GetCertificateStatus", {"ocspRequestData": _ocsp(asked.hashes)})
+    return transfer(VENDOR, "GetCertificateStatus", {"ocspRequestData": ocsp_request(asked.hashes)})
 
 
 CALLS: Calls = {GetEvCertificate: _ev_certificate, GetCertificateStatus: _status}
@@ -75,7 +71,7 @@ def authorized(payload: Payload) -> Answer:
     group = group.get("idToken") if isinstance(group, dict) else group
     token = TokenInfo(
         _text(info, "status", "Invalid"),
-        time(_text(info, "cacheExpiryDateTime", "")),
+        readable_time(_text(info, "cacheExpiryDateTime", "")),
         group if isinstance(group, str) else None,
     )
     return AuthorizeAnswered(token, _text(data, "certificateStatus", "Accepted"))

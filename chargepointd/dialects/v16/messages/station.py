@@ -10,10 +10,10 @@ from chargepointd.core.messages import (
     StatusChanged,
 )
 from chargepointd.core.values import Fault
-from chargepointd.dialects.codec import format_time
+from chargepointd.dialects.codec import format_time, readable_time
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v16.connectors import Connectors
-from chargepointd.dialects.v16.messages.common import Answers, Calls, Said, time
+from chargepointd.dialects.v16.messages.common import Answers, Calls, Said
 
 ERROR_CODES = frozenset((
     "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
@@ -73,7 +73,7 @@ def _security_event(event: SecurityEvent, _: int | None, connectors: Connectors)
 
 
 def _booted(payload: Payload) -> Answer:
-    return BootAnswered(payload["status"], max(0, payload["interval"]), time(payload["currentTime"]))
+    return BootAnswered(payload["status"], max(0, payload["interval"]), readable_time(payload["currentTime"]))
 
 
 CALLS: Calls = {
@@ -84,5 +84,5 @@ CALLS: Calls = {
 }
 ANSWERS: Answers = {
     Boot: _booted,
-    Heartbeat: lambda payload: HeartbeatAnswered(time(payload["currentTime"])),
+    Heartbeat: lambda payload: HeartbeatAnswered(readable_time(payload["currentTime"])),
 }

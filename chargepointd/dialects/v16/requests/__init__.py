@@ -52,7 +52,10 @@ def request(action: str) -> Request:
 def command(action: str, payload: Payload, point: ChargePoint) -> c.Command | Refusal:
     if action not in OFFERED:
         return Refusal("NotSupported", f"{action} is not offered by this charge point")
-    return request(action).command(payload, point)
+    try:
+        return request(action).command(payload, point)
+    except ValueError as error:
+        return Refusal("PropertyConstraintViolation", str(error))
 
 
 def response(action: str, payload: Payload, reply: c.Reply, point: ChargePoint) -> Payload:

@@ -19,6 +19,7 @@ class ChargePoint(NamedTuple):
 
 class Request(NamedTuple):
     command: Callable[[Payload, ChargePoint], c.Command | Refusal]
+    """a ValueError says what of the payload does not fit though the schema lets it pass, such as a time"""
     response: Callable[[Payload, Any, ChargePoint], Payload]
     """from the request and the station's reply"""
 

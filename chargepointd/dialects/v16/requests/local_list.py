@@ -10,10 +10,7 @@ from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requ
 
 
 def _send(payload: Payload, _: ChargePoint) -> c.Command | Refusal:
-    try:
-        entries = tuple([_entry(data) for data in payload.get("localAuthorizationList", ())])
-    except ValueError as error:
-        return Refusal("PropertyConstraintViolation", str(error))
+    entries = tuple([_entry(data) for data in payload.get("localAuthorizationList", ())])
     return SendLocalList(payload["listVersion"], payload["updateType"] == "Full", entries)
 
 

@@ -6,11 +6,11 @@ from typing import Any
 from chargepointd.core import certificates as c
 from chargepointd.core.commands import Status, TriggerMessage
 from chargepointd.core.signing import CertificateSigned
+from chargepointd.dialects.certificates import hashes, installed
 from chargepointd.dialects.codec import encode
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v16.requests.common import ChargePoint, Transfer, Transfers
 
-_HASH_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
 _ALGORITHMS = ("SHA256", "SHA384", "SHA512")
 _ROOTS = ("V2GRootCertificate", "MORootCertificate")
 _LISTED = (*_ROOTS, "V2GCertificateChain")
@@ -39,24 +39,12 @@ def _ids(data: Any, _: ChargePoint) -> c.GetInstalledCertificateIds:
     return c.GetInstalledCertificateIds(tuple(dict.fromkeys(uses)))
 
 
-def _ids_got(reply: c.CertificateIds, _: ChargePoint) -> Payload:
-    if not reply.certificates:
-        return _answered({"status": "NotFound"})
-    return _answered({"status": "Accepted", "certificateHashDataChain": [_chain(each) for each in reply.certificates]})
-
-
-def _chain(certificate: c.Certificate) -> Payload:
-    own, *above = [dict(zip(_HASH_FIELDS, hashed, strict=True)) for hashed in certificate.hashes]
-    said = {"certificateType": certificate.use, "certificateHashData": own}
-    return said | ({"childCertificateHashData": above} if above else {})
-
-
 def _delete(data: Any, _: ChargePoint) -> c.DeleteCertificate:
     named = data.get("certificateHashData")
     if not isinstance(named, dict):
         raise ValueError("certificateHashData: expected an object")
-    algorithm, *others = _HASH_FIELDS
-    return c.DeleteCertificate((_text(named, algorithm, *_ALGORITHMS), *(_text(named, field) for field in others)))
+    _text(named, "hashAlgorithm", *_ALGORITHMS)
+    return c.DeleteCertificate(hashes(named, _text))
 
 
 def _trigger(data: Any, _: ChargePoint) -> TriggerMessage:
@@ -76,7 +64,7 @@ def _answered(data: Payload) -> Payload:
 TRANSFERS: Transfers = {
     "CertificateSigned": Transfer(_signed, _told),
     "DeleteCertificate": Transfer(_delete, _told),
-    "GetInstalledCertificateIds": Transfer(_ids, _ids_got),
+    "GetInstalledCertificateIds": Transfer(_ids, lambda reply, _: _answered(installed(reply))),
     "InstallCertificate": Transfer(_install, _told),
     "TriggerMessage": Transfer(_trigger, _told),
 }

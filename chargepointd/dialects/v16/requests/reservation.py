@@ -10,10 +10,7 @@ from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requ
 
 def _reserve(payload: Payload, point: ChargePoint) -> c.Command | Refusal:
     """Connector 0 is any connector."""
-    try:
-        expires_at = parse_time(payload["expiryDate"])
-    except ValueError as error:
-        return Refusal("PropertyConstraintViolation", str(error))
+    expires_at = parse_time(payload["expiryDate"])
     place = point.connectors.place(payload["connectorId"])
     tag = Token(payload["idTag"])
     return ReserveNow(payload["reservationId"], expires_at, tag, payload.get("parentIdTag"), *place)

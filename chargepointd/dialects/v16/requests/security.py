@@ -3,13 +3,13 @@
 from chargepointd.core import certificates as c
 from chargepointd.core.commands import TriggerMessage
 from chargepointd.core.signing import CertificateSigned
+from chargepointd.dialects.certificates import hash_data, hashes
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v16.requests.common import ChargePoint, Request, Requests, plain, trigger
 
 _USES = {"CentralSystemRootCertificate": c.CSMS_ROOT}
 _TRIGGERS = {"SignChargePointCertificate": "SignChargingStationCertificate"}
 """what 1.6 says -> 2.x, where that differs"""
-_HASH_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
 
 
 def _use(payload: Payload) -> str:
@@ -27,12 +27,12 @@ def _ids(payload: Payload, _: ChargePoint) -> c.GetInstalledCertificateIds:
 
 def _ids_got(_: Payload, reply: c.CertificateIds, __: ChargePoint) -> Payload:
     """None: NotFound, without a list (M03.FR.02)."""
-    hashes = [dict(zip(_HASH_FIELDS, each.hashes[0], strict=True)) for each in reply.certificates]
-    return {"status": "Accepted", "certificateHashData": hashes} if hashes else {"status": "NotFound"}
+    found = [hash_data(each.hashes[0]) for each in reply.certificates]
+    return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
 
 
 def _delete(payload: Payload, _: ChargePoint) -> c.DeleteCertificate:
-    return c.DeleteCertificate(tuple(payload["certificateHashData"][field] for field in _HASH_FIELDS))
+    return c.DeleteCertificate(hashes(payload["certificateHashData"]))
 
 
 def _trigger(payload: Payload, point: ChargePoint) -> TriggerMessage:

@@ -17,10 +17,7 @@ def _start(payload: Payload, point: ChargePoint) -> c.Command | Refusal:
         return start
     from chargepointd.dialects.v16.requests.charging import profile  # few starts have one
 
-    try:
-        return start._replace(profile=profile(told, evse_id))
-    except ValueError as error:
-        return Refusal("PropertyConstraintViolation", str(error))
+    return start._replace(profile=profile(told, evse_id))
 
 
 def _unlock(payload: Payload, point: ChargePoint) -> c.Command:

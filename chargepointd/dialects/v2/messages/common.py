@@ -5,14 +5,12 @@ from typing import Any
 
 from chargepointd.core.messages import Answer
 from chargepointd.core.values import Token, TokenInfo
-from chargepointd.dialects.codec import parse_time
+from chargepointd.dialects.codec import readable_time
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v2.words import Words
 
 LONGEST_TOKEN = 36
 """characters, IdTokenType.idToken"""
-OCSP_FIELDS = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber", "responderURL")
-"""OCSPRequestDataType"""
 
 Said = tuple[str, Payload]
 """action and payload"""
@@ -34,7 +32,7 @@ def token_info(info: Payload) -> TokenInfo:
     group = info.get("groupIdToken")
     return TokenInfo(
         info["status"],
-        time(expiry) if expiry else None,
+        readable_time(expiry) if expiry else None,
         group["idToken"] if group else None,
         info.get("language1"),
         message_text(info.get("personalMessage")),
@@ -46,10 +44,3 @@ def token_info(info: Payload) -> TokenInfo:
 def message_text(message: Payload | None) -> str | None:
     """MessageContentType: what a display shows as it is; it renders no HTML and fetches no URI."""
     return message["content"] if message and message["format"] in ("ASCII", "UTF8") else None
-
-
-def time(text: str) -> float | None:
-    try:
-        return parse_time(text)
-    except ValueError:
-        return None

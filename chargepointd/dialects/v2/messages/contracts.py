@@ -2,7 +2,8 @@
 
 from chargepointd.core.contracts import EvCertificate, GetEvCertificate
 from chargepointd.core.secc import CertificateStatus, GetCertificateStatus
-from chargepointd.dialects.v2.messages.common import OCSP_FIELDS, Answers, Calls, Said
+from chargepointd.dialects.certificates import ocsp_request
+from chargepointd.dialects.v2.messages.common import Answers, Calls, Said
 from chargepointd.dialects.v2.words import Words
 
 
@@ -15,7 +16,7 @@ def _asked(asked: GetEvCertificate, _: Words) -> Said:
 
 
 def _status(asked: GetCertificateStatus, _: Words) -> Said:
-    return "GetCertificateStatus", {"ocspRequestData": dict(zip(OCSP_FIELDS, asked.hashes, strict=True))}
+    return "GetCertificateStatus", {"ocspRequestData": ocsp_request(asked.hashes)}
 
 
 CALLS: Calls = {GetEvCertificate: _asked, GetCertificateStatus: _status}

@@ -9,9 +9,9 @@ from chargepointd.core.messages import (
     SecurityEvent,
     StatusChanged,
 )
-from chargepointd.dialects.codec import format_time
+from chargepointd.dialects.codec import format_time, readable_time
 from chargepointd.dialects.dialect import Payload
-from chargepointd.dialects.v2.messages.common import Answers, Calls, Said, time
+from chargepointd.dialects.v2.messages.common import Answers, Calls, Said
 from chargepointd.dialects.v2.words import Words
 
 
@@ -46,7 +46,7 @@ def _security_event(event: SecurityEvent, words: Words) -> Said:
 
 
 def _booted(payload: Payload) -> Answer:
-    return BootAnswered(payload["status"], max(0, payload["interval"]), time(payload["currentTime"]))
+    return BootAnswered(payload["status"], max(0, payload["interval"]), readable_time(payload["currentTime"]))
 
 
 CALLS: Calls = {
@@ -57,5 +57,5 @@ CALLS: Calls = {
 }
 ANSWERS: Answers = {
     Boot: _booted,
-    Heartbeat: lambda payload: HeartbeatAnswered(time(payload["currentTime"])),
+    Heartbeat: lambda payload: HeartbeatAnswered(readable_time(payload["currentTime"])),
 }

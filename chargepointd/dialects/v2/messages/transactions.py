@@ -12,7 +12,7 @@ from chargepointd.core.messages import (
 )
 from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import Payload
-from chargepointd.dialects.v2.messages.common import OCSP_FIELDS, Answers, Calls, Said, message_text, token, token_info
+from chargepointd.dialects.v2.messages.common import Answers, Calls, Said, message_text, token, token_info
 from chargepointd.dialects.v2.samples import meter_values
 from chargepointd.dialects.v2.words import Words
 
@@ -27,7 +27,9 @@ def _authorize(asked: Authorize, words: Words) -> Said | None:
         return None
     payload: Payload = {"idToken": id_token}
     if asked.hashes:
-        payload["iso15118CertificateHashData"] = [dict(zip(OCSP_FIELDS, row, strict=True)) for row in asked.hashes]
+        from chargepointd.dialects.certificates import ocsp_request  # few stations need it
+
+        payload["iso15118CertificateHashData"] = [ocsp_request(row) for row in asked.hashes]
     if asked.chain:
         payload["certificate"] = asked.chain
     return "Authorize", payload

@@ -57,7 +57,10 @@ def request(action: str) -> Request:
 def command(action: str, payload: Payload, variables: Registry) -> c.Command | Refusal:
     if action not in OFFERED:
         return Refusal("NotSupported", f"{action} is not offered by this station")
-    return request(action).command(payload, variables)
+    try:
+        return request(action).command(payload, variables)
+    except ValueError as error:
+        return Refusal("PropertyConstraintViolation", str(error))
 
 
 def response(action: str, payload: Payload, reply: c.Reply) -> Payload | Refusal:

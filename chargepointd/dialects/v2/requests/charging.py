@@ -13,10 +13,7 @@ def _set(payload: Payload, variables: Registry) -> c.Command | Refusal:
     if refused:
         return refused
     told = payload["chargingProfile"]
-    try:
-        return SetChargingProfile(profile(told, payload["evseId"]), len(told["chargingSchedule"]))
-    except ValueError as error:
-        return Refusal("PropertyConstraintViolation", str(error))
+    return SetChargingProfile(profile(told, payload["evseId"]), len(told["chargingSchedule"]))
 
 
 def _was_set(payload: Payload, reply: c.Status) -> Payload | Refusal:

@@ -12,6 +12,7 @@ from chargepointd.dialects.dialect import Payload, Refusal
 
 class Request(NamedTuple):
     command: Callable[[Payload, Registry], c.Command | Refusal]
+    """a ValueError says what of the payload does not fit though the schema lets it pass, such as a time"""
     response: Callable[[Payload, Any], Payload | Refusal]
     """from the request and the station's reply"""
 

@@ -19,10 +19,7 @@ def _send(payload: Payload, variables: Registry) -> c.Command | Refusal:
     )
     if refused:
         return refused
-    try:
-        entries = tuple([_entry(data) for data in items])
-    except ValueError as error:
-        return Refusal("PropertyConstraintViolation", str(error))
+    entries = tuple([_entry(data) for data in items])
     return SendLocalList(payload["versionNumber"], payload["updateType"] == "Full", entries)
 
 

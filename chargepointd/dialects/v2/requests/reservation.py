@@ -9,10 +9,7 @@ from chargepointd.dialects.v2.requests.common import Request, Requests, plain, t
 
 
 def _reserve(payload: Payload, _: Registry) -> c.Command | Refusal:
-    try:
-        expires_at = parse_time(payload["expiryDateTime"])
-    except ValueError as error:
-        return Refusal("PropertyConstraintViolation", str(error))
+    expires_at = parse_time(payload["expiryDateTime"])
     group = payload.get("groupIdToken")
     return ReserveNow(
         payload["id"],
