@@ -1,27 +1,23 @@
 """Who may charge (use cases C01 to C15, E03, E07; 1.6 §3.5).
 
 A token is presented at a reader that serves some EVSEs. It first ends what it, or its group, began; otherwise it is for
-the EVSE that waits. It is believed at once where the list or the cache may decide (LocalPreAuthorize,
-DisablePostAuthorize, DisableRemoteAuthorization), by the CSMS when there is one, else by what is known here
-(LocalAuthorizeOffline), else as the owner chose (OfflineTxForUnknownIdEnabled). Where the local authorization list and
-the cache both know a token, the list is right (C13.FR.01, C14.FR.01).
+the EVSE that waits. Whether it is good is decided at once where the list or the cache may, by the CSMS when there is
+one, else by what is known here (`core.verdicts`).
 """
 
 from collections.abc import Callable, Sequence
 
-from chargepointd.core.availability import Statuses
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Display, Note
 from chargepointd.core.evse import Cause, Evse
 from chargepointd.core.lobby import Lobby
-from chargepointd.core.local_list import LocalList
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.reservation import Reservations
-from chargepointd.core.token_store import TokenStore
-from chargepointd.core.values import Fault, Token, TokenInfo
+from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import AUTOCHARGE
+from chargepointd.core.verdicts import Verdicts
 
 NOBODY_ASKED = Token("", "NoAuthorization")
 """a start button, or a station without authorization (C02.FR.01)"""
@@ -34,9 +30,7 @@ class Authorization:
         self,
         context: Context,
         outbox: Outbox,
-        tokens: TokenStore,
-        listed: LocalList,
-        statuses: Statuses,
+        verdicts: Verdicts,
         evses: dict[int, Evse],
         lobby: Lobby,
         master_pass: MasterPass,
@@ -44,9 +38,7 @@ class Authorization:
     ) -> None:
         self._context = context
         self._outbox = outbox
-        self._tokens = tokens
-        self._listed = listed
-        self._statuses = statuses
+        self._verdicts = verdicts
         self._evses = evses
         self._lobby = lobby
         self._master_pass = master_pass
@@ -141,15 +133,15 @@ class Authorization:
 
     def group_of(self, token: Token, step: Step) -> str | None:
         """As far as the station remembers (H03.FR.07)."""
-        known, _ = self._known(token, step)
+        known = self._verdicts.known(token, step)
         return known.group if known else None
 
     def _check(self, token: Token, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step) -> None:
         if token.kind == "NoAuthorization" or not self._context.variables.boolean("AuthCtrlr.Enabled"):
             self._accept(token, TokenInfo("Accepted"), evse_ids, trigger, remote, step)
             return
-        self._tokens.used(token, step)
-        verdict = self._known_online(token, step) if self._context.online else None
+        self._verdicts.presented(token, step)
+        verdict = self._verdicts.online(token, step) if self._context.online else None
         if verdict:
             self._decide(token, verdict, evse_ids, trigger, remote, step)
             return
@@ -170,8 +162,8 @@ class Authorization:
 
     def _learned(self, token: Token, outcome: Outcome, step: Step) -> TokenInfo:
         if not isinstance(outcome, AuthorizeAnswered):
-            return self._offline(token, step)
-        self._learn(token, outcome.info, step)
+            return self._verdicts.offline(token, step)
+        self._verdicts.learn(token, outcome.info, step)
         return outcome.info
 
     def _decide(
@@ -186,46 +178,6 @@ class Authorization:
         else:
             step.emit(Note("token", 0, f"{token.masked} refused: {info.status}"))
             self._refuse(evse_ids, info.message or "Card not accepted", step)
-
-    def _known_online(self, token: Token, step: Step) -> TokenInfo | None:
-        """What is decided without the CSMS, though there is one; None: it is to be asked."""
-        variables = self._context.variables
-        known, controller = self._known(token, step)
-        if variables.boolean("AuthCtrlr.DisableRemoteAuthorization"):
-            return known or TokenInfo("Unknown")
-        if known is None:
-            return None
-        if known.status == "Accepted":
-            return known if variables.boolean("AuthCtrlr.LocalPreAuthorize") else None
-        return known if variables.boolean(f"{controller}.DisablePostAuthorize") else None
-
-    def _known(self, token: Token, step: Step) -> tuple[TokenInfo | None, str]:
-        """What is known here of a token, and the controller of what knows it."""
-        listed = self._listed.says(token, step.utc)
-        if listed:
-            return listed, "LocalAuthListCtrlr"
-        return self._tokens.valid(token, step.utc), "AuthCacheCtrlr"
-
-    def _offline(self, token: Token, step: Step) -> TokenInfo:
-        """No answer from the CSMS (C10, C15)."""
-        variables = self._context.variables
-        known, _ = self._known(token, step)
-        if known:
-            local = variables.boolean("AuthCtrlr.LocalAuthorizeOffline")
-            return known if local else TokenInfo("Invalid")
-        unknown_may = variables.boolean("AuthCtrlr.OfflineTxForUnknownIdEnabled")
-        return TokenInfo("Accepted" if unknown_may else "Unknown")
-
-    def _learn(self, token: Token, info: TokenInfo, step: Step) -> None:
-        """The CSMS has said this. It changes the cache, never the list (D01.FR.09); where it contradicts the list, the
-        CSMS is told so (1.6 §3.5.2)."""
-        listed = self._listed.says(token, step.utc)
-        if listed is None or self._context.rules.listed_is_cached:
-            self._tokens.learn(token, info, step)
-        if listed and _contradicts(listed, info):
-            text = f"{token.masked}: {info.status}, in the list {listed.status}"
-            step.emit(Note("list", 0, text))
-            self._statuses.remark(Fault("LocalListConflict", "", text, stops_charging=False), step)
 
     def _code_checked(self, good: bool, step: Step) -> None:
         """C04.FR.06: codes cannot be tried one after the other."""
@@ -322,7 +274,7 @@ class Authorization:
             evse.prioritise(outcome.charging_priority, step)
         if outcome.info is None or token is None:
             return
-        self._learn(token, outcome.info, step)
+        self._verdicts.learn(token, outcome.info, step)
         if evse is None or not _concerns(evse, token):
             return
         if outcome.info.status == "Accepted" and not self._master_pass.names(outcome.info):
@@ -352,11 +304,6 @@ def _busy(evse: Evse) -> bool:
     """Somebody charges there, or his cable is kept: another card of the same group may end it, which only the CSMS may
     know (C09.FR.05), and a master pass."""
     return evse.session.authorized or evse.session.held or evse.running
-
-
-def _contradicts(listed: TokenInfo, info: TokenInfo) -> bool:
-    """That somebody charges elsewhere at the moment is nothing a list could know."""
-    return info.status != "ConcurrentTx" and (listed.status == "Accepted") != (info.status == "Accepted")
 
 
 def _concerns(evse: Evse, token: Token) -> bool:

@@ -19,6 +19,7 @@ from chargepointd.core.effects import Note, Restart, RestartEvse, SaveState
 from chargepointd.core.events import EvseRestarted, GridChanged
 from chargepointd.core.evse import LAST_READING_S, NO_CAUSE, Cause, Evse
 from chargepointd.core.outbox import Outbox
+from chargepointd.core.topic import Answer
 from chargepointd.core.tuples import NamedTuple
 
 FLUSH_S = 5.0
@@ -57,9 +58,15 @@ class Resets:
         self.not_now: Callable[[], bool] = lambda: False
         """something is under way that a restart would spoil"""
 
-    def reset(self, command: Reset, step: Step) -> Status:
+    def obey(self, command: Reset, step: Step, answer: Answer) -> None:
+        status = self._plan(command)
+        answer(status, step)
+        if status.status == "Accepted":
+            self._begin(command, step)
+
+    def _plan(self, command: Reset) -> Status:
         """Accepted; Scheduled where it waits for transactions, or for an installation, to end; Rejected for an EVSE
-        that cannot be reset alone (B11.FR.09), or that is none. What follows an Accepted is for `begin`."""
+        that cannot be reset alone (B11.FR.09), or that is none."""
         waits = command.on_idle and any(evse.transaction for evse in self._concerned(command))
         if not command.evse_id:
             waits = waits or self.not_now()
@@ -75,8 +82,8 @@ class Resets:
     def _concerned(self, command: Reset) -> list[Evse]:
         return [evse for evse in self._evses.values() if command.evse_id in (0, evse.id)]
 
-    def begin(self, command: Reset, step: Step) -> None:
-        """After the answer: end what runs, if it is not to be waited for."""
+    def _begin(self, command: Reset, step: Step) -> None:
+        """End what runs, if it is not to be waited for."""
         if command.evse_id:
             self._end(self._evses[command.evse_id], step)
         elif self._planned and not command.on_idle:

@@ -1,33 +1,62 @@
 """What `chargepointctl` shows of the station: plain data."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from chargepointd.core.context import Step
 from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
 
+if TYPE_CHECKING:
+    from chargepointd.core.station import Station
 
-def evse(
-    one: Evse, statuses: dict[int, str], outbox: Outbox, money: dict[str, Any] | None, reserved_by: str
-) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "id": one.id,
-        "availability": "Operative" if one.operative else "Inoperative",
-        "faults": [f"{f.code} ({f.source})" + (f": {f.info}" if f.info else "") for f in one.faults.values()],
-        "connectors": [{"id": c.id, "type": c.type, "status": statuses[c.id]} for c in one.plan.connectors],
+
+def station(this: "Station", step: Step) -> dict[str, Any]:
+    waiting = this.outbox.waiting()
+    return {
+        "time": step.utc,
+        "time_offset_s": this.timekeeping.offset_s(step.utc),
+        "registration": this.registration.state,
+        "availability": _operative(this.availability.station_operative),
+        "faults": [f"{f.code} ({f.source})" for f in this.statuses.station_faults.values()],
+        "firmware": this.firmware.show(),
+        "reservations": this.reservations.show(),
+        "lobby": [_seat(seat) for seat in this.lobby.seats.values() if seat.session.authorized],
+        "evses": [_evse(evse, this, step) for evse in this.evses.values()],
+        "outbox": {
+            "queued": len(waiting),
+            "sent": this.outbox.sent,
+            "oldest_at": waiting[0].record.stamp.at if waiting else None,
+        },
     }
+
+
+def _operative(operative: bool) -> str:
+    return "Operative" if operative else "Inoperative"
+
+
+def _seat(seat: Evse) -> dict[str, Any]:
+    """Who is authorized and has not plugged in yet."""
+    token = seat.session.token
+    return {"token": token.masked if token else None, "evses": list(seat.session.choice)}
+
+
+def _evse(evse: Evse, this: "Station", step: Step) -> dict[str, Any]:
+    status = this.statuses.shown
+    shown: dict[str, Any] = {
+        "id": evse.id,
+        "availability": _operative(evse.operative),
+        "faults": [f"{f.code} ({f.source})" + (f": {f.info}" if f.info else "") for f in evse.faults.values()],
+        "connectors": [{"id": c.id, "type": c.type, "status": status((evse.id, c.id))} for c in evse.plan.connectors],
+    }
+    reserved_by = this.reservations.reserved_by(evse)
     if reserved_by:
         shown["reserved_by"] = reserved_by
-    if one.plugged or one.session.authorized or one.transaction:
-        shown["session"] = _session(one, outbox)
+    if evse.plugged or evse.session.authorized or evse.transaction:
+        shown["session"] = _session(evse, this.outbox)
+    money = this.pricing.begun(step).shown(evse.id, step) if this.pricing else None
     if money:
         shown["money"] = money
     return shown
-
-
-def seat(one: Evse) -> dict[str, Any]:
-    """Who is authorized and has not plugged in yet."""
-    token = one.session.token
-    return {"token": token.masked if token else None, "evses": list(one.session.choice)}
 
 
 def _session(one: Evse, outbox: Outbox) -> dict[str, Any]:

@@ -37,6 +37,8 @@ def _of_evse(
     if evse.plan.meter:
         register = Ref("FiscalMetering", "EnergyImportRegister", evse_id=evse.id)
         yield _shown(register, "decimal", lambda: _register(evse), "Wh")
+    if evse.plan.signs:  # what verifies the signed values of its meter
+        yield _shown(Ref("FiscalMetering", "PublicKey", evse_id=evse.id), "string", lambda: evse.public_key)
     for connector in evse.plan.connectors:
         if connector.lock:
             lock = Ref("ConnectorPlugRetentionLock", "Active", evse_id=evse.id, connector_id=connector.id)

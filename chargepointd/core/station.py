@@ -53,8 +53,8 @@ from chargepointd.core.timekeeping import Timekeeping
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault, Now
-from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.registry import Registry
+from chargepointd.core.verdicts import Verdicts
 
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
@@ -78,12 +78,6 @@ _PENDING_MAY = (
     GetReport,
 )
 """what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
-
-
-def _public_key(evse: Evse) -> Variable:
-    """What verifies the signed meter values of this EVSE."""
-    ref = Ref("FiscalMetering", "PublicKey", evse_id=evse.id)
-    return Variable(ref, "string", "ReadOnly", live=lambda: evse.public_key)
 
 
 def _asks_only(event: e.Event) -> bool:
@@ -118,9 +112,7 @@ class Station:
         self.authorization = Authorization(
             context,
             outbox,
-            self.tokens,
-            self.local_list,
-            self.statuses,
+            Verdicts(context, self.tokens, self.local_list, self.statuses),
             self.evses,
             self.lobby,
             master_pass,
@@ -164,9 +156,6 @@ class Station:
         variables.add(self.local_list.entries())
         for variable in standing(plan, self.evses, self.statuses, lambda: self._mono):
             variables.add(variable)
-        for evse in self.evses.values():
-            if evse.plan.signs:
-                variables.add(_public_key(evse))
 
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
         """In the order in which they follow from each other."""
@@ -479,10 +468,10 @@ class Station:
             c.UnlockConnector: remote.unlock,
             c.TriggerMessage: remote.trigger,
             c.GetTransactionStatus: lambda cmd, step, reply: reply(remote.transaction_status(cmd), step),
-            c.Reset: self._reset,
-            c.ClearCache: self._clear_cache,
+            c.Reset: self.resets.obey,
+            c.ClearCache: lambda cmd, step, reply: reply(self.tokens.clear(step), step),
             c.TransferData: lambda cmd, step, reply: reply(c.Status(cmd.status, cmd.reason), step),
-            c.ShowStatus: lambda cmd, step, reply: reply(c.Shown(self._show(step)), step),
+            c.ShowStatus: lambda cmd, step, reply: reply(c.Shown(shown.station(self, step)), step),
             c.ShowOutbox: lambda cmd, step, reply: reply(c.Shown(shown.outbox(self.outbox, cmd.limit)), step),
         }
 
@@ -510,44 +499,6 @@ class Station:
         for topic in self.topics:
             topic.changed(names, step)
 
-    def _reset(self, command: c.Reset, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
-        status = self.resets.reset(command, step)
-        reply(status, step)
-        if status.status == "Accepted":
-            self.resets.begin(command, step)
-
-    def _clear_cache(self, command: c.ClearCache, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
-        cleared = self.tokens.clear(step)
-        reply(c.Status("Accepted" if cleared else "Rejected", "" if cleared else "the cache is not in use"), step)
-
     def view(self, evse_id: int, connector_id: int, now: Now) -> ConnectorView:
         """The facts about a connector, for what is computed from them."""
         return self.evses[evse_id].view(connector_id, Step(now.mono, self.context.clock.utc(now.mono)))
-
-    def _show(self, step: Step) -> dict[str, Any]:
-        waiting = self.outbox.waiting()
-        return {
-            "time": step.utc,
-            "time_offset_s": self.timekeeping.offset_s(step.utc),
-            "registration": self.registration.state,
-            "availability": "Operative" if self.availability.station_operative else "Inoperative",
-            "faults": [f"{f.code} ({f.source})" for f in self.statuses.station_faults.values()],
-            "firmware": self.firmware.show(),
-            "reservations": self.reservations.show(),
-            "lobby": [shown.seat(seat) for seat in self.lobby.seats.values() if seat.session.authorized],
-            "evses": [
-                shown.evse(
-                    evse,
-                    {p.id: self.statuses.shown((evse.id, p.id)) for p in evse.plan.connectors},
-                    self.outbox,
-                    self.pricing.begun(step).shown(evse.id, step) if self.pricing else None,
-                    self.reservations.reserved_by(evse),
-                )
-                for evse in self.evses.values()
-            ],
-            "outbox": {
-                "queued": len(waiting),
-                "sent": self.outbox.sent,
-                "oldest_at": waiting[0].record.stamp.at if waiting else None,
-            },
-        }

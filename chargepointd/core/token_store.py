@@ -10,6 +10,7 @@ Which entry a full cache gives up: first those that would not let anybody in, th
 
 from collections.abc import Callable, Iterable
 
+from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import DropTokens, SaveToken
 from chargepointd.core.tuples import NamedTuple
@@ -98,13 +99,13 @@ class TokenStore:
         if self._cache.pop(key, None):
             step.emit(SaveToken(key, "", None, step.utc))
 
-    def clear(self, step: Step) -> bool:
-        """C11. False when the cache is not in use."""
+    def clear(self, step: Step) -> Status:
+        """C11"""
         if not self.enabled:
-            return False
+            return Status("Rejected", "the cache is not in use")
         self._cache.clear()
         step.emit(DropTokens())
-        return True
+        return Status("Accepted")
 
     def storage(self) -> Variable:
         """How many bytes are in use, about, and how many there may be."""
