@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYOUTS = (
     "chargepointd/core", "chargepointd/daemon", "chargepointd/hardware", "chargepointd/jobs", "chargepointd/link",
     "chargepointd/storage", "chargepointd/control", "chargepointd/csms", "chargepointd/ctl",
-    "chargepointd/dialects/v16", "chargepointd/dialects/v2", "hal",
+    "chargepointd/dialects", "chargepointd/dialects/v16", "chargepointd/dialects/v2", "hal",
 )  # fmt: skip
 
 

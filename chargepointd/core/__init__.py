@@ -2,45 +2,52 @@
 
 There is no `async`, clock, randomness, file, socket or OCPP message in here. Time and ids come in as arguments.
 
-    values.py         the nouns: tokens, readings, faults, statuses
-    tuples.py         what values are made of: NamedTuple, soon defined
+What goes in and out
+    values.py         the nouns: tokens, readings, faults, statuses     tuples.py   what they are made of, soon defined
     events.py         what happens to the station (past tense)
     commands.py       what the CSMS or a technician asks (imperative), and the replies
     messages.py       what the station tells the CSMS, in neutral words; the dialects translate
-    effects.py        what the daemon is to do
+    effects.py        what the daemon is to do                jobs.py    long work, as values
     rules.py          what differs between OCPP versions, as values
-    plan.py           how the station is built     saved.py  what an earlier process committed
-    station.py        the step: facts, then consequences
-    facts.py          what is true of one EVSE     ledger.py   its records, and the samples in them
-    evse.py           what happens to it, and what follows       power.py   its lock and power path
-    standing.py       variables that follow from facts             shown.py   what chargepointctl shows
-    session.py        one visit from plug-in to leaving, and its transaction
-    lobby.py          who is authorized and has not chosen an EVSE yet
-    authorization.py  who may charge     token_store.py  what is remembered of tokens
-    local_list.py     whom the CSMS wants to be known here
-    charging/         how much each car may draw, and why
-    contracts.py      vehicles that charge by their contract     secc.py  how they know the station
-    reservation.py    for whom EVSEs are kept
-    lamps.py          what lamps show
-    master_pass.py    who may stop others     keypad.py  what is typed     masking.py  what is shown of a token
-    pricing.py        the part that tells drivers of money, when it is needed:
-    tariff.py         prices and costs, and whose they are         cost.py   what is added between two of them
-    display.py        what is shown all the time                   wording.py  in which words
-    sampling.py       when the meter is read       metering.py   from a reading to samples
-    outbox.py         what is still to be told
-    clock.py          what time it is     timekeeping.py  whose time it is
-    variables/        the device model     reports.py  the same, reported
-    topic.py          what a topic with commands, jobs and deadlines of its own is     jobs.py   long work, as values
-    context.py        what every topic stands on, and the step in which it acts
-    network.py        how the CSMS is reached     password.py  the bytes of a password, kept as a text
-    certificates.py   whom the station trusts     signing.py  its own certificate
-    firmware.py       firmware updates     update.py  their states     firmware_news.py  what is told of them
-    reservation.py    whom an EVSE is kept for
-    tariff.py         what drivers are told of money     cost.py   what a visit costs by now
-    display.py        what displays show                 wording.py   texts for small ones
-    boot.py  availability.py  remote.py  reset.py  security.py  logs.py  customer.py
+    plan.py           how the station is built                saved.py   what an earlier process committed
 
-Values are named tuples: as immutable as frozen dataclasses, a fifth of the cost to define (1.2 ms each on a slow
-board's desktop sibling), which is what a start is made of. They are told apart by type, so never compare two of
-different types with `==`.
+What everything stands on
+    station.py        the step: facts, then consequences
+    context.py        what every topic stands on, and the step in which it acts
+    topic.py          what a topic with commands, jobs and deadlines of its own is
+    variables/        the device model: standing.py  what follows from facts; reports.py  all of it, reported
+    clock.py          what time it is                         timekeeping.py  whose time it is
+    outbox.py         what is still to be told
+
+An EVSE and who uses it
+    facts.py          what is true of one EVSE     ledger.py  its records, and the samples in them
+    evse.py           what happens to it, and what follows    power.py   its lock and power path
+    session.py        one visit from plug-in to leaving, and its transaction
+    sampling.py       when the meter is read                  metering.py   from a reading to samples
+    lobby.py          who is authorized and has not chosen an EVSE yet
+    authorization.py  who may charge                          verdicts.py   what is known of a token, and decides
+    local_list.py     whom the CSMS wants to be known here    token_store.py  whom the station remembers
+    contracts.py      vehicles that charge by their contract  secc.py    how they know the station
+    master_pass.py    who may stop others                     keypad.py  what is typed
+    reservation.py    for whom EVSEs are kept
+    charging/         how much each car may draw, and why
+
+What people see
+    lamps.py          what lamps show                         shown.py   what chargepointctl shows
+    masking.py        what is shown of a token
+    pricing.py        the part that tells drivers of money, when it is needed:
+    tariff.py         prices and costs, and whose they are    cost.py    what is added between two of them
+    display.py        what is shown all the time              wording.py   in which words
+
+The station and its CSMS
+    boot.py           registration and heartbeat              network.py   how the CSMS is reached
+    availability.py   what is in service, and the statuses    remote.py    starts, stops, unlocks and triggers from afar
+    reset.py          resets, and the loss of the grid        security.py  the security log
+    certificates.py   whom the station trusts                 signing.py   its own certificate
+    password.py       the bytes of a password, kept as a text
+    firmware.py       firmware updates     update.py  their states     firmware_news.py  what is told of them
+    logs.py           uploads of logs                         customer.py  what is known of a customer
+
+Values are named tuples: as immutable as frozen dataclasses, a hundredth of the cost to define, which is what a start is
+made of. They compare as tuples, so never compare two of different types with `==`.
 """
