@@ -256,14 +256,17 @@ class Outbox:
             self.on_record_answered(message, outcome, step)
             return
         self._records.popleft()
-        self._bind(entry.record, outcome, step)
         step.emit(SettleRecord(entry.id))
+        self._bind(entry.record, outcome, step)
         self.on_record_answered(entry.record, outcome, step)
 
     def _bind(self, record: TransactionRecord, outcome: Answer, step: Step) -> None:
         if isinstance(outcome, RecordAnswered) and outcome.reference is not None:
             self._number(record, outcome.reference, step)
-        elif record.kind == "Ended" and self._references.pop(record.transaction_id, None) is not None:
+        elif record.kind == "Ended":
+            # That it was told is kept at once, numbered or not: after a power cut it would be told again, in another
+            # dialect perhaps, and as another transaction.
+            self._references.pop(record.transaction_id, None)
             step.emit(SaveState(f"reference/{record.transaction_id}", None))
 
     def _number(self, record: TransactionRecord, number: int, step: Step) -> None:

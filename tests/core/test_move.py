@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import messages as m
 from chargepointd.core.values import TokenInfo
-from tests.core.world import World
+from tests.core.world import Disk, World
 
 ENERGY = "Energy.Active.Import.Register"
 CARD = "AAAA1111"
@@ -178,6 +179,36 @@ def test_numbers_that_a_csms_gives_to_whatever_it_refuses_are_no_names() -> None
     assert w.station.outbox.reference_of(w.records[0].transaction_id) == 0
     w.switch_to("2.0.1").after(60)
     assert list(w.books) == ["0", w.records[0].transaction_id]
+
+
+class Lazily(Disk):
+    """That a record is settled waits for something that does not (`storage.store.is_lazy`)."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.__dict__.update(disk.__dict__)
+        self.settled: list[f.SettleRecord] = []
+
+    def keep(self, save: Any) -> None:
+        if isinstance(save, f.SettleRecord):
+            self.settled.append(save)
+        elif isinstance(save, get_args(f.Save)):
+            for settled in self.settled:
+                super().keep(settled)
+            self.settled.clear()
+            super().keep(save)
+
+
+def test_an_end_that_was_answered_is_not_told_again_in_another_dialect_after_a_power_cut() -> None:
+    w = Books("2.0.1")
+    w.disk = disk = Lazily(w.disk)
+    w.online().plug().present(CARD, 1).after(130).offline().present(CARD, 1).after(10)
+    w.online()
+    assert not len(w.station.outbox)
+    disk.settled.clear()
+    w.version = "1.6"
+    w.cut()
+    w.online().after(5)
+    assert "1" not in w.books
 
 
 MOVES = {
