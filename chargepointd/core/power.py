@@ -45,9 +45,11 @@ class Power:
             return
         self.offered_at = step.mono if self.offered_at == NEVER else self.offered_at
         amps, watts, phases = asked
-        if phases == before[2] and amps <= before[0] and watts <= before[1]:
-            step.emit(SetLimit(evse.id, amps, watts))
-        else:
+        if phases < before[2]:  # of fewer phases no limit is low enough while there are more
+            step.emit(OpenPowerPath(evse.id, urgent=False))
+        elif amps < before[0] or watts < before[1]:
+            step.emit(SetLimit(evse.id, min(amps, before[0]), min(watts, before[1])))
+        if phases != before[2] or amps > before[0] or watts > before[1]:
             step.emit(ClosePowerPath(evse.id, amps, watts, phases))
 
     def _limit(self, evse: "Evse") -> Asked:
@@ -66,7 +68,10 @@ class Power:
         """What of it holds by now, after the disk: None where an OpenPowerPath has come since."""
         if self.asked == OPEN:
             return None
-        return close._replace(limit_a=min(close.limit_a, self.asked[0]), limit_w=min(close.limit_w, self.asked[1]))
+        amps, watts, phases = self.asked
+        return close._replace(
+            limit_a=min(close.limit_a, amps), limit_w=min(close.limit_w, watts), phases=min(close.phases, phases)
+        )
 
     def phases_switched(self, step: Step) -> None:
         """The car was without an offer meanwhile, and has time to react."""

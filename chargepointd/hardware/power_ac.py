@@ -53,7 +53,7 @@ class AcPower:
         self._phases_used: int | None = None
         """None: not known"""
         self._dark_since: float | None = None
-        """when offer and contactor were gone for phases to be switched"""
+        """when offer and contactor were gone; None: they are not, or never were there"""
         self._acting = "contactor"
         """the role whose device fails, should a call fail"""
         self._failing = ""
@@ -133,7 +133,6 @@ class AcPower:
 
     async def _pursue(self) -> None:
         if not self._limit_a:
-            self._dark_since = None
             await self._end()
             return
         if self._phases and self._phases != self._phases_used and not await self._switch_phases():
@@ -158,7 +157,7 @@ class AcPower:
             return False
         phases, self._phases_used, self._acting = self._phases, None, "phase_switch"
         await self._call("phase_switch", lambda switch: switch.use(phases))
-        self._phases_used, self._acting, self._dark_since = phases, "contactor", None
+        self._phases_used, self._acting = phases, "contactor"
         self._inputs.works(self._evse_id, "phase_switch")
         self._inputs.phases_switched(self._evse_id, phases)
         return phases == self._phases
@@ -166,7 +165,7 @@ class AcPower:
     async def _end(self) -> None:
         """Withdraw the offer, give the car its time, open. A pilot that does not answer costs the car that time, never
         the opening."""
-        silent = None
+        silent, lit = None, self._closed is not False or bool(self._offered_a)
         try:
             await self._offer(0.0)
         except HalError as error:
@@ -175,6 +174,8 @@ class AcPower:
             await self._yielded()
             if not self._limit_a:
                 await self._open()
+        if lit and self._closed is False:
+            self._dark_since = asyncio.get_running_loop().time()
         if silent:
             raise silent
 
@@ -182,6 +183,7 @@ class AcPower:
         if self._offered_a != limit_a:
             await self._call("pilot", lambda pilot: pilot.offer(limit_a))
             self._offered_a = limit_a
+            self._dark_since = None if limit_a else self._dark_since
 
     async def _close(self) -> None:
         if self._closed is not True:

@@ -171,6 +171,22 @@ def test_phases_are_switched_without_offer_and_load_only(monkeypatch: pytest.Mon
     ]  # fmt: skip
 
 
+def test_phases_are_switched_after_the_pause_whoever_made_it_dark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(power_ac, "PHASE_PAUSE_S", 60.0)
+
+    async def story(power: AcPower, outlet: Outlet) -> None:
+        power.pilot(pilot("B"))
+        power.close(16.0, phases=3)
+        await outlet.until("offer 16")
+        power.open(urgent=False)
+        await outlet.until("offer 0")
+        power.close(10.0, phases=1)
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    assert "use 1" not in run(story)
+
+
 def test_an_end_during_the_pause_switches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(power_ac, "PHASE_PAUSE_S", 60.0)
 
