@@ -482,7 +482,7 @@ class Evse(Ledger):
 
     def _reaction_open(self) -> bool:
         """A car that was offered energy may still react: after that it is the one who waits."""
-        if self.transaction is None or not self.running:
+        if self.transaction is None or not self.running or self.switching_phases:
             return False
         state = self.transaction.charging_state
         return state == "EVConnected" or (state == "SuspendedEVSE" and self.power_asked and not self.wanted)

@@ -439,6 +439,7 @@ class Station:
         step.utc = self.context.clock.utc(step.mono)
         self.outbox.put_right(change, step)
         self.security.put_right(change, step)
+        self.external.put_right(change, step)
         for evse in self._everywhere.values():
             evse.put_right(change, step)
             evse.sampling.clock_changed(step)

@@ -156,6 +156,31 @@ def changes_per_s(profiles: Iterable[Profile]) -> float:
     return sum((len(p.schedule.periods) + 1) / _RECURS[p.recurrency or ""] for p in recurring)
 
 
+def at_any_time(profiles: Iterable[Profile], uses: Mapping[int, Use], at: float) -> tuple[Profile, ...]:
+    """What is safe while nobody knows what time it is: each profile that goes by the clock is a cap of its own, of the
+    least that it ever allows. (A board without a battery wakes up in 1970, where nothing of today holds.) One that
+    counts from the start of charging goes by the clock too, where that was before a power cut."""
+    found, resumed = list[Profile](), any(use.since is not None and use.since > at for use in uses.values())
+    for profile in profiles:
+        if profile.kind == "Relative" and profile.valid_from is None and profile.valid_to is None and not resumed:
+            found.append(profile)
+        elif profile.purpose != "TxProfile" or uses.get(profile.evse_id, IDLE).transaction_id == profile.transaction_id:
+            everywhere = profile.purpose == "TxDefaultProfile" and not profile.evse_id
+            found += [_least(profile)._replace(evse_id=n) for n in (uses if everywhere else (profile.evse_id,))]
+    return tuple(found)
+
+
+def _least(profile: Profile) -> Profile:
+    periods = profile.schedule.periods
+    phases = min((period.phases for period in periods if period.phases), default=None)
+    period = Period(0, min(period.limit for period in periods), phases)
+    schedule = profile.schedule._replace(periods=(period,), duration_s=None, starts_at=0.0)
+    return profile._replace(
+        purpose="ChargingStationExternalConstraints", kind="Absolute", schedule=schedule, valid_from=None,
+        valid_to=None, transaction_id=None,
+    )  # fmt: skip
+
+
 def told(evse_id: int, spans: Iterable[Span], at: float, duration_s: int, unit: Unit, most: int) -> CompositeSchedule:
     """In whole seconds and tenths of A or W, as messages have it; with `most` periods, as far as these go."""
     floored = (span._replace(limit=floor(span.limit * 10 + 1e-6) / 10) for span in spans)

@@ -179,6 +179,13 @@ class External(Topic):
                 self._release(profile.id, step)
         self._look_at_ends(step)
 
+    def put_right(self, change: float, step: Step) -> None:
+        """Who said "for an hour" while the time was not known meant an hour."""
+        for profile in self._profiles_of_others():
+            ends_at = profile.valid_to and self._context.clock.put_right(profile.valid_to, change)
+            if ends_at != profile.valid_to:
+                self._profiles.install(profile._replace(valid_to=ends_at), step)
+
     def _look_at_ends(self, step: Step) -> None:
         ends = [profile.valid_to for profile in self._profiles_of_others() if profile.valid_to is not None]
         self._over_at = step.mono + max(0.001, min(ends) - step.utc) if ends else NEVER

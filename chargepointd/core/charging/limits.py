@@ -16,6 +16,7 @@ from chargepointd.core.evse import NO_CAUSE, Cause, Evse
 from chargepointd.core.topic import Topic
 
 if TYPE_CHECKING:
+    from chargepointd.core.charging.composite import Use
     from chargepointd.core.charging.profile import Profile
     from chargepointd.core.charging.sharing import Sharing
 
@@ -54,7 +55,11 @@ class Limits(Topic):
     # -- when ----------------------------------------------------------------------------------------------------------
 
     def _ration(self, step: Step) -> None:
-        rests_on = (self._profiles.revision, *[self._facts(evse, step) for evse in self._evses.values()])
+        rests_on = (
+            self._profiles.revision,
+            self._context.clock.sure,
+            *[self._facts(evse, step) for evse in self._evses.values()],
+        )
         offset = step.utc - step.mono
         if rests_on != self._rests_on or step.mono >= self._due or abs(offset - self._offset) > 0.5:
             self._rests_on, self._offset = rests_on, offset
@@ -89,6 +94,12 @@ class Limits(Topic):
 
     def _reckon(self, step: Step) -> None:
         profiles = self._profiles.installed
+        self._outside = any(profile.purpose == "ChargingStationExternalConstraints" for profile in profiles)
+        if profiles and not self._context.clock.sure:
+            from chargepointd.core.charging.composite import at_any_time
+
+            uses = {evse.id: use(evse) for evse in self._evses.values()}
+            profiles = at_any_time(profiles, uses, step.utc)
         caps = {evse.id: self._cap(evse, profiles, step) for evse in self._evses.values()}
         levels = {n: cap[self._evses[n].plan.supply == "DC"] for n, cap in caps.items()}
         bounds = self._of_station(profiles, step)
@@ -98,11 +109,10 @@ class Limits(Topic):
             levels |= self._shared(bounds, caps, profiles, step)
         for evse in self._evses.values():
             self._allow(evse, levels[evse.id], caps[evse.id])
-        self._outside = any(profile.purpose == "ChargingStationExternalConstraints" for profile in profiles)
         if profiles:
             from chargepointd.core.charging.composite import next_change
 
-            at = next_change(profiles, {evse.id: use(evse) for evse in self._evses.values()}, step.utc)
+            at = next_change(profiles, {evse.id: _use(evse, step) for evse in self._evses.values()}, step.utc)
             self._due = min(self._due, step.mono + at - step.utc + 0.001)
 
     def _shared(
@@ -132,7 +142,7 @@ class Limits(Topic):
         if profiles:
             from chargepointd.core.charging.composite import in_force
 
-            amps, watts, phases = in_force(profiles, evse.id, outlet(plan), use(evse), step.utc)
+            amps, watts, phases = in_force(profiles, evse.id, outlet(plan), _use(evse, step), step.utc)
         if plan.supply == "DC":
             return min(amps, self._of_outputs(profiles, step)), watts, 0
         used = 1 if phases == 1 and plan.switches_phases else plan.phases
@@ -190,6 +200,12 @@ def significant(context: Context, before: float, after: float) -> bool:
         return False
     percent = float(context.variables.text("SmartChargingCtrlr.LimitChangeSignificance") or 0)
     return abs(after - before) * 100 > percent * before
+
+
+def _use(evse: Evse, step: Step) -> "Use":
+    """A clock that was put back since does not put off what counts from the start of charging."""
+    found = use(evse)
+    return found if found.since is None else found._replace(since=min(found.since, step.utc))
 
 
 def _rate(evse: Evse) -> float:

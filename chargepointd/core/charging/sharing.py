@@ -52,19 +52,30 @@ class _Taker(NamedTuple):
 class _Flow:
     """What may flow at an EVSE."""
 
-    def __init__(self, offered: float, mono: float) -> None:
+    def __init__(self, offered: float, phases: int, mono: float) -> None:
         self.granted = self.most = offered
         """`most` is what may still flow: more than is granted until it was seen to obey"""
         self.granted_at = mono
+        self.phases = phases
+        """on which it is granted"""
         self.need: float | None = None
         """what its car can take, where that is less than it could have"""
+
+    def use(self, phases: int) -> None:
+        """On more phases the same A are more W: they are to be granted anew."""
+        if phases > self.phases > 0:
+            self.granted *= self.phases / phases
+        self.phases = phases
 
 
 class Sharing:
     def __init__(self, evses: Mapping[int, Evse], step: Step) -> None:
         """It begins with what the cars are offered."""
         self._evses = evses
-        self._flows = {evse.id: _Flow(evse.power.asked[evse.plan.supply == "DC"], step.mono) for evse in evses.values()}
+        self._flows = {
+            evse.id: _Flow(evse.power.asked[evse.plan.supply == "DC"], evse.power.asked[2] or evse.phases, step.mono)
+            for evse in evses.values()
+        }
         self._bounds = (inf, inf)
         self.due = NEVER
         """s, monotonic clock: when to look again though nothing happens"""
@@ -79,6 +90,7 @@ class Sharing:
         """Of those who charge, or would. Others may have all that is their own, when they come."""
         self._bounds = bounds
         for evse in self._evses.values():
+            self._flows[evse.id].use(caps[evse.id][2])
             if not (evse.power_on or evse.power_asked):
                 self._flows[evse.id].most = 0.0
             elif self._obeys(evse, step):
@@ -147,8 +159,9 @@ class Sharing:
         for evse in self._evses.values():
             if evse is not taker.evse:
                 flow = self._flows[evse.id]
-                for n, weight in enumerate(_weights(evse, evse.phases)):
-                    left[n] -= max(flow.granted, flow.most) * weight
+                now, then = _weights(evse, evse.phases), _weights(evse, flow.phases)
+                for n in range(len(left)):
+                    left[n] -= max(flow.granted * then[n], flow.granted * now[n], flow.most * now[n])
         return min(free / weight for free, weight in zip(left, taker.weights, strict=True))
 
     def _grant(self, evse: Evse, level: float, step: Step) -> None:
@@ -177,7 +190,7 @@ class Sharing:
         flow = self._flows[evse.id]
         if flow.most > flow.granted > 0 and not evse.plan.meter:
             return flow.granted_at + OBEY_S
-        waits = evse.power_asked and not evse.wanted and flow.need is None
+        waits = evse.power_asked and not evse.wanted and flow.need is None and not evse.switching_phases
         return evse.power.offered_at + REACTION_S if waits else NEVER
 
     def _seen(self, evse: Evse, since: float) -> float | None:
@@ -195,7 +208,7 @@ class Sharing:
     def _need(self, evse: Evse, step: Step) -> float | None:
         """What the car can take; None: not known, so all that it may have."""
         flow, dc = self._flows[evse.id], evse.plan.supply == "DC"
-        if not evse.power_asked:
+        if not evse.power_asked or evse.switching_phases:
             return flow.need
         if not evse.wanted:
             if step.mono >= evse.power.offered_at + REACTION_S:

@@ -206,6 +206,15 @@ def test_a_clock_that_is_put_right_neither_lifts_a_limit_nor_makes_it_last_for_e
     assert w.limits[1][0] == 20
 
 
+def test_an_hour_is_an_hour_though_the_time_is_not_known_when_it_begins() -> None:
+    w = World("2.0.1", wall=0.0)
+    w.tell(e.ControlAsked(1, LimitLocally("set", 1, "A", 16.0, 3600)))
+    w.online().plug().present("CARD1", 1).after(3000)
+    assert w.limits[1][0] == 16
+    w.after(700)
+    assert w.limits[1][0] == 32
+
+
 def test_amperes_of_the_supply_are_watts_where_all_outlets_are_dc() -> None:
     w = World("2.0.1", plan=DC_PLAN).online().plug().present("CARD1", 1)
     ask(w, "set", 0, "A", 100.0)

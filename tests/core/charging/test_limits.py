@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chargepointd.core import commands as c
+from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.charging.profile import Period, Profile, Schedule
@@ -306,6 +307,16 @@ def test_one_phase_where_a_profile_says_so_and_they_can_be_switched() -> None:
     assert w.station.evses[1]._offer() == (10, 2300)
 
 
+def test_phases_that_are_long_in_being_switched_do_not_wake_the_station_again_and_again() -> None:
+    """`World` sees to it, at each tick."""
+    w = World("2.0.1", plan=ONE_OR_THREE).online().plug().present("CARD1", 1)
+    set_(w, profile(2300, unit="W", phases=1))
+    w.after(300)
+    assert w.story()[-1] == "Updated ChargingStateChanged SuspendedEVSE"
+    w.switch_phases()
+    assert w.story()[-1] == "Updated ChargingStateChanged Charging"
+
+
 def test_watts_for_one_phase_are_divided_by_those_that_are_used() -> None:
     """1.6 takes such a profile though nothing can be switched: with 3 x 10 A it would be exceeded."""
     w = charging("1.6")
@@ -326,3 +337,116 @@ def test_a_technician_sees_what_is_allowed() -> None:
     set_(w, profile(10))
     shown = w.ask(c.ShowStatus()).data
     assert shown["evses"][0]["session"]["limit_a"] == 10
+
+
+# -- what is lowered waits for nothing ---------------------------------------------------------------------------------
+
+
+def effects(w: World) -> list[Any]:
+    """From now on: what the hardware is told."""
+    told: list[Any] = []
+    obey = w._obey
+
+    def heard(effect: Any) -> None:
+        if isinstance(effect, f.OpenPowerPath | f.ClosePowerPath | f.SetLimit):
+            told.append(effect)
+        obey(effect)
+
+    w._obey = heard  # type: ignore[method-assign]
+    return told
+
+
+def test_watts_are_lowered_at_once_though_amperes_are_raised() -> None:
+    w = World("2.0.1", plan=DC_PLAN).online().plug().present("CARD1", 1)
+    set_(w, profile(100))
+    told = effects(w)
+    set_(w, profile(50_000, unit="W"))
+    assert told == [f.SetLimit(1, 100, 50_000), f.ClosePowerPath(1, 500, 50_000)]
+
+
+def test_fewer_phases_wait_for_no_disk() -> None:
+    w = World("2.0.1", plan=ONE_OR_THREE).online().plug().present("CARD1", 1)
+    told = effects(w)
+    set_(w, profile(16, phases=1))
+    assert told == [f.OpenPowerPath(1, False), f.ClosePowerPath(1, 16, phases=1)]
+
+
+def test_what_waited_for_the_disk_uses_no_more_phases_than_there_may_be_by_then() -> None:
+    w = World("2.0.1", plan=ONE_OR_THREE).online().plug().present("CARD1", 1)
+    set_(w, profile(10, phases=1))
+    assert w.station.evses[1].power.still(f.ClosePowerPath(1, 16, phases=3)) == f.ClosePowerPath(1, 10, phases=1)
+
+
+def test_more_phases_are_more_watts_and_have_to_be_granted() -> None:
+    w = World("2.0.1", plan=ONE_OR_THREE._replace(max_power_w=13_800.0)).online()
+    w.takes_w = {1: 22_000.0, 2: 22_000.0}
+    set_(w, profile(16, phases=1))
+    w.plug(1).present("CARD1", 1).switch_phases()
+    w.plug(2).present("CARD2", 2).after(61)
+    assert (w.limits[1], w.limits[2][0]) == ((16, float("inf"), 1), 14.6)
+    together(w, 20)
+    w.takes_w[2] = 14.6 * 690
+    w.defiant.add(2)
+    set_(w, profile(16))
+    w.switch_phases() if w.limits[1][2] == 3 else None
+    w.after(61)
+    assert w.limits[1][0] == 0
+    w.defiant.clear()
+    w.after(61).switch_phases().after(61)
+    assert (w.limits[1], w.limits[2][0]) == ((10, float("inf"), 3), 10)
+
+
+# -- when nobody knows what time it is ---------------------------------------------------------------------------------
+
+NIGHT = Schedule("A", (Period(0, 20.0), Period(3600, 10.0)), starts_at=NOON)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "it",
+    [
+        at_most(0)._replace(schedule=NIGHT),
+        profile(0)._replace(schedule=NIGHT),
+        profile(0, 0)._replace(schedule=NIGHT),
+        profile(0, kind="Relative")._replace(schedule=NIGHT._replace(starts_at=None)),
+        profile(0)._replace(schedule=NIGHT._replace(duration_s=86_400), kind="Recurring", recurrency="Daily"),
+    ],
+    ids=["station", "EVSE", "each EVSE", "relative", "recurring"],
+)
+def test_a_station_that_wakes_up_in_1970_allows_the_least_of_what_it_was_told(version: str, it: Profile) -> None:
+    w = charging(version)
+    w.takes_w[1] = 22_000.0
+    set_(w, it)
+    w.after(31)
+    assert w.limits[1][0] == 20
+    w.wall = -w.mono
+    told = effects(w)
+    w.cut()
+    w.after(60)
+    assert {effect.limit_a for effect in told if not isinstance(effect, f.OpenPowerPath)} == {10}
+    w.online().after(31)
+    assert w.limits[1][0] == 20
+
+
+def test_a_profile_of_another_transaction_limits_nobody_in_1970() -> None:
+    w = charging("2.0.1")
+    transaction = w.station.evses[1].transaction
+    assert transaction
+    it = profile(0, purpose="TxProfile", transaction_id=transaction.id)._replace(schedule=NIGHT)
+    set_(w, it)
+    w.wall = -w.mono
+    w.cut()
+    assert w.limits[1][0] == 10
+    w.plug(2).configure("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true").present("CARD2", 2)
+    assert w.limits[2][0] == 32
+
+
+def test_a_clock_that_lags_after_a_power_cut_does_not_put_off_a_relative_profile() -> None:
+    w = charging("2.0.1")
+    set_(w, profile(0, kind="Relative")._replace(schedule=NIGHT._replace(starts_at=None)))
+    assert w.limits[1][0] == 20
+    w.wall = NOON - 3600
+    told = effects(w)
+    w.cut()
+    w.after(60)
+    assert {effect.limit_a for effect in told if not isinstance(effect, f.OpenPowerPath)} == {20}
