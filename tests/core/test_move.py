@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import messages as m
+from chargepointd.core.plan import StationPlan
 from chargepointd.core.values import TokenInfo
-from tests.core.world import Disk, World
+from tests.core.world import PLAN, Disk, World
 
 ENERGY = "Energy.Active.Import.Register"
 CARD = "AAAA1111"
@@ -37,9 +38,9 @@ class Told:
 class Books(World):
     """With a clerk: the transactions by the name they have at the CSMS, in the order in which they were heard of."""
 
-    def __init__(self, version: str, variables: dict[str, str] | None = None) -> None:
+    def __init__(self, version: str, variables: dict[str, str] | None = None, plan: StationPlan = PLAN) -> None:
         self.books: dict[str, Told] = {}
-        super().__init__(version, variables)
+        super().__init__(version, variables, plan=plan)
 
     def _receive(self, call: f.SendCall) -> None:
         message = call.message
