@@ -313,6 +313,11 @@ def _contradictions(file: _File) -> list[str]:
     for where, device in _bindings(file):
         problems += _binding_problems(where, device, file.drivers)
     problems += _limit_problems(file.limit, file.site, ids)
+    problems += [
+        f"site.meter: {evse.meter} is evse[{n}].meter; name the meter that counts all of the building"
+        for n, evse in enumerate(file.evse)
+        if evse.meter and evse.meter == file.site.meter
+    ]
     return problems + _shared_problems(file.evse) + _firmware_problems(file.firmware)
 
 
@@ -342,9 +347,10 @@ def _limit_problems(limits: tuple[LimitConfig, ...], site: SiteConfig, ids: set[
     for n, limit in enumerate(limits):
         where, bounds = f"limit[{n}]", (limit.max_current_a, limit.max_power_w)
         if sum(bound is not None for bound in bounds) != 1:
-            problems.append(f"{where}: expected either max_current_a or max_power_w")
-        elif min(bound for bound in bounds if bound is not None) < 0:
-            problems.append(f"{where}: expected 0 or more, got {bounds[0] if bounds[1] is None else bounds[1]:g}")
+            problems.append(f"{where}: expected one of max_current_a and max_power_w; 0 pauses")
+        for key, bound in zip(("max_current_a", "max_power_w"), bounds, strict=True):
+            if bound is not None and not bound >= 0:
+                problems.append(f"{where}.{key}: expected 0 (pauses) or more, got {bound:g}")
         if limit.evse and limit.evse not in ids:
             problems.append(f"{where}.evse: no EVSE {limit.evse}; known: {', '.join(map(str, sorted(ids)))}")
     if site.meter and not site.max_current_a > 0:

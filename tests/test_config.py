@@ -214,9 +214,9 @@ def test_limits_from_outside_are_read(tmp_path: Path, good: Config) -> None:
 @pytest.mark.parametrize(
     "limit, told",
     [
-        ({}, "limit[0]: expected either max_current_a or max_power_w"),
-        ({"max_current_a": 6, "max_power_w": 4000}, "limit[0]: expected either"),
-        ({"max_current_a": -1}, "limit[0]: expected 0 or more, got -1"),
+        ({}, "limit[0]: expected one of max_current_a and max_power_w; 0 pauses"),
+        ({"max_current_a": 6, "max_power_w": 4000}, "limit[0]: expected one of"),
+        ({"max_current_a": -1}, "limit[0].max_current_a: expected 0 (pauses) or more, got -1"),
         ({"max_current_a": 6, "evse": 3}, "limit[0].evse: no EVSE 3; known: 1, 2"),
     ],
 )
@@ -230,6 +230,7 @@ def test_a_limit_that_is_none(tmp_path: Path, good: Config, limit: Config, told:
     [
         ({"meter": "sim.site_meter"}, "site.max_current_a: missing"),
         ({"max_current_a": 63}, "site.meter: missing"),
+        ({"meter": "sim.meter1", "max_current_a": 63}, "site.meter: sim.meter1 is evse[0].meter; name the meter that"),
         ({"meter": "sim.site_meter", "max_current_a": 20, "safe_current_a": 32}, "site.safe_current_a: expected 0 to"),
     ],
 )

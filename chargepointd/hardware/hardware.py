@@ -7,6 +7,7 @@ as events.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from chargepointd.hardware.inputs import Inputs, Post
 from chargepointd.hardware.power_ac import AcPower
 from chargepointd.hardware.power_dc import DcPower
 from chargepointd.hardware.screens import Panels, Screens
+from hal.abilities import abilities
 from hal.devices import Controls, SignedReadings
 from hal.driver import Site
 from hal.errors import DeviceFault, HalError, NotConnected
@@ -56,7 +58,7 @@ class Hardware:
         """the EVSEs whose meter did not sign when it was asked last"""
         self._identity: tuple[Path | None, Path | None, tuple[bytes, ...]] = (None, None, ())
         self._power: dict[int, AcPower | DcPower] = {}
-        screens = Screens(config, self._call)
+        screens = Screens(config, partial(self._call, "display"))
         self._panels: list[Panels] = [screens]
         self._tasks: asyncio.TaskGroup | None = None
         self._performers: dict[type, Callable[[Any], None]] = {
@@ -78,7 +80,7 @@ class Hardware:
         if config.indicator:
             from chargepointd.hardware.lamps import Lamps  # many a station has none
 
-            lamps = Lamps(config, self._call, self._spawn)
+            lamps = Lamps(config, partial(self._call, "indicator"), self._spawn)
             self._panels.append(lamps)
             self._performers[f.Indicate] = lamps.show
         self.performed = frozenset(self._performers)
@@ -122,10 +124,10 @@ class Hardware:
         status = self.supervisors[driver].status()
         if status.state != "up":
             return
-        abilities = {device.name: device.abilities for device in status.devices}
+        devices = {device.name: device.abilities for device in status.devices}
         for binding in self._bindings:
             if binding.address.driver == driver:
-                why = _unfit(binding, abilities)
+                why = _unfit(binding, devices)
                 if why:
                     log.error("%s: %s; correct the configuration", binding.address, why)
                 self.inputs.fits(binding, why)
@@ -156,7 +158,7 @@ class Hardware:
         async def call(role: str, act: Callable[[Any], Awaitable[Any]]) -> Any:
             # A pilot belongs to a connector; with several, the one that is plugged is offered to.
             at = self._at.get((evse_id, 0, role)) or self._pilot_in_use(evse_id)
-            return await self._call(at, act, _SLOW.get(role))
+            return await self._call(role, at, act, _SLOW.get(role))
 
         return call
 
@@ -164,13 +166,23 @@ class Hardware:
         pilots = {c: at for (e_, c, role), at in self._at.items() if e_ == evse_id and role == "pilot"}
         return pilots.get(self.inputs.plugged_at(evse_id)) or pilots[min(pilots)]
 
-    async def _call(self, at: Address, act: Callable[[Any], Awaitable[Any]], timeout_s: float | None = None) -> Any:
-        return await self.supervisors[at.driver].call(at.device, act, timeout_s)
+    async def _call(
+        self, role: str, at: Address, act: Callable[[Any], Awaitable[Any]], timeout_s: float | None = None
+    ) -> Any:
+        """What is bound as what it is not answers that it is not, as often as it is asked."""
+
+        async def fit(device: Any) -> Any:
+            why = _lacks(role, abilities(device))
+            if why:
+                raise DeviceFault(f"{at} {why}")
+            return await act(device)
+
+        return await self.supervisors[at.driver].call(at.device, fit, timeout_s)
 
     async def _move_lock(self, x: f.MoveLock) -> None:
         at = self._at[(x.evse_id, x.connector_id, "lock")]
         try:
-            await self._call(at, lambda lock: lock.lock() if x.locked else lock.unlock(), LOCK_TIMEOUT_S)
+            await self._call("lock", at, lambda lock: lock.lock() if x.locked else lock.unlock(), LOCK_TIMEOUT_S)
         except HalError as error:
             log.warning("evse %d: connector %d: %s", x.evse_id, x.connector_id, error)
             self._post(e.LockStuck(x.evse_id, x.connector_id, x.locked, str(error)))
@@ -183,7 +195,8 @@ class Hardware:
         if at is None:
             return
         try:
-            await self.supervisors[at.driver].read(at.device)
+            if not self.inputs.unfit(at, "meter"):
+                await self.supervisors[at.driver].read(at.device)
         except NotConnected as error:
             log.debug("evse %d: meter: %s", evse_id, error)  # the supervisor counts the misses and tells
         except HalError as error:
@@ -193,7 +206,7 @@ class Hardware:
         """A reading that the meter signs; one that it does not, where it cannot."""
         at = self._at[(evse_id, 0, "meter")]
         try:
-            signed = await self._call(at, _signed, SIGNING_S)
+            signed = await self._call("meter", at, _signed, SIGNING_S)
         except HalError as error:
             if evse_id not in self._unsigned:
                 log.warning("evse %d: meter: no signed reading: %s", evse_id, error)
@@ -221,7 +234,7 @@ class Hardware:
 
     async def _tell_vehicle(self, evse_id: int, act: Callable[[Any], Awaitable[None]]) -> None:
         try:
-            await self._call(self._at[(evse_id, 0, "plug_and_charge")], act)
+            await self._call("plug_and_charge", self._at[(evse_id, 0, "plug_and_charge")], act)
         except HalError as error:
             log.warning("evse %d: the vehicle was not told: %s", evse_id, error)
 
@@ -255,40 +268,44 @@ class Hardware:
 _MOVING = ("pilot", "contactor", "supply", "phase_switch")
 """the roles whose devices forget what they were told when their driver is opened anew"""
 _NEEDS = {
-    "pilot": "ControlPilot",
-    "contactor": "Contactor",
-    "meter": "Meter",
-    "main meter": "Meter",
-    "lock": "ConnectorLock",
-    "bay_sensor": "OccupancySensor",
-    "phase_switch": "PhaseSwitch",
-    "limit": "ContactInput",
-    "site_meter": "Meter",
-    "on_battery": "ContactInput",
-    "supply": "DcSupply",
-    "vehicle": "VehicleLink",
-    "plug_and_charge": "PlugAndCharge",
-    "reader": "TokenReader",
-    "keypad": "Keypad",
-    "button": "Keypad",
-    "display": "Display",
-    "indicator": "Indicator",
+    "pilot": ("ControlPilot",),
+    "contactor": ("Contactor",),
+    "meter": ("Meter",),
+    "lock": ("ConnectorLock",),
+    "bay_sensor": ("OccupancySensor",),
+    "phase_switch": ("PhaseSwitch",),
+    "limit": ("ContactInput",),
+    "site_meter": ("Meter",),
+    "on_battery": ("ContactInput",),
+    "supply": ("DcSupply",),
+    "vehicle": ("VehicleLink",),
+    "plug_and_charge": ("PlugAndCharge",),
+    "reader": ("TokenReader",),
+    "keypad": ("Keypad",),
+    "button": ("Keypad",),
+    "display": ("Display",),
+    "indicator": ("Indicator",),
+    "emergency_stop": ("EmergencyStop", "ResidualCurrentMonitor"),
 }
-"""what a device must be able to do in its role; an emergency stop may be any alarm"""
+"""what a device must be able to do in its role: one of these"""
 
 
-def _unfit(binding: Binding, abilities: Mapping[str, tuple[str, ...]]) -> str:
-    """Why the device of a binding cannot be what the configuration wants; empty where it can."""
+def _unfit(binding: Binding, devices: Mapping[str, tuple[str, ...]]) -> str:
+    """Why the device of a binding cannot be what the configuration wants; empty where it can. `devices`: the abilities
+    of those that the driver has."""
     driver, device = binding.address
-    if device not in abilities:
-        return f"driver {driver} has no such device; it has: {', '.join(sorted(abilities))}"
-    needed = _NEEDS.get(binding.role, "")
-    if needed and needed not in abilities[device]:
-        able = [name for name, has in abilities.items() if needed in has]
-        return (
-            f"is no {needed}, so no {binding.role.replace('_', ' ')}; driver {driver} has: {', '.join(able) or 'none'}"
-        )
-    return ""
+    if device not in devices:
+        return f"driver {driver} has no such device; it has: {', '.join(sorted(devices))}"
+    why = _lacks(binding.role, devices[device])
+    if why:
+        able = [name for name, has in devices.items() if not _lacks(binding.role, has)]
+        why += f"; driver {driver} has: {', '.join(able) or 'none'}"
+    return why
+
+
+def _lacks(role: str, has: tuple[str, ...]) -> str:
+    needed = _NEEDS[role]
+    return "" if set(needed).intersection(has) else f"is no {' or '.join(needed)}, so no {role.replace('_', ' ')}"
 
 
 async def _signed(meter: Any) -> SignedReading:

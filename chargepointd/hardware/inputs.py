@@ -90,29 +90,34 @@ class Inputs:
         handle = self._by_type.get(type(report.reading))
         if handle:
             for binding in self._bindings.get(Address(report.driver, report.device), ()):
-                handle(binding, report.reading)
+                if binding not in self._unfit:
+                    handle(binding, report.reading)
 
     # -- health --------------------------------------------------------------------------------------------------------
 
     def fits(self, binding: Binding, why_not: str) -> None:
-        """Whether the device can be what it is bound as; where not, no report of its health mends that."""
+        """Whether the device can be what it is bound as; where not, nothing that it reports counts there, nor mends
+        that."""
         self._unfit.discard(binding)
         if why_not:
             self._raise(binding, binding.fault, why_not, binding.stops_charging)
             self._unfit.add(binding)
 
+    def unfit(self, at: Address, role: str) -> bool:
+        return any(binding.address == at and binding.role == role for binding in self._unfit)
+
     def _health(self, health: DeviceHealth) -> None:
         for place, bound in self._bindings.items():
             if place.driver == health.driver and health.device in ("", place.device):
                 for binding in bound:
-                    if binding in self._unfit:
-                        continue
                     if health.up:
                         self._clear(binding)
                     else:
                         self._raise(binding, binding.fault, health.reason, binding.stops_charging)
 
     def _raise(self, binding: Binding, code: FaultCode, info: str, stops: bool) -> None:
+        if binding in self._unfit:
+            return
         fault = Fault(code, str(binding.address), info, stops)
         known = self._raised.get(binding)
         if known == fault:
@@ -128,7 +133,7 @@ class Inputs:
             self._post(e.SiteRead(None))
 
     def _clear(self, binding: Binding) -> None:
-        fault = self._raised.pop(binding, None)
+        fault = None if binding in self._unfit else self._raised.pop(binding, None)
         if fault:
             self._post(e.FaultCleared(binding.evse_id, fault.code, fault.source))
 

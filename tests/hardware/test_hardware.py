@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chargepointd.config import load
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
@@ -75,6 +77,75 @@ def test_a_device_bound_as_what_it_is_not_is_a_fault_there_and_nowhere_else(tmp_
         raised = [event.fault for event in heard.events if isinstance(event, e.FaultRaised)]
         assert [(fault.code, fault.source) for fault in raised] == [("OtherError", "sim.meter1")]
         assert "is no OccupancySensor, so no bay sensor; driver sim has: bay1" in raised[0].info
+
+    with_hardware(tmp_path, config, story)
+
+
+@pytest.mark.parametrize(
+    ("role", "device", "needs"),
+    [
+        ("pilot", "estop", "ControlPilot"),
+        ("contactor", "contact1", "Contactor"),
+        ("meter", "contactor1", "Meter"),
+        ("lock", "contact1", "ConnectorLock"),
+        ("phase_switch", "contact1", "PhaseSwitch"),
+        ("plug_and_charge", "site_meter", "PlugAndCharge"),
+        ("bay_sensor", "site_meter", "OccupancySensor"),
+    ],
+)
+def test_what_a_device_that_is_something_else_tells_is_no_news_and_what_is_asked_of_it_fails(
+    tmp_path: Path, role: str, device: str, needs: str
+) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp", evses=2)
+    config["evse"][0][role] = f"sim.{device}"
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        raised = await heard.until(
+            lambda event: isinstance(event, e.FaultRaised) and event.fault.source == f"sim.{device}"
+        )
+        assert raised.fault.info.startswith(f"is no {needs}, so no {role.replace('_', ' ')}; driver sim has: ")
+        hardware.perform(f.ClosePowerPath(1, 16.0, 11040.0, 1))
+        hardware.perform(f.MoveLock(1, 1, locked=True))
+        hardware.perform(f.AnswerContract(1, accepted=True)) if role == "plug_and_charge" else None
+        await hardware.read_meter(1)
+        controls = hardware.controls()
+        await controls.call("sim.contact", {"closed": True, "device": "contact1"})
+        await controls.call("sim.plug_in", {"evse": 2})
+        await heard.until(lambda event: isinstance(event, e.CablePlugged) and event.evse_id == 2)
+        assert not any(isinstance(event, e.ContactMoved) for event in heard.events)
+        assert not any(isinstance(event, e.FaultCleared) and event.source == f"sim.{device}" for event in heard.events)
+
+    with_hardware(tmp_path, config, story)
+
+
+@pytest.mark.parametrize(
+    ("section", "device"),
+    [("limit", "meter1"), ("reader", "meter1"), ("display", "contact1"), ("button", "contact2"), ("keypad", "meter2")],
+)
+def test_what_a_device_of_another_kind_tells_is_no_news_of_the_station_either(
+    tmp_path: Path, section: str, device: str
+) -> None:
+    config = ac_station("ws://127.0.0.1:1/ocpp", evses=2)
+    config[section] = [{"device": f"sim.{device}", **({"max_current_a": 8} if section == "limit" else {})}]
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        raised = await heard.until(lambda event: isinstance(event, e.FaultRaised))
+        assert raised.fault.source == f"sim.{device}"
+        await hardware.supervisors["sim"].read("meter1")
+        await hardware.supervisors["sim"].read("meter2")
+        assert {event.evse_id for event in heard.events if isinstance(event, e.MeterRead)} == {1, 2}
+        assert [event.closed for event in heard.events if isinstance(event, e.ContactMoved)] in ([], [None])
+
+    with_hardware(tmp_path, config, story)
+
+
+def test_what_cannot_stop_anything_is_no_emergency_stop(tmp_path: Path) -> None:
+    config = {"emergency_stop": ["sim.contact1"], **ac_station("ws://127.0.0.1:1/ocpp", evses=2)}
+
+    async def story(hardware: Hardware, heard: Heard) -> None:
+        raised = await heard.until(lambda event: isinstance(event, e.FaultRaised))
+        assert (raised.evse_id, raised.fault.code, raised.fault.stops_charging) == (0, "EmergencyStop", True)
+        assert "is no EmergencyStop or ResidualCurrentMonitor" in raised.fault.info
 
     with_hardware(tmp_path, config, story)
 
