@@ -37,6 +37,12 @@ COMMANDS = {
     "availability": Usage("STATION [EVSE [CONNECTOR]] operative|inoperative", "in or out of service", 2, 4),
     "unlock": Usage("STATION EVSE [CONNECTOR]", "release the plug", 2, 3),
     "trigger": Usage("STATION MESSAGE [EVSE]", "ask for a message, such as Heartbeat", 2, 3),
+    "profile": Usage("STATION EVSE LIMIT", "charge with at most 16A or 11000W; EVSE 0: the whole station", 3, 3),
+    "clear-profiles": Usage("STATION", "as if there were no charging profiles", 1, 1),
+    "schedule": Usage("STATION EVSE [SECONDS]", "what it may draw from now on; EVSE 0: the whole station", 2, 3),
+    "reserve": Usage("STATION NUMBER EVSE TOKEN [MINUTES]", "keep an EVSE for a card; EVSE 0: any", 4, 5),
+    "cancel": Usage("STATION NUMBER", "the reservation", 2, 2),
+    "list": Usage("STATION VERSION [TOKEN ...]", "the local list: these cards, all accepted", 2, 1000),
     "call": Usage("STATION ACTION [{json}]", "any request, held against the schema", 2, 3),
     "raw": Usage("STATION TEXT", "send any text at all", 2, 2),
 }

@@ -264,7 +264,7 @@ async def _visit(demo: Demo, parts: asyncio.TaskGroup, tasks: list["asyncio.Task
         return
     ctl = Path(sys.executable).with_name("chargepointctl")
     demo.say("the station stays up until Ctrl-C. Try in another terminal:")
-    for words in ("status", "watch", "sim plug-in 2", "sim swipe 04A1B2C3D4E5F6", "get", "drivers"):
+    for words in ("status", "watch", "sim plug-in 2", "sim swipe 04A1B2C3D4E5F6", "limit set 10A", "get", "drivers"):
         print(f"            {_short(ctl)} --state-dir {demo.state_dir} {words}", flush=True)
     await asyncio.Event().wait()
 

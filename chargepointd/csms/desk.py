@@ -1,11 +1,13 @@
 """What the dialects have in common: a question of a station and the answer to it, in neutral words."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from chargepointd.csms.books import Books
 
 Payload = dict[str, Any]
+DAY_S = 86_400
 
 
 class Desk(NamedTuple):
@@ -75,6 +77,20 @@ def _short(value: Any) -> str:
     text = ",".join(map(_short, value)) if isinstance(value, list) else value
     text = "{" + fields(value) + "}" if isinstance(value, dict) else str(text)
     return text if len(text) <= 200 else text[:199] + "…"
+
+
+def soon(minutes: int = 0) -> str:
+    """So many minutes from now, RFC 3339."""
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def flat(text: str) -> Payload:
+    """A ChargingSchedule from now on, with one limit: "16A", "11000W"."""
+    limit, unit = text[:-1], text[-1:].upper()
+    if unit not in ("A", "W") or not limit.replace(".", "", 1).isdecimal():
+        raise WrongArguments(f"LIMIT: expected one such as 16A or 11000W, got {text!r}")
+    periods = [{"startPeriod": 0, "limit": float(limit)}]
+    return {"startSchedule": soon(), "chargingRateUnit": unit, "chargingSchedulePeriod": periods}
 
 
 def number(text: str, what: str) -> int:

@@ -1,7 +1,20 @@
 """OCPP 1.6 as a CSMS speaks it: what is answered, what is booked, what is asked. Connector numbers count as EVSEs."""
 
 from chargepointd.csms.books import Reading, Report
-from chargepointd.csms.desk import Answered, Case, Payload, Words, WrongArguments, fields, number, plain, security_event
+from chargepointd.csms.desk import (
+    DAY_S,
+    Answered,
+    Case,
+    Payload,
+    Words,
+    WrongArguments,
+    fields,
+    flat,
+    number,
+    plain,
+    security_event,
+    soon,
+)
 from chargepointd.csms.samples import readings, shown, told
 from chargepointd.dialects import codec
 
@@ -132,6 +145,40 @@ def _trigger(args: list[str]) -> tuple[str, Payload]:
     return "TriggerMessage", {"requestedMessage": args[0], **place}
 
 
+def _profile(args: list[str]) -> tuple[str, Payload]:
+    """One each connector: the next takes its place."""
+    connector = number(args[0], "EVSE")
+    profile = {
+        "chargingProfileId": connector + 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile" if connector else "ChargePointMaxProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": flat(args[1]),
+    }
+    return "SetChargingProfile", {"connectorId": connector, "csChargingProfiles": profile}
+
+
+def _schedule(args: list[str]) -> tuple[str, Payload]:
+    seconds = number(args[1], "SECONDS") if args[1:] else DAY_S
+    return "GetCompositeSchedule", {"connectorId": number(args[0], "EVSE"), "duration": seconds}
+
+
+def _reserve(args: list[str]) -> tuple[str, Payload]:
+    reservation, connector, token, *minutes = args
+    return "ReserveNow", {
+        "connectorId": number(connector, "EVSE"),
+        "expiryDate": soon(number(minutes[0], "MINUTES") if minutes else 60),
+        "idTag": token,
+        "reservationId": number(reservation, "NUMBER"),
+    }
+
+
+def _list(args: list[str]) -> tuple[str, Payload]:
+    entries = [{"idTag": token, "idTagInfo": {"status": "Accepted"}} for token in args[1:]]
+    listed = {"localAuthorizationList": entries} if entries else {}
+    return "SendLocalList", {"listVersion": number(args[0], "VERSION"), "updateType": "Full", **listed}
+
+
 REQUESTS = {
     "start": _remote_start,
     "stop": _remote_stop,
@@ -141,6 +188,12 @@ REQUESTS = {
     "availability": _availability,
     "unlock": _unlock,
     "trigger": _trigger,
+    "profile": _profile,
+    "clear-profiles": lambda args: ("ClearChargingProfile", {}),
+    "schedule": _schedule,
+    "reserve": _reserve,
+    "cancel": lambda args: ("CancelReservation", {"reservationId": number(args[0], "NUMBER")}),
+    "list": _list,
 }
 
 WORDS = Words("1.6", ANSWERS, REQUESTS)

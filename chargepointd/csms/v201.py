@@ -4,7 +4,19 @@ import re
 from itertools import count
 
 from chargepointd.csms.books import Report
-from chargepointd.csms.desk import Answered, Case, Payload, Words, WrongArguments, number, plain, security_event
+from chargepointd.csms.desk import (
+    DAY_S,
+    Answered,
+    Case,
+    Payload,
+    Words,
+    WrongArguments,
+    flat,
+    number,
+    plain,
+    security_event,
+    soon,
+)
 from chargepointd.csms.samples import readings, shown, told
 
 # -- what is answered --------------------------------------------------------------------------------------------------
@@ -178,6 +190,45 @@ def _unlock(args: list[str]) -> tuple[str, Payload]:
     return "UnlockConnector", {"evseId": number(args[0], "EVSE"), "connectorId": connector}
 
 
+def _profile(args: list[str]) -> tuple[str, Payload]:
+    """One each EVSE: the next takes its place."""
+    evse = number(args[0], "EVSE")
+    profile = {
+        "id": evse + 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile" if evse else "ChargingStationMaxProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": [{"id": evse + 1, **flat(args[1])}],
+    }
+    return "SetChargingProfile", {"evseId": evse, "chargingProfile": profile}
+
+
+def _schedule(args: list[str]) -> tuple[str, Payload]:
+    seconds = number(args[1], "SECONDS") if args[1:] else DAY_S
+    return "GetCompositeSchedule", {"evseId": number(args[0], "EVSE"), "duration": seconds}
+
+
+def _reserve(args: list[str]) -> tuple[str, Payload]:
+    reservation, place, token, *minutes = args
+    evse = number(place, "EVSE")
+    return "ReserveNow", {
+        "id": number(reservation, "NUMBER"),
+        "expiryDateTime": soon(number(minutes[0], "MINUTES") if minutes else 60),
+        "idToken": _card(token),
+        **({"evseId": evse} if evse else {}),
+    }
+
+
+def _list(args: list[str]) -> tuple[str, Payload]:
+    entries = [{"idToken": _card(token), "idTokenInfo": {"status": "Accepted"}} for token in args[1:]]
+    listed = {"localAuthorizationList": entries} if entries else {}
+    return "SendLocalList", {"versionNumber": number(args[0], "VERSION"), "updateType": "Full", **listed}
+
+
+def _card(token: str) -> Payload:
+    return {"idToken": token, "type": "ISO14443"}
+
+
 REQUESTS = {
     "start": _remote_start,
     "stop": lambda args: ("RequestStopTransaction", {"transactionId": args[0]}),
@@ -187,6 +238,12 @@ REQUESTS = {
     "availability": _availability,
     "unlock": _unlock,
     "trigger": lambda args: ("TriggerMessage", {"requestedMessage": args[0], **_evse(args[1:])}),
+    "profile": _profile,
+    "clear-profiles": lambda args: ("ClearChargingProfile", {"chargingProfileCriteria": {}}),  # all fulfil none
+    "schedule": _schedule,
+    "reserve": _reserve,
+    "cancel": lambda args: ("CancelReservation", {"reservationId": number(args[0], "NUMBER")}),
+    "list": _list,
 }
 
 WORDS = Words("2.0.1", ANSWERS, REQUESTS)

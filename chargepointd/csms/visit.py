@@ -60,13 +60,24 @@ class Visit:
         stage.say(f"in the books: {row(transaction)}")
 
     async def _tidy(self) -> None:
-        """The state directory may be that of a visit that was broken off."""
-        await self._stage.call("sim.clear_error", evse=0)
-        await self._stage.call("availability", operative=True)
-        await self._stage.call("availability", evse=EVSE, operative=True)
-        with suppress(Refused):  # nothing is plugged in, as it should be
-            await self._stage.call("sim.plug_out", evse=EVSE, force=True)
-        await self._stage.until("the EVSE is free", lambda: self._session("cable", False))
+        """The state directory may be that of a visit that was broken off, or of somebody who tried what there is."""
+        call = self._stage.call
+        await call("sim.clear_error", evse=0)
+        await call("availability", operative=True)
+        await call("limit", act="clear")
+        evses = [evse["id"] for evse in (await call("status"))["evses"]]
+        for evse in evses:
+            await call("availability", evse=evse, operative=True)
+            await call("limit", act="clear", evse=evse)
+            with suppress(Refused):  # nothing is plugged in, as it should be
+                await call("sim.plug_out", evse=evse, force=True)
+        await self._stage.until("the EVSEs are free", self._free)
+
+    async def _free(self) -> bool:
+        """And the CSMS has heard of what was before."""
+        status = await self._stage.call("status")
+        taken = any(evse.get("session", {}).get("cable") for evse in status["evses"])
+        return not taken and not (await self._stage.call("outbox"))["queued"]
 
     # -- what is waited for --------------------------------------------------------------------------------------------
 

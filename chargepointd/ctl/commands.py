@@ -1,6 +1,8 @@
 """What each command asks the daemon, and when the answer means that the station did not do it."""
 
 from argparse import Namespace
+from collections.abc import Container
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,25 +51,30 @@ _TIMES = {"s": 1, "min": 60, "h": 3600}
 
 
 def _limit_params(args: Namespace) -> dict[str, Any]:
-    """What cannot be understood is left to the table of methods: it says what is wrong."""
     params: dict[str, Any] = {}
-    if args.rate is not None:
-        value, unit = _measure(args.rate)
-        name, factor = _UNITS.get(unit, ("current_a", 1))
-        params[name] = args.rate if value is None or unit not in _UNITS else value * factor
+    if args.rate is not None and args.act != "set":
+        raise ControlError(INVALID_PARAMS, f"LIMIT: only where one is set; leave {args.rate} out")
+    if args.act == "set":
+        value, unit = _measure("LIMIT", args.rate or "", _UNITS, "such as 16A (per phase), 11000W or 11kW")
+        name, factor = _UNITS[unit]
+        params[name] = value * factor
     if args.for_s is not None:
-        value, unit = _measure(args.for_s)
-        params["for_s"] = args.for_s if value is None or unit not in _TIMES else round(value * _TIMES[unit])
+        value, unit = _measure("--for", args.for_s, _TIMES, "such as 90s, 30min or 8h")
+        params["for_s"] = round(value * _TIMES[unit])
     return params
 
 
-def _measure(text: str) -> tuple[float | None, str]:
+def _measure(what: str, text: str, units: Container[str], expected: str) -> tuple[float, str]:
     """ "16A" -> 16, "A" """
     number = text.rstrip("AWkminhs")
+    unit = text[len(number) :]
     try:
-        return float(number), text[len(number) :]
+        value = float(number)
     except ValueError:
-        return None, ""
+        value = nan
+    if unit not in units or not isfinite(value):
+        raise ControlError(INVALID_PARAMS, f"{what}: expected one {expected}" + (f', got "{text}"' if text else ""))
+    return value, unit
 
 
 def _get_params(args: Namespace) -> dict[str, Any]:

@@ -266,6 +266,10 @@ def _profiles(result: Result, style: Style) -> str:
     return table(heads, rows, style) if rows else "no charging profile"
 
 
+EVER = "1970-01-01T00:00:00"
+"""the start of what holds since it was set, such as a limit from outside"""
+
+
 def _limits(profile: Result) -> str:
     """ "6 to 16 A, 4 periods, 2 h from 2026-03-01 10:00:00" """
     periods = profile.get("periods") or ()
@@ -274,7 +278,8 @@ def _limits(profile: Result) -> str:
     text = f"{text} {printable(profile.get('unit'))}"
     text += f", {len(periods)} periods" if len(periods) > 1 else ""
     text += f", {duration(profile['duration_s'])}" if profile.get("duration_s") else ""
-    return text + (f" from {local_time(profile['starts_at'])}" if profile.get("starts_at") else "")
+    starts_at = profile.get("starts_at") or EVER
+    return text + ("" if starts_at.startswith(EVER) else f" from {local_time(starts_at)}")
 
 
 def _validity(profile: Result) -> str:

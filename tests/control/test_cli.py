@@ -274,6 +274,11 @@ def test_sim_without_the_simulator_says_so(station: Station) -> None:
         ("stop 1 --transaction x", "exactly one of evse, transaction_id"),
         ("availability operative --connector 1", "evse: missing"),
         ("get A.B --prefix C", "exactly one of"),
+        ("limit set", "LIMIT: expected one such as 16A (per phase), 11000W or 11kW\n"),
+        ("limit set 16", 'LIMIT: expected one such as 16A (per phase), 11000W or 11kW, got "16"'),
+        ("limit set infA", 'got "infA"'),
+        ("limit set 16A --for 5", '--for: expected one such as 90s, 30min or 8h, got "5"'),
+        ("limit clear 16A", "LIMIT: only where one is set"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_asks_nothing(station: Station, words: str, complaint: str) -> None:
@@ -469,10 +474,13 @@ def test_the_charging_profiles_are_a_table(station: Station) -> None:
         "id": 8, "evse": 0, "purpose": "TxDefaultProfile", "kind": "Recurring", "recurrency": "Weekly",
         "starts_at": "2026-11-26T12:00:00Z", "duration_s": 90, "valid_to": "2026-11-27T12:00:00Z", "periods": periods,
     }  # fmt: skip
-    station.answers["profiles"] = {"profiles": [awaited, weekly]}
-    _, first, second = run(station, "profiles").stdout.strip().splitlines()
+    outside = {"id": -10, "evse": 0, "purpose": "ChargingStationExternalConstraints", "kind": "Absolute", **common}
+    outside |= {"source": "EMS", "starts_at": "1970-01-01T00:00:00.000Z"}
+    station.answers["profiles"] = {"profiles": [awaited, weekly, outside]}
+    _, first, second, third = run(station, "profiles").stdout.strip().splitlines()
     assert first.split() == ["7", "1", "TxProfile", "2", "Relative", "6.5", "A", "-", "awaited", "CSO"]
-    for text in ("8   all   TxDefaultProfile", "Recurring Weekly", "0 to 16 A, 2 periods, 1 min 30 s from 2", "to 2"):
+    assert third.split()[-5:] == ["6.5", "A", "-", "-", "EMS"]
+    for text in ("8    all   TxDefaultProfile", "Recurring Weekly", "0 to 16 A, 2 periods, 1 min 30 s from 2", "to 2"):
         assert text in second
     station.answers["profiles"] = {"profiles": []}
     assert run(station, "profiles").stdout == "no charging profile\n"

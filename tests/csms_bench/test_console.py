@@ -3,13 +3,14 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chargepointd.csms.books import KEPT, Books, Reading, Report
 from chargepointd.csms.console import COMMANDS, Console, serve
-from chargepointd.csms.desk import WrongArguments
+from chargepointd.csms.desk import WrongArguments, flat
 from chargepointd.csms.line import CallFailed
 from tests.csms_bench.bench import AT, Bench, bench, station
 
@@ -26,6 +27,19 @@ SENT_16: list[tuple[str, str, dict[str, Any]]] = [
     ("trigger CP1 Heartbeat", "TriggerMessage", {"requestedMessage": "Heartbeat"}),
     ('call CP1 Reset {"type": "Soft"}', "Reset", {"type": "Soft"}),
     ("call CP1 ClearCache", "ClearCache", {}),
+    ("clear-profiles CP1", "ClearChargingProfile", {}),
+    ("schedule CP1 0", "GetCompositeSchedule", {"connectorId": 0, "duration": 86_400}),
+    ("cancel CP1 5", "CancelReservation", {"reservationId": 5}),
+    ("list CP1 3", "SendLocalList", {"listVersion": 3, "updateType": "Full"}),
+    (
+        "list CP1 3 AB",
+        "SendLocalList",
+        {
+            "listVersion": 3,
+            "updateType": "Full",
+            "localAuthorizationList": [{"idTag": "AB", "idTagInfo": {"status": "Accepted"}}],
+        },
+    ),
 ]
 SENT_201: list[tuple[str, str, dict[str, Any]]] = [
     ("stop CP1 tx-1", "RequestStopTransaction", {"transactionId": "tx-1"}),
@@ -41,6 +55,20 @@ SENT_201: list[tuple[str, str, dict[str, Any]]] = [
         "trigger CP1 StatusNotification 2",
         "TriggerMessage",
         {"requestedMessage": "StatusNotification", "evse": {"id": 2}},
+    ),
+    ("clear-profiles CP1", "ClearChargingProfile", {"chargingProfileCriteria": {}}),
+    ("schedule CP1 2 600", "GetCompositeSchedule", {"evseId": 2, "duration": 600}),
+    ("cancel CP1 5", "CancelReservation", {"reservationId": 5}),
+    (
+        "list CP1 3 AB",
+        "SendLocalList",
+        {
+            "versionNumber": 3,
+            "updateType": "Full",
+            "localAuthorizationList": [
+                {"idToken": {"idToken": "AB", "type": "ISO14443"}, "idTokenInfo": {"status": "Accepted"}}
+            ],
+        },
     ),
 ]
 
@@ -75,6 +103,38 @@ def test_a_remote_start_in_201_has_its_own_number_each_time() -> None:
     (_, second), _ = asyncio.run(sent("2.0.1", "start CP1 2 ABC", ACCEPTED))
     assert (action, first["evseId"], first["idToken"]["idToken"]) == ("RequestStartTransaction", 2, "ABC")
     assert first["remoteStartId"] != second["remoteStartId"]
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+@pytest.mark.parametrize(("evse", "kind"), [(2, "TxDefaultProfile"), (0, "MaxProfile")])
+def test_a_limit_of_the_bench_is_a_profile_from_now_on(version: str, evse: int, kind: str) -> None:
+    (action, payload), _ = asyncio.run(sent(version, f"profile CP1 {evse} 16A", ACCEPTED))
+    profile = payload["csChargingProfiles" if version == "1.6" else "chargingProfile"]
+    schedule = profile["chargingSchedule"] if version == "1.6" else profile["chargingSchedule"][0]
+    assert (action, payload["connectorId" if version == "1.6" else "evseId"]) == ("SetChargingProfile", evse)
+    assert profile["chargingProfilePurpose"].endswith(kind)
+    assert (schedule["chargingRateUnit"], schedule["chargingSchedulePeriod"]) == (
+        "A",
+        [{"startPeriod": 0, "limit": 16.0}],
+    )
+    assert abs(datetime.fromisoformat(schedule["startSchedule"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_reservation_names_an_evse_or_any() -> None:
+    (action, told), _ = asyncio.run(sent("1.6", "reserve CP1 5 0 AB 10", ACCEPTED))
+    assert (action, told["connectorId"], told["idTag"], told["reservationId"]) == ("ReserveNow", 0, "AB", 5)
+    assert timedelta(minutes=9) < datetime.fromisoformat(told["expiryDate"]) - datetime.now(UTC) < timedelta(minutes=11)
+    (_, anywhere), _ = asyncio.run(sent("2.0.1", "reserve CP1 5 0 AB", ACCEPTED))
+    assert "evseId" not in anywhere
+    (_, there), _ = asyncio.run(sent("2.0.1", "reserve CP1 5 2 AB", ACCEPTED))
+    assert (there["id"], there["evseId"]) == (5, 2)
+    assert there["idToken"] == {"idToken": "AB", "type": "ISO14443"}
+
+
+@pytest.mark.parametrize("limit", ["16", "A", "-3A", "1e3W", "nanA", "16 A"])
+def test_a_limit_that_is_none(limit: str) -> None:
+    with pytest.raises(WrongArguments, match="LIMIT: expected one such as 16A or 11000W"):
+        flat(limit)
 
 
 def test_configuration_keys_are_shown_a_line_each() -> None:

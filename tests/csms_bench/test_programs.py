@@ -20,6 +20,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from chargepointd.control.client import Client
 from tests.csms_bench.bench import Station
 
 pytestmark = pytest.mark.process
@@ -244,6 +245,22 @@ def test_the_demo_stays_until_a_signal_and_ends_both_programs(
         assert process.wait(LIMIT_S) == 0
         assert process.stdout and "disconnected" in process.stdout.read()
     assert not (state / "control.sock").exists()
+
+
+def test_what_somebody_tried_at_the_demo_is_no_end_of_the_next(state: Path) -> None:
+    with running("chargepointd.csms.demo", "--state-dir", str(state)) as process:
+        line_with(process, "drivers")
+        with Client(state / "control.sock") as client:
+            client.call("sim.plug_in", {"evse": 2})
+            client.call("sim.swipe", {"token": "04A1B2C3D4E5F6"})
+            client.call("limit", {"act": "set", "current_a": 0})
+            client.call("availability", {"evse": 1, "operative": False})
+        _terminate(process)
+        assert process.wait(LIMIT_S) == 0
+    with running("chargepointd.csms.demo", "--once", "--state-dir", str(state)) as process:
+        output, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0, output
+    assert "EVSE 1  token 04A1B2C3D4E5F6" in output.partition(">> in the books: ")[2]
 
 
 def test_a_daemon_that_dies_is_told_with_its_log(state: Path) -> None:
