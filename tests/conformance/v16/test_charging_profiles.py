@@ -45,6 +45,11 @@ def put(tester: Tester, told: dict[str, Any], expect: str = "Accepted") -> None:
     assert status == expect, tester.csms.told(f"SetChargingProfile: {status}, expected {expect}")
 
 
+def none_installed(tester: Tester) -> None:
+    """T> ClearChargingProfile of all, S> Unknown."""
+    assert tester.csms.call("ClearChargingProfile")["status"] == "Unknown"
+
+
 def follows(tester: Tester, unit: str, limit: float) -> None:
     """T> GetCompositeSchedule, S> Accepted: from now on, for as long as was asked, what the profile says."""
     asked = {"connectorId": CONNECTOR, "duration": DURATION_S, "chargingRateUnit": unit}
@@ -54,6 +59,7 @@ def follows(tester: Tester, unit: str, limit: float) -> None:
     assert (schedule["duration"], schedule["chargingRateUnit"]) == (DURATION_S, unit)
     start = datetime.fromisoformat(reply["scheduleStart"])
     assert abs(start - datetime.now(UTC)) <= timedelta(seconds=TOLERANCE_S)
+    assert datetime.fromisoformat(schedule["startSchedule"]) == start
     periods = [(period["startPeriod"], period["limit"]) for period in schedule["chargingSchedulePeriod"]]
     assert periods == [(0, limit)]
 
@@ -78,12 +84,15 @@ def test_tc_057_cs(tester: Tester, supply: str) -> None:
 def test_tc_058_1_cs(tester: Tester, named: dict[str, int]) -> None:
     """Central Smart Charging - No ongoing transaction"""
     put(tester, profile("TxProfile", **named), "Rejected")
+    none_installed(tester)
 
 
 def test_tc_058_2_cs(tester: Tester) -> None:
     """Central Smart Charging - Wrong transactionId"""
     number = tester.charging(CONNECTOR)
     put(tester, profile("TxProfile", transactionId=number + 1), "Rejected")
+    none_installed(tester)
+    follows(tester, "A", 400)  # its 400 kW at 1000 V are less than its 500 A
 
 
 @both

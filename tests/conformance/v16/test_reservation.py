@@ -1,5 +1,6 @@
 """Reservation: a connector, or connector 0 for any, kept for a tag or its parent."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.csms import Csms
 from tests.daemon.visit import until
 
 RESERVATION = 17
+TOLERANCE = timedelta(seconds=0.1)
 
 
 def reserve(tester: Tester, connector: int, expect: str, token: str = TOKEN, number: int = RESERVATION) -> None:
@@ -60,8 +62,10 @@ def test_tc_046_2_cs(tester: Tester) -> None:
 
 def test_tc_047_cs(tester: Tester) -> None:
     """Reservation of a Connector - Expire"""
-    tester.reserved(1, expiryDate=in_days(1.5 / 86_400))
+    expiry = in_days(1.5 / 86_400)
+    tester.reserved(1, expiryDate=expiry)
     tester.status(1, "Available")
+    assert datetime.now(UTC) >= datetime.fromisoformat(expiry) - TOLERANCE, "before it expired"
     unused(tester)
 
 

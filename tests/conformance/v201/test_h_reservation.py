@@ -1,5 +1,7 @@
 """H: reservations. An EVSE, a connector type, or any EVSE, kept for a token or its group."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.conformance.stations import ac_cable, dc_station, one_socket, two_plugs
@@ -92,8 +94,10 @@ def test_tc_h_06_cs(tester: Tester, csms: Csms) -> None:
 
 def test_tc_h_07_cs(tester: Tester, csms: Csms) -> None:
     """Reserve a specific EVSE - Reservation Ended / not used"""
+    expiry = datetime.now(UTC) + timedelta(seconds=1.5)
     tester.reserved(1, seconds=1.5)
     csms.wait_status("Available", 1)
+    assert datetime.now(UTC) >= expiry - timedelta(seconds=0.1), "before it expired"
     csms.wait("ReservationStatusUpdate", reservationId=1, reservationUpdateStatus="Expired")
     unused(tester)
 
@@ -145,6 +149,7 @@ def test_tc_h_12_cs(tester: Tester, csms: Csms) -> None:
 def test_tc_h_13_cs(tester: Tester) -> None:
     """Reserve an unspecified EVSE - Rejected"""
     tester.reserve(None, expect="Rejected")
+    tester.reserved(1)
 
 
 def test_tc_h_14_cs(tester: Tester, csms: Csms) -> None:
@@ -197,11 +202,15 @@ def test_tc_h_17_cs(tester: Tester, csms: Csms) -> None:
     assert csms.call("CancelReservation", {"reservationId": 1})["status"] == "Accepted"
     csms.wait_status("Available", 1)
     assert not csms.calls("ReservationStatusUpdate")
+    unused(tester)
 
 
 def test_tc_h_18_cs(tester: Tester, csms: Csms) -> None:
     """Cancel reservation of an EVSE - Rejected"""
+    tester.reserved(1)
     assert csms.call("CancelReservation", {"reservationId": 7})["status"] == "Rejected"
+    tester.trigger("StatusNotification", 1, 1)
+    csms.wait_status("Reserved", 1)
 
 
 def known_by(tester: Tester, csms: Csms, source: str) -> None:
@@ -258,6 +267,9 @@ def test_tc_h_22_cs(tester: Tester, how: str) -> None:
     if how == "switched off":
         tester.set("ReservationCtrlr.Enabled", False)
     tester.reserve(1, expect="Rejected")
+    if how == "switched off":
+        tester.set("ReservationCtrlr.Enabled", True)
+        tester.reserved(1)
 
 
 def test_tc_h_23_cs(tester: Tester, csms: Csms) -> None:

@@ -103,6 +103,7 @@ def test_tc_k_02_cs(tester: Tester) -> None:
     """Set Charging Profile - TxProfile without ongoing transaction on the specified EVSE"""
     told = profile(purpose="TxProfile", chargingProfileKind="Relative", transactionId="unknown-1")
     put(tester, EVSE, told, "Rejected", "TxNotFound")
+    none_reported(tester)
 
 
 def test_tc_k_03_cs(tester: Tester) -> None:
@@ -133,6 +134,7 @@ def test_tc_k_11_cs(tester: Tester) -> None:
     transaction = tester.charging()
     told = profile(purpose="TxProfile", chargingProfileKind="Relative", transactionId=transaction)
     put(tester, 0, told, "Rejected")
+    none_reported(tester)
 
 
 @pytest.mark.parametrize("unit", ["A", "W"])
@@ -143,6 +145,7 @@ def test_tc_k_12_cs(config: Any, csms: Csms, request: pytest.FixtureRequest, uni
     assert tester.get("SmartChargingCtrlr.RateUnit") == ("A" if unit == "W" else "W")
     told = profile(chargingSchedule=[schedule(chargingRateUnit=unit, startSchedule=now())])
     put(tester, EVSE, told, "Rejected", "UnsupportedRateUnit")
+    none_reported(tester)
 
 
 @pytest.mark.parametrize("restart", ["reset", "power cut"])
@@ -162,6 +165,7 @@ def test_tc_k_13_cs(tester: Tester, restart: str) -> None:
 def test_tc_k_14_cs(tester: Tester) -> None:
     """Set Charging Profile - Unexisting EVSEid"""
     put(tester, len(tester.evses) + 1, profile(), "Rejected", "UnknownEvse")
+    none_reported(tester)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +200,7 @@ def test_tc_k_16_cs(tester: Tester) -> None:
     tester.charging()
     told = profile(purpose="TxProfile", chargingProfileKind="Relative", transactionId="unknown-1")
     put(tester, EVSE, told, "Rejected", "TxNotFound")
+    none_reported(tester)
 
 
 def test_tc_k_60_cs(tester: Tester) -> None:
@@ -250,9 +255,11 @@ def test_tc_k_06_cs(tester: Tester) -> None:
 
 def test_tc_k_07_cs(tester: Tester) -> None:
     """Clear Charging Profile - With unknown stackLevel/purpose combination"""
-    put(tester, EVSE, profile(stackLevel=1))
+    there = profile(stackLevel=1)
+    put(tester, EVSE, there)
     criteria = {"chargingProfilePurpose": "ChargingStationMaxProfile", "stackLevel": 0}
     clear(tester, "Unknown", chargingProfileCriteria=criteria)
+    assert reported(tester) == {EVSE: [there]}
 
 
 def test_tc_k_08_cs(tester: Tester) -> None:
