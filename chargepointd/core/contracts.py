@@ -187,9 +187,9 @@ class Contracts(Topic):
                 self._ask(newest, step)
                 return
             del self._wanted[event.evse_id]
-            good = isinstance(outcome, EvCertificate) and outcome.status == "Accepted"
-            if not good:
+            given = outcome if isinstance(outcome, EvCertificate) and outcome.status == "Accepted" else None
+            if given is None:
                 step.emit(Note("vehicle", event.evse_id, "the CSMS has no contract certificate for it"))
-            step.emit(AnswerEvCertificate(event.evse_id, outcome.exi if good else ""))  # type: ignore[union-attr]
+            step.emit(AnswerEvCertificate(event.evse_id, given.exi if given else ""))
 
         self._outbox.say(GetEvCertificate(event.action, event.schema, event.exi), heard, step)

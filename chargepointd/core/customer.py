@@ -137,9 +137,11 @@ class Customers(Topic):
     def _tell(self, request_id: int, data: str, step: Step) -> None:
         parts = [data[at : at + PART] for at in range(0, len(data), PART)] or [""]
         for number, part in enumerate(parts):
-            message = CustomerData(request_id, number, part, number < len(parts) - 1, step.utc)
-            self._waiting += 1
-            self._outbox.keep(self.name, self._context.new_id(), lambda message=message: message, self._heard)  # type: ignore[misc]
+            self._say(CustomerData(request_id, number, part, number < len(parts) - 1, step.utc))
+
+    def _say(self, message: CustomerData) -> None:
+        self._waiting += 1
+        self._outbox.keep(self.name, self._context.new_id(), lambda: message, self._heard)
 
     def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
         self._waiting -= 1

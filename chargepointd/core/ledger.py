@@ -254,5 +254,6 @@ def _register_told(record: TransactionRecord) -> tuple[float, float] | None:
     ]
     if told:
         return told[-1]
-    begins = record.kind == "Started" and record.energy_wh is not None
-    return (record.stamp.at, record.energy_wh) if begins else None  # type: ignore[return-value]
+    if record.kind != "Started" or record.energy_wh is None:
+        return None
+    return record.stamp.at, record.energy_wh

@@ -7,6 +7,8 @@ from chargepointd.core.evse import Evse
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.variables.model import DataType, Ref, Variable
 
+Problem = Callable[[Ref, Callable[[], bool]], Variable]
+"""the variable of that name which says whether something is wrong"""
 OLD_S = 30.0
 """a reading this old says nothing of now: an idle meter is read every 10 s"""
 
@@ -28,9 +30,7 @@ def standing(
         yield from _of_evse(evse, problem, mono)
 
 
-def _of_evse(
-    evse: Evse, problem: Callable[[Ref, Callable[[], bool]], Variable], mono: Callable[[], float]
-) -> Iterator[Variable]:
+def _of_evse(evse: Evse, problem: Problem, mono: Callable[[], float]) -> Iterator[Variable]:
     yield problem(Ref("EVSE", "Problem", evse_id=evse.id), lambda: bool(evse.faults))
     power = Ref("EVSE", "Power", evse_id=evse.id)
     yield _shown(power, "decimal", lambda: _power(evse, mono()), "W", evse.plan.max_power_w)
@@ -41,13 +41,14 @@ def _of_evse(
         yield _shown(Ref("FiscalMetering", "PublicKey", evse_id=evse.id), "string", lambda: evse.public_key)
     for connector in evse.plan.connectors:
         if connector.lock:
-            lock = Ref("ConnectorPlugRetentionLock", "Active", evse_id=evse.id, connector_id=connector.id)
-            source = f"connector {connector.id}"
-            yield _shown(lock, "boolean", lambda n=connector.id: _said(evse.locked.get(n, False)))  # type: ignore[misc]
-            yield problem(
-                lock._replace(variable="Problem"),
-                lambda s=source: ("ConnectorLockFailure", s) in evse.faults,  # type: ignore[misc]
-            )
+            yield from _of_lock(evse, connector.id, problem)
+
+
+def _of_lock(evse: Evse, connector_id: int, problem: Problem) -> Iterator[Variable]:
+    lock = Ref("ConnectorPlugRetentionLock", "Active", evse_id=evse.id, connector_id=connector_id)
+    stuck = ("ConnectorLockFailure", f"connector {connector_id}")
+    yield _shown(lock, "boolean", lambda: _said(evse.locked.get(connector_id, False)))
+    yield problem(lock._replace(variable="Problem"), lambda: stuck in evse.faults)
 
 
 def _shown(

@@ -422,8 +422,11 @@ class Tariffs(Topic):
                 left = self._unplugged[index] = left._replace(reference=self._outbox.reference_of(left.transaction_id))
             held = self._outbox.holds(left.transaction_id)  # the end of the transaction is told first
             if left.transaction_id not in self._promised and not held:
-                self._promised.add(left.transaction_id)
-                self._outbox.keep(_LANE, self._context.new_id(), lambda left=left: left, self._heard)  # type: ignore[misc]
+                self._promise(left)
+
+    def _promise(self, left: CableLeft) -> None:
+        self._promised.add(left.transaction_id)
+        self._outbox.keep(_LANE, self._context.new_id(), lambda: left, self._heard)
 
     def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
         self._unplugged = [left for left in self._unplugged if left.transaction_id != message.transaction_id]

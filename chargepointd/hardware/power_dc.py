@@ -123,16 +123,19 @@ class DcPower:
     async def _deliver(self) -> None:
         """Follow the vehicle for as long as it and the station want."""
         while self._wanted():
-            car = self._vehicle
-            assert car and car.target_voltage_v
-            volts = car.target_voltage_v
-            amps = min(self._limit_a, self._limit_w / volts, car.target_current_a or 0.0)
-            await self._call("supply", lambda supply, v=volts, a=amps: supply.set(v, a))  # type: ignore[misc]
-            reading = await self._read()
-            if reading.fault:
-                raise DeviceFault(f"supply: {reading.fault}")
-            await self._call("vehicle", lambda link, r=reading: link.present(r.voltage_v, r.current_a))  # type: ignore[misc]
+            await self._follow_vehicle()
             await self._cycle()
+
+    async def _follow_vehicle(self) -> None:
+        car = self._vehicle
+        assert car and car.target_voltage_v
+        volts = car.target_voltage_v
+        amps = min(self._limit_a, self._limit_w / volts, car.target_current_a or 0.0)
+        await self._call("supply", lambda supply: supply.set(volts, amps))
+        reading = await self._read()
+        if reading.fault:
+            raise DeviceFault(f"supply: {reading.fault}")
+        await self._call("vehicle", lambda link: link.present(reading.voltage_v, reading.current_a))
 
     async def _read(self) -> DcReading:
         reading: DcReading = await self._call("supply", lambda supply: supply.read())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.stations import PASSWORD, dc_station
+from tests.conformance.stations import PASSWORD
 from tests.conformance.v16.tester import Tester
 from tests.csms import Csms
 from tests.daemon.config import Config
@@ -29,17 +29,14 @@ def csms() -> Iterator[Csms]:
 
 
 @pytest.fixture
-def config(request: pytest.FixtureRequest, csms: Csms) -> Config:
-    """What the mark `under_test` says; a test may change it before it asks for `station`."""
+def config(request: pytest.FixtureRequest, config: Config) -> Config:
+    """As for all cases, but for the version and the keys."""
     mark = request.node.get_closest_marker("under_test")
-    build = mark.args[0] if mark and mark.args else dc_station
-    given = mark.kwargs if mark else {}
-    made: Config = build(csms.url, **given.get("variables", {}))
-    made["csms"]["versions"] = ["1.6"]
-    made["ocpp16"] |= given.get("keys", {})
-    for key in made["ocpp16"]:
-        made["variables"].pop(PACED.get(key), None)
-    return made
+    config["csms"]["versions"] = ["1.6"]
+    config["ocpp16"] |= mark.kwargs.get("keys", {}) if mark else {}
+    for key in config["ocpp16"]:
+        config["variables"].pop(PACED.get(key), None)
+    return config
 
 
 @pytest.fixture
