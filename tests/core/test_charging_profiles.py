@@ -396,12 +396,18 @@ def test_it_is_dropped_when_the_token_is_refused() -> None:
     assert not installed(w)
 
 
-def test_it_is_not_for_somebody_else_s_transaction() -> None:
+def overtaken() -> World:
+    """The CSMS is still being asked who has a profile when another driver starts, who has none."""
     w = World("2.0.1", {"AuthCtrlr.AuthorizeRemoteStart": "true"}).online()
     w.slow = True
     w.ask(c.RequestStart(Token("SLOW"), 1, 5, profile=OFFERED))
     w.ask(c.RequestStart(DRIVER, 1, 6))
     w.plug(1)
+    return w
+
+
+def test_it_is_not_for_somebody_else_s_transaction() -> None:
+    w = overtaken()
     w.answer()
     assert w.station.evses[1].session.token == DRIVER
     assert not installed(w)
@@ -481,9 +487,5 @@ def test_it_holds_from_the_first_moment(point: str) -> None:
 
 
 def test_it_does_not_hold_for_somebody_else() -> None:
-    w = World("2.0.1", {"AuthCtrlr.AuthorizeRemoteStart": "true"}).online()
-    w.slow = True
-    w.ask(c.RequestStart(Token("SLOW"), 1, 5, profile=OFFERED))
-    w.ask(c.RequestStart(DRIVER, 1, 6))
-    w.plug(1)
+    w = overtaken()
     assert w.station.evses[1].allowed_a == 32

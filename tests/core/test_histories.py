@@ -18,6 +18,7 @@ from chargepointd.core.jobs import JobFailed
 from chargepointd.core.reservation import CancelReservation, ReserveNow
 from chargepointd.core.tariff import SetUserPrice, TellFinalCost, Triggers, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
+from tests.core.deeds import ANY, QUIET
 from tests.core.world import PLAN, World, check_records
 
 VERSIONS = ("1.6", "2.0.1")
@@ -85,46 +86,27 @@ def start_with_profile(w: World, n: int) -> c.RequestStart:
     return c.RequestStart(Token("DDDD4444", "Central"), n % 3, n, profile=limits)
 
 
-QUIET_DEEDS: dict[str, Callable[[World, int], object]] = {
-    "plug": lambda w, n: w.plug(1 + n % 2),
-    "unplug": lambda w, n: w.unplug(1 + n % 2),
-    "unplug at the car": lambda w, n: w.unplug_at_car(1 + n % 2),
+QUIET_DEEDS = QUIET | {
     "pull": lambda w, n: w.pull(1 + n % 2),
-    "drive in": lambda w, n: w.drive_in(1 + n % 2),
-    "drive out": lambda w, n: w.drive_out(1 + n % 2),
     "card A": lambda w, n: w.present("AAAA1111", 1 + n % 2),
     "card B": lambda w, n: w.present("BBBB2222", 1 + n % 2),
     "blocked card": lambda w, n: w.present("CCCC3333", 1 + n % 2),
-    "button": lambda w, n: w.push(1 + n % 2),
     "full": lambda w, n: w.hunger(1 + n % 2, False),
     "hungry": lambda w, n: w.hunger(1 + n % 2, True),
-    "break": lambda w, n: w.break_(1 + n % 2),
-    "mend": lambda w, n: w.mend(1 + n % 2),
-    "wait": lambda w, n: w.after(float(n)),
 }
-DEEDS = QUIET_DEEDS | {
+DEEDS: dict[str, Callable[[World, int], object]] = {
+    **ANY,
+    **QUIET_DEEDS,
     "a short visit": lambda w, n: visit(w, 1 + n % 2),
     "CSMS mute to records": lambda w, n: setattr(w, "mute_records", n % 3 > 0),
     "card at the shared reader": lambda w, n: w.present("AAAA1111"),
-    "online": lambda w, n: w.online(),
-    "offline": lambda w, n: w.offline(),
     "remote start": lambda w, n: w.ask(c.RequestStart(Token("DDDD4444", "Central"), n % 3, n)),
     "remote stop": lambda w, n: w.ask_stop(1 + n % 2),
-    "inoperative": lambda w, n: w.ask(c.ChangeAvailability(False, n % 3)),
-    "operative": lambda w, n: w.ask(c.ChangeAvailability(True, n % 3)),
     "unlock": lambda w, n: w.ask(c.UnlockConnector(1, 1)),
-    "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0)),
-    "reset one": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0, evse_id=1 + n // 2 % 2)),
     "meter dies": lambda w, n: w.meter_dead.add(1 + n % 2),
     "meter lives": lambda w, n: w.meter_dead.discard(1 + n % 2),
     "CSMS mute": lambda w, n: setattr(w, "mute", True),
     "CSMS speaks": lambda w, n: setattr(w, "mute", False),
-    "cut": lambda w, n: w.cut(),
-    "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),
-    "cut after a commit": lambda w, n: w.cut_in(1 + n % 5, committed=True),
-    "CSMS slow": lambda w, n: setattr(w, "slow", True),
-    "CSMS prompt": lambda w, n: setattr(w, "slow", False),
-    "CSMS answers": lambda w, n: w.answer(),
     "CSMS answers again": lambda w, n: w.answer_again(n),
     "CSMS refuses": lambda w, n: setattr(w, "refusing", n % 2 == 0),
     "meter signs no more": lambda w, n: w.silent.add(1 + n % 2),
@@ -133,8 +115,6 @@ DEEDS = QUIET_DEEDS | {
     "lock jams": lambda w, n: w.stuck.add((1, 1)),
     "lock moves": lambda w, n: w.stuck.clear(),
     "suspend on refusal": lambda w, n: w.configure("TxCtrlr.StopTxOnInvalidId", "false"),
-    "wait for the car": lambda w, n: w.configure("TxCtrlr.StopTxOnEVSideDisconnect", "false"),
-    "keep the cable": lambda w, n: w.configure("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "false"),
     "card A is refused from now on": lambda w, n: w.infos.update({"AAAA1111": TokenInfo("Blocked")}),
     "log asked for": lambda w, n: w.ask(c.GetLog("SecurityLog", "ftp://h/", n, retries=n % 3)),
     "log uploaded": lambda w, n: w.tell(e.JobEnded("log", str(1 + n % 5), "" if n % 2 else JobFailed("no way"))),
@@ -144,7 +124,6 @@ DEEDS = QUIET_DEEDS | {
     "choose": lambda w, n: w.press(f"{n % 4}#"),
     "keys": lambda w, n: w.press("12*#1#"[n % 6 :], 1 + n % 2),
     "the car says who it is": lambda w, n: w.identify(1 + n % 2),
-    "no authorization": lambda w, n: w.configure("AuthCtrlr.Enabled", "true" if n % 2 else "false"),
     "autocharge": lambda w, n: w.configure("AuthCtrlr.AutochargeEnabled", "false" if n % 2 else "true"),
     "believe the cache": lambda w, n: w.configure("AuthCtrlr.LocalPreAuthorize", "true"),
     "do not ask the CSMS": lambda w, n: w.configure("AuthCtrlr.DisableRemoteAuthorization", "true"),

@@ -11,6 +11,7 @@ from chargepointd.core import commands as c
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from chargepointd.core.reservation import CancelReservation, ReservationEnded, ReserveNow, matched
 from chargepointd.core.values import Token, TokenInfo
+from tests.core.deeds import ANY
 from tests.core.world import PLAN, World, check_records
 
 TOKENS = ("AAAA1111", "BBBB2222", "MATE3333", "MATE4444")
@@ -39,36 +40,13 @@ class Reserving(World):
 
 
 DEEDS: dict[str, Callable[[Reserving, int], object]] = {
+    **ANY,
     "reserve": lambda w, n: w.reserve(n),
     "reserve another": lambda w, n: w.reserve(n * 7 + 3),
     "cancel": lambda w, n: w.ask(CancelReservation(n % IDS)),
     "card": lambda w, n: w.present(TOKENS[n % 4], 1 + n // 4 % 2),
     "card at the shared reader": lambda w, n: w.present(TOKENS[n % 4]),
     "remote start": lambda w, n: w.ask(c.RequestStart(Token(TOKENS[n % 4]), n // 4 % 3, n)),
-    "plug": lambda w, n: w.plug(1 + n % 2),
-    "unplug": lambda w, n: w.unplug(1 + n % 2),
-    "unplug at the car": lambda w, n: w.unplug_at_car(1 + n % 2),
-    "drive in": lambda w, n: w.drive_in(1 + n % 2),
-    "drive out": lambda w, n: w.drive_out(1 + n % 2),
-    "button": lambda w, n: w.push(1 + n % 2),
-    "break": lambda w, n: w.break_(1 + n % 2),
-    "mend": lambda w, n: w.mend(1 + n % 2),
-    "wait": lambda w, n: w.after(float(n)),
-    "inoperative": lambda w, n: w.ask(c.ChangeAvailability(False, n % 3)),
-    "operative": lambda w, n: w.ask(c.ChangeAvailability(True, n % 3)),
-    "reset one": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0, evse_id=1 + n // 2 % 2)),
-    "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0)),
-    "online": lambda w, n: w.online(),
-    "offline": lambda w, n: w.offline(),
-    "cut": lambda w, n: w.cut(),
-    "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),
-    "cut after a commit": lambda w, n: w.cut_in(1 + n % 5, committed=True),
-    "CSMS slow": lambda w, n: setattr(w, "slow", True),
-    "CSMS prompt": lambda w, n: setattr(w, "slow", False),
-    "CSMS answers": lambda w, n: w.answer(),
-    "no authorization": lambda w, n: w.configure("AuthCtrlr.Enabled", "true" if n % 2 else "false"),
-    "keep the cable": lambda w, n: w.configure("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "false"),
-    "wait for the car": lambda w, n: w.configure("TxCtrlr.StopTxOnEVSideDisconnect", "false"),
 }
 BREAKING = ("break", "inoperative")
 deeds = st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 200)), max_size=40)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.csms import Csms
+from tests.csms.profiles import set_default
 from tests.daemon.config import Config
 from tests.daemon.process import Station
 from tests.daemon.visit import OTHER, begin, brisk, charging, register_wh, until, world
@@ -167,15 +168,6 @@ def test_one_phase_is_used_where_a_profile_says_so(csms: Csms, dialect: str, mon
     with Station(config) as station:
         begin(station, csms)
         assert [round(a) for a in station.ctl("sim.meter", evse=1)["current_a"]] == [32, 32, 32]
-        one = {"startPeriod": 0, "limit": 10, "numberPhases": 1}
-        schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [one], "startSchedule": "2026-01-01T00:00:00Z"}
-        common = {"stackLevel": 0, "chargingProfileKind": "Absolute", "chargingProfilePurpose": "TxDefaultProfile"}
-        if dialect == "1.6":
-            profile = common | {"chargingProfileId": 5, "chargingSchedule": schedule}
-            reply = csms.call("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile})
-        else:
-            profile = common | {"id": 5, "chargingSchedule": [schedule | {"id": 1}]}
-            reply = csms.call("SetChargingProfile", {"evseId": 1, "chargingProfile": profile})
-        assert reply["status"] == "Accepted"
+        set_default(csms, dialect, limit=10, numberPhases=1)
         soon(lambda: world(station)["offer_a"] == 0, "withdrawn offer")
         until(lambda: station.ctl("sim.meter", evse=1)["current_a"] == [10, 0, 0], "10 A of one phase", 15)

@@ -1,10 +1,12 @@
 """The same visit through the real process: real drivers on real bytes below, a CSMS on a real websocket above."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.csms import Csms
+from tests.csms.profiles import set_default
 from tests.daemon.process import Station
 from tests.e2e.stations import ac_station, dc_station
 from tests.hal.models.infy_module import InfyModule, Load, SlcanWire, UdpWire, Wire
@@ -76,21 +78,6 @@ def test_a_visit_at_a_wallbox(dialect: str, csms: Csms, board: OpenEvseBoard, ch
     assert transaction.energy_wh == pytest.approx(2000.0, abs=1.0)
 
 
-def limit(csms: Csms, dialect: str, value: float, unit: str) -> None:
-    """The CSMS sets a TxDefaultProfile while a car charges."""
-    at = "2026-01-01T00:00:00Z"
-    periods = [{"startPeriod": 0, "limit": value}]
-    schedule = {"chargingRateUnit": unit, "chargingSchedulePeriod": periods, "startSchedule": at}
-    common = {"stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile", "chargingProfileKind": "Absolute"}
-    if dialect == "1.6":
-        profile = common | {"chargingProfileId": 7, "chargingSchedule": schedule}
-        reply = csms.call("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile})
-    else:
-        profile = common | {"id": 7, "chargingSchedule": [schedule | {"id": 1}]}
-        reply = csms.call("SetChargingProfile", {"evseId": 1, "chargingProfile": profile})
-    assert reply["status"] == "Accepted"
-
-
 def test_a_board_follows_a_limit_within_a_second(
     dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
 ) -> None:
@@ -100,12 +87,12 @@ def test_a_board_follows_a_limit_within_a_second(
         tap(chip)
         csms.wait_event("Started")
         board.wait(lambda: board.relay_closed)
-        limit(csms, dialect, 10, "A")
+        set_default(csms, dialect, limit=10)
         board.wait(lambda: board.amps == 10, 1.0)
         assert board.relay_closed
-        limit(csms, dialect, 0, "A")
+        set_default(csms, dialect, limit=0)
         board.wait(lambda: not board.relay_closed, 4.0)  # the car has 3 s to stop drawing
-        limit(csms, dialect, 16, "A")
+        set_default(csms, dialect, limit=16)
         board.wait(lambda: board.relay_closed and board.amps == 16, 3.0)
 
 
@@ -234,26 +221,9 @@ def test_a_visit_at_a_dc_post_fed_over_can(dialect: str, csms: Csms, wire: Wire)
     assert csms.books.only().energy_wh == pytest.approx(3000.0, abs=1.0)
 
 
-def test_a_power_module_follows_a_limit_within_a_second(dialect: str, csms: Csms) -> None:
-    with (
-        UdpWire() as wire,
-        InfyModule(bus=wire, load=Load(emf_v=395.0)) as module,
-        Sdm630(tcp=True) as meter,
-        Station(dc_station(csms.url, dialect, wire, meter)) as station,
-    ):
-        csms.wait("BootNotification")
-        csms.wait_status("Available", 1, 1, timeout=20)
-        station.ctl("sim.plug_in", evse=1)
-        station.ctl("sim.swipe", token=CARD)
-        csms.wait_event("Started")
-        module.wait_for(lambda m: m.delivering and m.set_a > 20, 20)
-        limit(csms, dialect, 2000, "W")
-        module.wait_for(lambda m: m.set_a == pytest.approx(5.0), 1.0)
-        limit(csms, dialect, 8, "A")
-        module.wait_for(lambda m: m.set_a == pytest.approx(8.0), 1.0)
-
-
-def test_a_module_that_overheats_ends_the_energy_and_is_told(dialect: str, csms: Csms) -> None:
+@contextmanager
+def delivering(csms: Csms, dialect: str) -> Iterator[InfyModule]:
+    """The power module of a DC post, while it charges a car."""
     with (
         UdpWire() as wire,
         InfyModule(bus=wire, load=Load(emf_v=395.0)) as module,
@@ -266,6 +236,20 @@ def test_a_module_that_overheats_ends_the_energy_and_is_told(dialect: str, csms:
         station.ctl("sim.swipe", token=CARD)
         csms.wait_event("Started")
         module.wait_for(lambda m: m.delivering and m.current_a > 1, 20)
+        yield module
+
+
+def test_a_power_module_follows_a_limit_within_a_second(dialect: str, csms: Csms) -> None:
+    with delivering(csms, dialect) as module:
+        module.wait_for(lambda m: m.set_a > 20, 20)
+        set_default(csms, dialect, "W", limit=2000)
+        module.wait_for(lambda m: m.set_a == pytest.approx(5.0), 1.0)
+        set_default(csms, dialect, limit=8)
+        module.wait_for(lambda m: m.set_a == pytest.approx(8.0), 1.0)
+
+
+def test_a_module_that_overheats_ends_the_energy_and_is_told(dialect: str, csms: Csms) -> None:
+    with delivering(csms, dialect) as module:
         module.change(flags={(6, 4)})
         csms.wait_status("Faulted", 1, 1, timeout=20)
         module.wait_for(lambda m: not m.delivering)
