@@ -131,4 +131,3 @@ _POLICIES: dict[str, Callable[[Remembered, float], float]] = {
     "FIFO": lambda known, utc: known.added_at,
     "CUSTOM": lambda known, utc: known.uses / (max(0.0, utc - known.added_at) + DAY_S),
 }
-POLICIES = tuple(_POLICIES)

@@ -155,7 +155,6 @@ class Stamp(NamedTuple):
     boot: str = ""
 
 
-ChargingState = Literal["Idle", "EVConnected", "Charging", "SuspendedEV", "SuspendedEVSE"]
 Condition = Literal[
     "ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer", "DataSigned"
 ]

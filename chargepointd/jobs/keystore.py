@@ -11,15 +11,6 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-USES = (
-    "CSMSRootCertificate",
-    "ManufacturerRootCertificate",
-    "MORootCertificate",
-    "V2GRootCertificate",
-    "ChargingStationCertificate",
-    "V2GCertificateChain",
-)
-
 
 class KeyStore:
     """A secure element would be another class with these methods."""

@@ -10,10 +10,10 @@ from chargepointd.core.charging.profiles import (
     MAX_PROFILES,
     ClearChargingProfile,
     GetChargingProfiles,
-    ProfilesPart,
     SetChargingProfile,
     ShowProfiles,
 )
+from chargepointd.core.charging.reported import ProfilesPart
 from chargepointd.core.context import Step
 from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from chargepointd.core.values import Token, TokenInfo

@@ -11,9 +11,9 @@ from chargepointd.core.charging.profile import Period, Profile, Schedule, packed
 from chargepointd.core.charging.profiles import (
     ClearChargingProfile,
     GetChargingProfiles,
-    ProfilesPart,
     SetChargingProfile,
 )
+from chargepointd.core.charging.reported import ProfilesPart
 from chargepointd.core.values import Token
 from chargepointd.dialects.dialect import Payload, Refusal
 from tests.dialects import neutral

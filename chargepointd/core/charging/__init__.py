@@ -2,6 +2,7 @@
 
 profile.py     what a CSMS, or a local source, wants: charging profiles as values
 profiles.py    which are installed: set, cleared, reported and kept
+reported.py    how they are told: to the CSMS, to a technician
 checks.py      whether one may be
 composite.py   what profiles come to over a stretch of time: a pure function
 schedules.py   that, told to a CSMS or a technician who asks for it

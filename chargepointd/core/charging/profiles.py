@@ -5,10 +5,10 @@ remote start waits for the transaction: it belongs to the token that was to star
 authorized, and is bound to the transaction as soon as there is one. It is dropped when none comes of it.
 
 What the profiles mean for what may flow is said elsewhere (`composite`, `limits`); whether one may be installed, in
-`checks`. Both, and the values themselves, are imported when there is a profile.
+`checks`; what is told of them, in `reported`. These, and the values themselves, are imported when there is a profile.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chargepointd.core.commands import RequestStart, Shown, Status
@@ -31,8 +31,6 @@ MAX_PROFILES = 100
 """one of 1024 periods takes 100 kB on the disk, with customData up to 250 kB"""
 ENABLED = "SmartChargingCtrlr.Enabled"
 _KEPT = "charging_profile/"
-_PART = 16_000
-"""characters in one message of a report, about; a profile is never divided"""
 
 
 class SetChargingProfile(NamedTuple):
@@ -66,29 +64,6 @@ class GetChargingProfiles(NamedTuple):
 
 class ShowProfiles(NamedTuple):
     """For a technician."""
-
-
-class ProfilesPart(NamedTuple):
-    """A message of a report (ReportChargingProfiles): profiles of one EVSE, from one source."""
-
-    request_id: int
-    evse_id: int
-    source: str
-    profiles: tuple["Profile", ...]
-    more: bool
-
-
-class _Report:
-    def __init__(self, request_id: int, parts: list[ProfilesPart]) -> None:
-        self.request_id = request_id
-        self._left = parts[::-1]
-
-    def next(self, utc: float) -> ProfilesPart:
-        return self._left[-1]
-
-    def answered(self) -> bool:
-        self._left.pop()
-        return not self._left
 
 
 class Profiles(Topic):
@@ -305,8 +280,9 @@ class Profiles(Topic):
         elif self._series.full:
             answer(Status("NoProfiles", "too many reports are still to be sent"), step)
         else:
-            named = [self._as_named(profile) for profile in chosen]
-            self._series.begin(_Report(command.request_id, _parts(command.request_id, named)))
+            from chargepointd.core.charging.reported import report
+
+            self._series.begin(report(command.request_id, [self._as_named(profile) for profile in chosen]))
             answer(Status("Accepted"), step)
 
     def _as_named(self, profile: "Profile") -> "Profile":
@@ -315,8 +291,10 @@ class Profiles(Topic):
         return profile._replace(transaction_id=self._outbox.name_of(known)) if known else profile
 
     def _show(self) -> Shown:
-        awaited = [_shown(profile, True) for profile, _ in self._awaited.values()]
-        return Shown({"profiles": [*(_shown(profile, False) for profile in self._profiles.values()), *awaited]})
+        from chargepointd.core.charging.reported import shown
+
+        awaited = [shown(profile, awaited=True) for profile, _ in self._awaited.values()]
+        return Shown({"profiles": [*(shown(profile) for profile in self._profiles.values()), *awaited]})
 
     # -- remote start --------------------------------------------------------------------------------------------------
 
@@ -374,59 +352,3 @@ class Profiles(Topic):
             for profile in bound:
                 if profile.transaction_id not in going:
                     self._drop(profile, step)
-
-
-def _parts(request_id: int, profiles: "Iterable[Profile]") -> list[ProfilesPart]:
-    """By EVSE and source, as many in one message as it may hold."""
-    groups: dict[tuple[int, str], list[Profile]] = {}
-    for profile in sorted(profiles, key=lambda p: (p.evse_id, p.source, p.id)):
-        groups.setdefault((profile.evse_id, profile.source), []).append(profile)
-    parts = []
-    for (evse_id, source), members in groups.items():
-        for some in _divided(members):
-            parts.append(ProfilesPart(request_id, evse_id, source, tuple(some), more=True))
-    return [*parts[:-1], parts[-1]._replace(more=False)]
-
-
-def _divided(profiles: "Iterable[Profile]") -> "Iterable[list[Profile]]":
-    some: list[Profile] = []
-    length = 0
-    for profile in profiles:
-        size = max(300 + 60 * len(profile.schedule.periods), len(repr(profile.custom)))
-        if some and length + size > _PART:
-            yield some
-            some, length = [], 0
-        some.append(profile)
-        length += size
-    yield some
-
-
-def _shown(profile: "Profile", awaited: bool) -> dict[str, Any]:
-    """What is not said is left out."""
-    schedule = profile.schedule
-    periods = [_said(period._asdict()) for period in schedule.periods]
-    return {
-        "id": profile.id,
-        "evse": profile.evse_id,
-        "purpose": profile.purpose,
-        "level": profile.stack_level,
-        "kind": profile.kind,
-        "source": profile.source,
-        "unit": schedule.unit,
-        "periods": periods,
-    } | _said(
-        {
-            "recurrency": profile.recurrency,
-            "starts_at": schedule.starts_at,
-            "duration_s": schedule.duration_s,
-            "min_rate": schedule.min_rate,
-            "valid_from": profile.valid_from,
-            "valid_to": profile.valid_to,
-            "transaction_id": profile.transaction_id,
-            "awaited": awaited or None,
-        }
-    )
-
-
-def _said(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -7,7 +7,6 @@ from chargepointd.core.effects import SaveVariable
 from chargepointd.core.variables.model import Ref, Variable
 from chargepointd.core.variables.values import complaint
 
-_ATTRIBUTES = ("Actual", "Target", "MinSet", "MaxSet")
 Key = tuple[str | int | None, ...]
 
 

@@ -15,8 +15,6 @@ from tests.daemon.visit import until
 
 __all__ = ["GROUP", "OTHER_TOKEN", "TOKEN", "Tester"]
 
-IN_USE = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing")
-
 
 class Tester(Bench):
     """`connectors`: EVSE and connector of the numbers 1 to n."""
@@ -207,12 +205,6 @@ class Tester(Bench):
         return self._asked(
             "SetChargingProfile", {"connectorId": connector, "csChargingProfiles": dict(profile)}, expect
         )
-
-    def certificate_installed(self, kind: str, pem: str) -> None:
-        """CertificateInstalled: asked which there are, and installed when there is none of this kind."""
-        there = self.csms.call("GetInstalledCertificateIds", {"certificateType": kind})
-        if there["status"] != "Accepted":
-            self._asked("InstallCertificate", {"certificateType": kind, "certificate": pem}, "Accepted")
 
 
 def in_days(days: float) -> str:

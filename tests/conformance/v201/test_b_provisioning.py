@@ -36,9 +36,6 @@ def test_tc_b_20_cs(tester: Tester, kind: str, evse: int | None) -> None:
     tester.booted("ScheduledReset")
 
 
-PENDING_INTERVAL_S = 30
-
-
 def variables(csms: Csms, *names: str, attribute: str | None = None) -> list[dict[str, Any]]:
     """T> GetVariables, S> the results."""
     kind = {} if attribute is None else {"attributeType": attribute}

@@ -7,7 +7,8 @@ import pytest
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.charging.external import ChargingLimit, LimitLocally
-from chargepointd.core.charging.profiles import ClearChargingProfile, GetChargingProfiles, ProfilesPart
+from chargepointd.core.charging.profiles import ClearChargingProfile, GetChargingProfiles
+from chargepointd.core.charging.reported import ProfilesPart
 from chargepointd.core.plan import LimitPlan, SitePlan
 from chargepointd.core.values import Measured
 from tests.core.charging.test_limits import DC_PLAN

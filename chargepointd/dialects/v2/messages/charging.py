@@ -1,7 +1,7 @@
 """Reports of charging profiles (K09), and limits from outside (K11 to K13)."""
 
 from chargepointd.core.charging.external import ChargingLimit
-from chargepointd.core.charging.profiles import ProfilesPart
+from chargepointd.core.charging.reported import ProfilesPart
 from chargepointd.dialects.v2.charging import said, schedule_said
 from chargepointd.dialects.v2.messages.common import Answers, Calls, Said
 from chargepointd.dialects.v2.words import Words
