@@ -13,6 +13,7 @@ GROUP = "chargepointd.drivers"
 OURS = {
     "simulator": "hal.drivers.simulator",
     "modbus-meter": "hal.drivers.modbus_meter",
+    "modbus-inputs": "hal.drivers.modbus_inputs",
     "openevse-rapi": "hal.drivers.openevse_rapi",
     "infypower": "hal.drivers.infypower",
     "pn532": "hal.drivers.pn532",

@@ -42,6 +42,8 @@ class Limits(Topic):
         self._felt: set[int] = set()
         """EVSEs where a limit from outside held when their rate changed last"""
         self._rests_on: object = None
+        self._unbounded: int | None = None
+        """the revision of the profiles at which nothing but the outlets bounded anybody: then no fact matters"""
         self._offset = 0.0
         """UTC less monotonic clock, when it was reckoned last"""
         self._due = NEVER
@@ -55,6 +57,8 @@ class Limits(Topic):
     # -- when ----------------------------------------------------------------------------------------------------------
 
     def _ration(self, step: Step) -> None:
+        if self._unbounded == self._profiles.revision:  # as most of the time: it is asked several times in each step
+            return
         rests_on = (
             self._profiles.revision,
             self._context.clock.sure,
@@ -93,7 +97,7 @@ class Limits(Topic):
     # -- what ----------------------------------------------------------------------------------------------------------
 
     def _reckon(self, step: Step) -> None:
-        profiles = self._profiles.installed
+        installed = profiles = self._profiles.installed
         self._outside = any(profile.purpose == "ChargingStationExternalConstraints" for profile in profiles)
         if profiles and not self._context.clock.sure:
             from chargepointd.core.charging.composite import at_any_time
@@ -103,6 +107,7 @@ class Limits(Topic):
         caps = {evse.id: self._cap(evse, profiles, step) for evse in self._evses.values()}
         levels = {n: cap[self._evses[n].plan.supply == "DC"] for n, cap in caps.items()}
         bounds = self._of_station(profiles, step)
+        self._unbounded = self._profiles.revision if not installed and bounds == (inf, inf) else None
         if bounds == (inf, inf):
             self._sharing, self._due = None, NEVER
         else:
