@@ -87,7 +87,7 @@ class Sharing:
     def levels(
         self, bounds: tuple[float, float], caps: Mapping[int, Cap], profiles: "Iterable[Profile]", step: Step
     ) -> dict[int, float]:
-        """Of those who charge, or would. Others may have all that is their own, when they come."""
+        """The shares of those who charge, or would. Whoever else comes may have at most all that is there."""
         self._bounds = bounds
         for evse in self._evses.values():
             self._flows[evse.id].use(caps[evse.id][2])
@@ -111,7 +111,12 @@ class Sharing:
             if level >= taker.least and level > self._flows[taker.evse.id].granted:
                 self._grant(taker.evse, level, step)
         self.due = min([NEVER, *(self._look_again_at(evse) for evse in self._evses.values())])
-        return {taker.evse.id: self._flows[taker.evse.id].granted for taker in takers}
+        shares = {taker.evse.id: self._flows[taker.evse.id].granted for taker in takers}
+        return {evse.id: shares.get(evse.id, self._alone(evse, caps[evse.id])) for evse in self._evses.values()}
+
+    def _alone(self, evse: Evse, cap: Cap) -> float:
+        own = cap[evse.plan.supply == "DC"]
+        return min(own, *(max(0.0, n) / weight for n, weight in zip(self._bounds, _weights(evse, cap[2]), strict=True)))
 
     def _taker(self, evse: Evse, cap: Cap, profiles: "Iterable[Profile]", step: Step) -> _Taker:
         if evse.plan.supply == "DC":

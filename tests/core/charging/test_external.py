@@ -116,6 +116,17 @@ def test_a_small_change_of_rate_is_not_told() -> None:
     assert not any(r.trigger == "ChargingRateChanged" for r in w.records)
 
 
+def test_a_fault_is_no_change_of_the_limit() -> None:
+    w = charging(plan=RELAY)
+    relay(w, True)
+    changes = len([r for r in w.records if r.trigger == "ChargingRateChanged"])
+    w.break_(1)
+    assert w.station.evses[1].allowed_a == 6
+    w.mend(1).after(1)
+    assert w.limits[1][0] == 6
+    assert len([r for r in w.records if r.trigger == "ChargingRateChanged"]) == changes
+
+
 def test_what_happened_offline_is_told_as_it_is_by_then() -> None:
     w = charging(plan=RELAY).offline()
     relay(w, True)
