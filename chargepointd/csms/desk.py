@@ -93,6 +93,19 @@ def flat(text: str) -> Payload:
     return {"startSchedule": soon(), "chargingRateUnit": unit, "chargingSchedulePeriod": periods}
 
 
+def limiting(place: int, whole: str) -> Payload:
+    """What a profile with one limit says in either version. `whole`: its purpose where it is for the station."""
+    return {
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile" if place else whole,
+        "chargingProfileKind": "Absolute",
+    }
+
+
+def cancel(args: list[str]) -> tuple[str, Payload]:
+    return "CancelReservation", {"reservationId": number(args[0], "NUMBER")}
+
+
 def number(text: str, what: str) -> int:
     if text.isascii() and text.isdigit():
         return int(text)

@@ -8,8 +8,10 @@ from chargepointd.csms.desk import (
     Payload,
     Words,
     WrongArguments,
+    cancel,
     fields,
     flat,
+    limiting,
     number,
     plain,
     security_event,
@@ -150,9 +152,7 @@ def _profile(args: list[str]) -> tuple[str, Payload]:
     connector = number(args[0], "EVSE")
     profile = {
         "chargingProfileId": connector + 1,
-        "stackLevel": 0,
-        "chargingProfilePurpose": "TxDefaultProfile" if connector else "ChargePointMaxProfile",
-        "chargingProfileKind": "Absolute",
+        **limiting(connector, "ChargePointMaxProfile"),
         "chargingSchedule": flat(args[1]),
     }
     return "SetChargingProfile", {"connectorId": connector, "csChargingProfiles": profile}
@@ -192,7 +192,7 @@ REQUESTS = {
     "clear-profiles": lambda args: ("ClearChargingProfile", {}),
     "schedule": _schedule,
     "reserve": _reserve,
-    "cancel": lambda args: ("CancelReservation", {"reservationId": number(args[0], "NUMBER")}),
+    "cancel": cancel,
     "list": _list,
 }
 

@@ -11,7 +11,9 @@ from chargepointd.csms.desk import (
     Payload,
     Words,
     WrongArguments,
+    cancel,
     flat,
+    limiting,
     number,
     plain,
     security_event,
@@ -195,9 +197,7 @@ def _profile(args: list[str]) -> tuple[str, Payload]:
     evse = number(args[0], "EVSE")
     profile = {
         "id": evse + 1,
-        "stackLevel": 0,
-        "chargingProfilePurpose": "TxDefaultProfile" if evse else "ChargingStationMaxProfile",
-        "chargingProfileKind": "Absolute",
+        **limiting(evse, "ChargingStationMaxProfile"),
         "chargingSchedule": [{"id": evse + 1, **flat(args[1])}],
     }
     return "SetChargingProfile", {"evseId": evse, "chargingProfile": profile}
@@ -242,7 +242,7 @@ REQUESTS = {
     "clear-profiles": lambda args: ("ClearChargingProfile", {"chargingProfileCriteria": {}}),  # all fulfil none
     "schedule": _schedule,
     "reserve": _reserve,
-    "cancel": lambda args: ("CancelReservation", {"reservationId": number(args[0], "NUMBER")}),
+    "cancel": cancel,
     "list": _list,
 }
 
