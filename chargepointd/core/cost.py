@@ -4,7 +4,7 @@ Exact: money is a Decimal, a moment milliseconds, a register milliwatt-hours. Wh
 hour times milliseconds and divided only when somebody looks. Nothing is added where the CSMS named no price.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from chargepointd.core.tuples import NamedTuple
@@ -13,6 +13,8 @@ ZERO = Decimal(0)
 _MWH_PER_KWH = Decimal(1_000_000)
 _MS_PER_HOUR = Decimal(3_600_000)
 _MS_PER_MINUTE = 60_000
+_WIDE = Context(prec=400)
+"""digits: those of any number that JSON has, and their decimal places"""
 
 
 class Rate(NamedTuple):
@@ -96,8 +98,8 @@ def grows(run: Running) -> bool:
 
 
 def rounded(cost: Decimal, decimals: int) -> str:
-    """As it is shown; half a cent counts as one."""
-    return f"{cost.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}"
+    """As it is shown; half a cent counts as one. Whatever it is: what is kept may be of an older version."""
+    return f"{cost.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _WIDE):f}"
 
 
 # -- kept --------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from the OCSP responders for it and the authorities above it, refreshed once a w
 Loaded only where an EVSE does Plug & Charge.
 """
 
+from base64 import b64decode
 from typing import Any
 
 from chargepointd.core.certificates import Certificate, Certificates
@@ -120,7 +121,7 @@ class Secc(Applicant):
     def _heard_status(self, message: Message, outcome: Outcome, step: Step) -> None:
         """Without an answer what was known stays, and is asked for again."""
         assert isinstance(message, GetCertificateStatus)
-        if isinstance(outcome, CertificateStatus) and outcome.status == "Accepted" and outcome.ocsp:
+        if isinstance(outcome, CertificateStatus) and outcome.status == "Accepted" and _is_base64(outcome.ocsp):
             self._statuses[message.hashes] = outcome.ocsp
             self._tell(step)
         else:
@@ -143,3 +144,10 @@ class Secc(Applicant):
         super().tick(step)
         if step.mono >= self._refresh_at and self._told:
             self._ask(step)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(b64decode(text, validate=True))
+    except ValueError:
+        return False

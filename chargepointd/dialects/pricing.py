@@ -7,12 +7,16 @@ from typing import Any
 
 from chargepointd.core.cost import Rate
 from chargepointd.core.tariff import Triggers, UpdateCost
+from chargepointd.core.values import Token
 from chargepointd.core.wording import Texts
 from chargepointd.dialects.codec import parse_time
 
 VENDOR = "org.openchargealliance.costmsg"
 _MOST = 1e9
 """no price, cost or register is larger: with six decimal places it still is exact"""
+_LONGEST, _TEXTS = 1024, 20
+"""characters of a text, and languages: the prices of fifty tokens are kept"""
+_TOKEN = 36
 NOTHING = Decimal(0)
 _FORMATS = ("ASCII", "UTF8")
 """what a display shows as it is"""
@@ -28,11 +32,15 @@ def amount(data: Any, name: str, default: Decimal | None = None) -> Decimal:
     return Decimal(repr(value))
 
 
-def text(data: Any, name: str) -> str:
+def text(data: Any, name: str, most: int = _LONGEST) -> str:
     value = data.get(name)
-    if not isinstance(value, str):
-        raise ValueError(f"{name}: expected a text")
+    if not isinstance(value, str) or len(value) > most:
+        raise ValueError(f"{name}: expected a text of at most {most} characters")
     return value
+
+
+def token(data: Any, name: str) -> Token:
+    return Token(text(data, name, _TOKEN))
 
 
 def whole(data: Any, name: str) -> int:
@@ -46,12 +54,13 @@ def texts(data: Any) -> Texts:
     """priceText, and priceTextExtra in other languages; what no display shows as it is stays out."""
     found = [("", text(data, "priceText"))] if data.get("priceText") is not None else []
     extra = data.get("priceTextExtra") or []
-    if not isinstance(extra, list):
-        raise ValueError("priceTextExtra: expected a list")
+    if not isinstance(extra, list) or len(extra) > _TEXTS:
+        raise ValueError(f"priceTextExtra: expected a list of at most {_TEXTS} texts")
     for one in extra:
         fields = _object({"priceTextExtra": one}, "priceTextExtra")
         if fields.get("format", "UTF8") in _FORMATS:
-            found.append((str(fields.get("language") or ""), text(fields, "content")))
+            language = text(fields, "language") if fields.get("language") else ""
+            found.append((language, text(fields, "content")))
     return tuple(found)
 
 
@@ -90,13 +99,13 @@ def _triggers(data: Any) -> Triggers:
     energy, power = data.get("atEnergykWh"), data.get("atPowerkW")
     statuses = data.get("atCPStatus") or []
     statuses = [statuses] if isinstance(statuses, str) else statuses
-    if not isinstance(statuses, list):
-        raise ValueError("atCPStatus: expected a list")
+    if not isinstance(statuses, list) or len(statuses) > _TEXTS or not all(isinstance(each, str) for each in statuses):
+        raise ValueError(f"atCPStatus: expected a list of at most {_TEXTS} texts")
     return Triggers(
         _moment(data, "atTime"),
         None if energy is None else float(amount(data, "atEnergykWh") * 1000),
         None if power is None else float(amount(data, "atPowerkW") * 1000),
-        tuple(map(str, statuses)),
+        tuple(statuses),
     )
 
 

@@ -157,7 +157,7 @@ class Inputs:
         if self._plugged.get(place) != plugged:
             self._plugged[place] = plugged
             if plugged:
-                self._post(e.CablePlugged(*place, reading.cable_limit_a))
+                self._post(e.CablePlugged(*place, _known(reading.cable_limit_a)))
             else:
                 self._wanted[evse_id] = False
                 self._post(e.CableUnplugged(*place))
@@ -248,6 +248,7 @@ class Inputs:
         self._post(e.LockMoved(evse_id, connector_id, locked))
 
     def _vehicle(self, binding: Binding, reading: VehicleReading) -> None:
+        reading = VehicleReading(*map(_known, reading))
         self._soc[binding.evse_id] = reading.soc_percent
         mac = reading.mac if reading.connected else ""
         if mac != self._macs.get(binding.evse_id, ""):
@@ -307,7 +308,7 @@ def _known(value: Any) -> Any:
     """None for what is no number, as a broken device tells it."""
     if isinstance(value, tuple):
         return tuple(_known(each) for each in value)
-    return value if value is None or isfinite(value) else None
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _nobody(evse_id: int, reading: Any) -> None:

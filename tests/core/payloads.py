@@ -1,5 +1,6 @@
 """Payloads that a schema of OCPP 2.0.1 allows, the odd more often than the usual."""
 
+from math import inf
 from typing import Any
 
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from tests.core.world import World
 from tests.dialects.mutants import resolve
 
 NUMBERS = (-(2**63), -(2**31), -2, -1, 0, 1, 2, 3, 4, 5, 60, 2**31, 2**53, 2**63, 2**64 - 1)
+FRACTIONS = (*NUMBERS, 0.1, 1e-308, 1e27, 1e308, -1e308)
 TIMES = ("0001-01-01T00:00:00+23:59", "1970-01-01T00:00:00Z", "2027-01-15T08:00:00Z", "9999-12-31T23:59:60-23:59")
 WORDS = (
     "", "x", "1", "2", "1,2", "2,1", "0", "-1", "true", "false", "Ä", "\0", "\n", "٣", "²", "1e999",
@@ -40,8 +42,9 @@ def values(part: dict[str, Any], whole: dict[str, Any]) -> st.SearchStrategy[Any
                 st.sampled_from([word for word in WORDS if len(word) <= most]), st.text(max_size=min(most, 50))
             )
         case "integer" | "number":
-            low, high = part.get("minimum", -(2**63)), part.get("maximum", 2**64)
-            return st.sampled_from([number for number in NUMBERS if low <= number <= high])
+            low, high = part.get("minimum", -inf), part.get("maximum", inf)
+            numbers = NUMBERS if part["type"] == "integer" else FRACTIONS
+            return st.sampled_from([number for number in numbers if low <= number <= high])
         case "boolean":
             return st.booleans()
     return st.just("thing")

@@ -4,6 +4,7 @@ from typing import Any
 
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
+from chargepointd.core.certificates import Certificate, Tidied
 from chargepointd.core.contracts import (
     LONGEST_CHAIN,
     LONGEST_EXI,
@@ -15,7 +16,8 @@ from chargepointd.core.contracts import (
 )
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.messages import Authorize
-from tests.core.world import PLAN, World
+from chargepointd.core.secc import CHAIN, CertificateStatus, GetCertificateStatus, ReadResponders
+from tests.core.world import NOON, PLAN, World
 
 MINE, OTHER = "DEABCC1234567X", "DEXYZC7654321X"
 GOOD = ContractChecked("", rooted=True)
@@ -29,6 +31,10 @@ class Garage(World):
         self.contracts: list[tuple[int, bool]] = []
         """what the vehicles were told: EVSE, accepted"""
         self.certificates: list[tuple[int, str]] = []
+        self.identities: list[tuple[str, tuple[str, ...]]] = []
+        """as what the stacks show themselves: name of the chain, OCSP statuses"""
+        self.ocsp = ""
+        """what the CSMS says of any certificate"""
         named = {f"ISO15118Ctrlr.{name}": value for name, value in variables.items()}
         super().__init__(version, named, plan=PLAN._replace(token_kinds=(*PLAN.token_kinds, "eMAID")))
         self.online()
@@ -38,12 +44,16 @@ class Garage(World):
             self.contracts.append(tuple(effect))
         elif isinstance(effect, f.AnswerEvCertificate):
             self.certificates.append(tuple(effect))
+        elif isinstance(effect, f.IdentifyStation):
+            self.identities.append((effect.name, effect.ocsp))
         else:
             super()._obey(effect)
 
     def _answer(self, call: Any, message: Any) -> Any:
         if isinstance(message, GetEvCertificate):
             return EvCertificate("Accepted", f"for {message.exi}")
+        if isinstance(message, GetCertificateStatus):
+            return CertificateStatus("Accepted", self.ocsp)
         return super()._answer(call, message)
 
     def show(self, emaid: str = MINE, evse: int = 1, chain: str = "chain") -> "Garage":
@@ -201,3 +211,19 @@ def test_no_certificate_comes_where_nobody_can_be_asked(version: str) -> None:
     assert w.certificates == [(1, ""), (1, "")]
     w.online()
     assert not w.said(GetEvCertificate), "long after the vehicle has left"
+
+
+def test_an_ocsp_status_that_is_none_is_asked_for_again(version: str) -> None:
+    w = Garage(version)
+    chain = Certificate(CHAIN, "secc", (("SHA256", "aa", "bb", "1"),), NOON, NOON + 4e8, "CN=DE*ABC*E1")
+    w.tidied = Tidied((), "digest", (chain,))
+    w.ocsp = "no base64"
+    w.cut()
+    w.online()
+    w.after(1)
+    assert w.finish((("SHA256", "aa", "bb", "1", "http://ocsp.example"),)) == ReadResponders("secc")
+    assert w.identities == [("secc", ())]
+    w.ocsp = "Z29vZA=="
+    w.after(3700)
+    w.finish((("SHA256", "aa", "bb", "1", "http://ocsp.example"),))
+    assert w.identities == [("secc", ()), ("secc", ("Z29vZA==",))]

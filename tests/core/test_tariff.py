@@ -687,3 +687,8 @@ def test_tariff_and_cost_can_be_switched_off() -> None:
     cost(w, "5")
     shown = seen(w, 30)
     assert shown and all("kWh" in text and "per" not in text and "Cost" not in text for text in shown)
+
+
+@pytest.mark.parametrize("cost", ["1e27", "1e308", "-1e308", "1e-308"])
+def test_any_number_can_be_shown(cost: str) -> None:
+    assert Decimal(rounded(Decimal(cost), 6)) == (0 if cost == "1e-308" else Decimal(cost))

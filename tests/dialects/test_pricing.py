@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core.cost import Rate
-from chargepointd.core.messages import Authorize
+from chargepointd.core.messages import Authorize, RecordAnswered
 from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, Triggers, UpdateCost
 from chargepointd.core.values import Token
 from chargepointd.core.variables.registry import Registry
@@ -129,6 +129,10 @@ def test_what_is_not_known(dialect: Dialect, payload: dict[str, Any], status: st
         ("SetUserPrice", {"idToken": "x", "priceText": "x", "priceTextExtra": "nl"}, "priceTextExtra: expected a list"),
         ("SetUserPrice", {"idToken": "x", "priceText": "x", "priceTextExtra": ["nl"]}, "priceTextExtra: expected an"),
         ("FinalCost", {"transactionId": 1, "cost": 1, "qrCodeText": 5}, "qrCodeText: expected a text"),
+        ("RunningCost", RUNNING | {"triggerMeterValue": {"atCPStatus": [["x"]]}}, "atCPStatus: expected a list"),
+        ("SetUserPrice", {"idToken": "x" * 37, "priceText": "x"}, "idToken: expected a text of at most 36"),
+        ("SetUserPrice", {"idToken": "x", "priceText": "x" * 1025}, "priceText: expected a text of at most 1024"),
+        ("SetUserPrice", {"idToken": "x", "priceText": "x", "priceTextExtra": [{}] * 21}, "a list of at most 20"),
     ],
 )
 def test_data_that_does_not_fit_is_refused_with_the_reason(
@@ -200,6 +204,23 @@ def test_cost_updated() -> None:
     payload: dict[str, Any] = {"totalCost": 1.345, "transactionId": "b-1"}
     assert asked(dialect, "CostUpdated", payload) == UpdateCost(D("1.345"), "b-1")
     assert answered(dialect, "CostUpdated", payload, c.Status("Rejected", "no such transaction is running")) == {}
+
+
+@pytest.mark.parametrize("cost", [1e27, 1e308, -1e308])
+def test_a_cost_that_nobody_could_owe_is_none(cost: float) -> None:
+    """Nor could a display show it."""
+    dialect = loaded("2.0.1")
+    command = asked(dialect, "CostUpdated", {"totalCost": cost, "transactionId": "T1"})
+    assert isinstance(command, Refusal)
+    assert told_cost(dialect, {"totalCost": cost}) is None
+    assert told_cost(dialect, {"totalCost": 3.5}) == 3.5
+
+
+def told_cost(dialect: Dialect, payload: dict[str, Any]) -> float | None:
+    """In the answer to a TransactionEvent."""
+    found = dialect.answer(record(), payload)
+    assert isinstance(found, RecordAnswered)
+    return found.total_cost
 
 
 def test_cost_updated_with_the_prices_behind_it() -> None:

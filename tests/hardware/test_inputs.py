@@ -9,16 +9,23 @@ from chargepointd.core import events as e
 from chargepointd.hardware.bindings import Address, Binding
 from chargepointd.hardware.inputs import Inputs
 from hal.health import DeviceRead
-from hal.readings import MeterReading
+from hal.readings import MeterReading, PilotReading, Reading, VehicleReading
 
 PLACE = Address("bus", "meter")
 
 
-def told(role: str, reading: MeterReading) -> Any:
+def all_told(role: str, reading: Reading) -> tuple[list[Any], list[Any]]:
+    """What the station is told, and what the power path is told of the vehicle."""
     posted: list[e.Event] = []
-    inputs = Inputs([Binding(PLACE, role, 1, 0, "PowerMeterFailure")], {}, posted.append)
+    heard: list[VehicleReading] = []
+    inputs = Inputs([Binding(PLACE, role, 1, 1, "PowerMeterFailure")], {}, posted.append)
+    inputs.on_vehicle = lambda _, vehicle: heard.append(vehicle)
     inputs.report(DeviceRead("bus", "meter", reading))
-    (event,) = posted
+    return posted, heard
+
+
+def told(role: str, reading: MeterReading) -> Any:
+    (event,), _ = all_told(role, reading)
     return event
 
 
@@ -39,3 +46,11 @@ def test_a_building_of_which_one_phase_is_not_known_is_as_one_whose_meter_is_los
     assert told("site_meter", MeterReading(5.0, current_a=(5.0, 6.0, 7.0))).measured.current_a == (5.0, 6.0, 7.0)
     amps[phase] = wrong
     assert told("site_meter", MeterReading(5.0, current_a=(amps[0], amps[1], amps[2]))) == e.SiteRead(None)
+
+
+@pytest.mark.parametrize("wrong", [nan, inf, -inf])
+def test_neither_a_cable_nor_a_vehicle_asks_for_what_is_no_number(wrong: float) -> None:
+    posted, _ = all_told("pilot", PilotReading(5.0, "B", cable_limit_a=wrong))
+    assert e.CablePlugged(1, 1, None) in posted
+    _, heard = all_told("vehicle", VehicleReading(5.0, True, True, wrong, wrong, wrong))
+    assert heard == [VehicleReading(5.0, True, True)]

@@ -29,7 +29,7 @@ def complaint(variable: Variable, value: str) -> str:
 
 
 def _number(variable: Variable, value: str, *, whole: bool) -> str:
-    form = r"[+-]?\d+" if whole else r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
+    form = r"[+-]?\d+" if whole else r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
     if not fullmatch(form, value, ASCII):
         return "expected a whole number" if whole else "expected a number"
     number: float = int(value) if whole else float(value)

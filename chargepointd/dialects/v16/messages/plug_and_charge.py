@@ -18,6 +18,8 @@ from chargepointd.dialects.v16.connectors import Connectors
 from chargepointd.dialects.v16.messages.common import Answers, Calls, Said, transfer
 
 VENDOR = "org.openchargealliance.iso15118pnc"
+_WORD = 36
+"""characters of a token, and of any status"""
 
 
 def authorize(asked: Authorize) -> Said:
@@ -57,9 +59,10 @@ def _data(payload: Payload) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _text(data: dict[str, Any], name: str, otherwise: str) -> str:
+def _text(data: dict[str, Any], name: str, otherwise: str, most: int = 6000) -> str:
+    """What is too long is none: no text of 2.0.1 is as long (exiResponse has 5600 characters)."""
     value = data.get(name)
-    return value if isinstance(value, str) else otherwise
+    return value if isinstance(value, str) and len(value) <= most else otherwise
 
 
 def authorized(payload: Payload) -> Answer:
@@ -70,9 +73,9 @@ def authorized(payload: Payload) -> Answer:
     group = info.get("groupIdToken")
     group = group.get("idToken") if isinstance(group, dict) else group
     token = TokenInfo(
-        _text(info, "status", "Invalid"),
+        _text(info, "status", "Invalid", _WORD),
         readable_time(_text(info, "cacheExpiryDateTime", "")),
-        group if isinstance(group, str) else None,
+        group if isinstance(group, str) and len(group) <= _WORD else None,
     )
     return AuthorizeAnswered(token, _text(data, "certificateStatus", "Accepted"))
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from chargepointd.core import commands as c
 from chargepointd.core.tariff import SetUserPrice, TellFinalCost
-from chargepointd.core.values import Token
 from chargepointd.dialects import pricing
 from chargepointd.dialects.v16.requests.common import ChargePoint, Transfer, Transfers
 
@@ -13,7 +12,7 @@ def _user_price(data: Any, _: ChargePoint) -> c.Command:
     texts = pricing.texts(data)
     if not texts:
         raise ValueError("priceText is missing")
-    return SetUserPrice(Token(pricing.text(data, "idToken")), texts)
+    return SetUserPrice(pricing.token(data, "idToken"), texts)
 
 
 def _running(data: Any, _: ChargePoint) -> c.Command:

@@ -19,6 +19,9 @@ from chargepointd.dialects.v2.words import Words
 _STOP_REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset"}
 """words of 1.6 that have another name here; what is in neither is Other"""
 
+_LARGEST_COST = 1e9
+"""as in `dialects.pricing`, which is imported when a cost comes with its prices"""
+
 
 def _authorize(asked: Authorize, words: Words) -> Said | None:
     """A token that does not fit is not asked for: cut, it would be another one."""
@@ -85,16 +88,22 @@ def _recorded(payload: Payload) -> Answer:
     info = payload.get("idTokenInfo")
     return RecordAnswered(
         info=token_info(info) if info else None,
-        total_cost=payload.get("totalCost"),
+        total_cost=_total(payload),
         charging_priority=payload.get("chargingPriority"),
         message=message_text(payload.get("updatedPersonalMessage")),
         cost=_cost(payload),
     )
 
 
+def _total(payload: Payload) -> float | None:
+    """None where it does not say, or nothing that could be owed."""
+    total: float | None = payload.get("totalCost")
+    return None if total is None or abs(total) > _LARGEST_COST else total
+
+
 def _cost(payload: Payload) -> Any:
     """The prices behind the cost, where the CSMS tells them too (application note of the OCA)."""
-    if "customData" not in payload or payload.get("totalCost") is None:
+    if "customData" not in payload or _total(payload) is None:
         return None
     from chargepointd.dialects.v2.messages.pricing import running  # few a CSMS does
 

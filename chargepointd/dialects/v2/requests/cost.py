@@ -1,7 +1,5 @@
 """The running cost (I02)."""
 
-from decimal import Decimal
-
 from chargepointd.core import commands as c
 from chargepointd.core.tariff import UpdateCost
 from chargepointd.core.variables.registry import Registry
@@ -14,13 +12,13 @@ def _updated(payload: Payload, variables: Registry) -> c.Command | Refusal:
     """With the prices behind it, where the CSMS tells them too (application note of the OCA)."""
     if variables.named("TariffCostCtrlr.Available[Cost]") is None:
         return Refusal("NotSupported", "this station has no display")
-    cost = UpdateCost(Decimal(repr(payload["totalCost"])))
     custom = payload.get("customData") or {}
-    if custom.get("vendorId") == pricing.VENDOR:
-        try:
+    try:
+        cost = UpdateCost(pricing.amount(payload, "totalCost"))
+        if custom.get("vendorId") == pricing.VENDOR:
             cost = pricing.cost(custom, cost.cost)
-        except ValueError as error:
-            return Refusal("PropertyConstraintViolation", f"customData: {error}")
+    except ValueError as error:
+        return Refusal("PropertyConstraintViolation", str(error))
     return cost._replace(transaction_id=payload["transactionId"])
 
 
