@@ -102,8 +102,9 @@ class Security(Topic):
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
             if isinstance(outcome, Refused):
                 step.emit(Note("security", 0, f"{entry.kind}: not taken by the CSMS: {outcome.code}"))
-            self._log[entry.id] = self._log[entry.id]._replace(message_id="")
-            step.emit(SettleSecurityEvent(entry.id))
+            if entry.id in self._log:  # else so much has happened since it was told that it is the ring's no more
+                self._log[entry.id] = self._log[entry.id]._replace(message_id="")
+                step.emit(SettleSecurityEvent(entry.id))
 
         self._outbox.keep("security", entry.message_id, message, heard)
 

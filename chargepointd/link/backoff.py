@@ -8,12 +8,14 @@ class Retry(NamedTuple):
     """The device-model variables RetryBackOffWaitMinimum, …RandomRange and …RepeatTimes, as they are now.
 
     floor_s: no wait is shorter, whatever the variables say; a CSMS that sets all to 0 must not make a tight loop.
+    ceiling_s: and none is longer; one that sets all to the most must not be waited for as long as years.
     """
 
     wait_minimum_s: float
     random_range_s: float
     repeat_times: int
     floor_s: float = 0.5
+    ceiling_s: float = 86_400.0
 
 
 class Backoff:
@@ -35,4 +37,4 @@ class Backoff:
         elif self._doublings < retry.repeat_times:
             self._doublings += 1
             self._wait_s = 2 * self._wait_s + random() * retry.random_range_s
-        return max(self._wait_s, retry.floor_s)
+        return min(max(self._wait_s, retry.floor_s), retry.ceiling_s)

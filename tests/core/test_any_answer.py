@@ -1,15 +1,22 @@
 """Whatever a CSMS answers that the schema allows breaks nothing."""
 
+import json
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.core.contracts import CheckContract, ContractChecked
+from chargepointd.core.jobs import JobFailed
 from chargepointd.core.reports import GetBaseReport
+from chargepointd.core.signing import MakeKey
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.dialects import rpc
 from chargepointd.dialects.dialect import VERSIONS, load
 from tests.core.payloads import values
+from tests.core.test_any_request import ANYTHING
 from tests.core.world import PLAN, World
 from tests.dialects.mutants import read, schema_files
 
@@ -19,7 +26,8 @@ ANSWERS = {
     for path in schema_files(version)
     if path.stem.endswith("Response")
 }
-SCREENED = PLAN._replace(displays=((1, 2),))
+SCREENED = PLAN._replace(displays=((1, 2),), token_kinds=(*PLAN.token_kinds, "eMAID"))
+CHECKED = ContractChecked("", rooted=True, hashes=(("SHA256", "aa", "bb", "1f", "http://ocsp.example"),))
 
 
 class Odd(World):
@@ -41,6 +49,9 @@ class Odd(World):
         assert isinstance(call, rpc.Call)
         schema = ANSWERS[self.version, call.action]
         payload = self.data.draw(values(schema, schema), label=call.action)
+        if call.action == "DataTransfer" and self.data.draw(st.booleans(), label="of the vendor"):
+            data = self.data.draw(ANYTHING, label="data")
+            payload |= {"status": "Accepted", "data": json.dumps(data)}
         if call.action == "BootNotification":
             payload["status"] = "Accepted"
         self.said.append(rpc.result(call.message_id, payload))
@@ -66,5 +77,14 @@ def test_whatever_is_answered_breaks_nothing(version: str, data: st.DataObject) 
     w.ask(c.TriggerMessage("Heartbeat"))
     w.ask(GetBaseReport(1, "SummaryInventory"))
     w.present().unplug().after(30)
+    w.plug()
+    w.tell(e.ContractShown(1, "DEABCC1234567X", "chain"))
+    w.tell(e.EvCertificateWanted(1, "Install", "urn:iso:15118:2:2013:MsgDef", "ZXhp"))
+    w.ask(c.TriggerMessage("SignV2GCertificate"))
+    for _ in range(10):
+        if w.under_way:
+            job = type(w.under_way[0].job)
+            w.finish({CheckContract: CHECKED, MakeKey: "CSR"}.get(job, JobFailed("test")))
+    w.after(100)
     w.cut()
     w.after(30)

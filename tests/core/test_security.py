@@ -127,6 +127,18 @@ def test_the_log_is_a_ring(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(log(w)) == 5
 
 
+def test_an_answer_may_come_when_the_ring_has_gone_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "KEPT", 5)
+    w = World("2.0.1").online()
+    w.slow = True
+    for number in range(8):
+        happened(w, "TamperDetectionActivated", str(number))
+    w.slow = False
+    w.answer().after(100)
+    assert kinds(w)[-1] == "TamperDetectionActivated"
+    assert [event.info for event in w.told(m.SecurityEvent)][-5:] == ["3", "4", "5", "6", "7"]
+
+
 def test_what_was_logged_before_the_clock_was_known_gets_its_time() -> None:
     w = World("2.0.1", wall=0.0)
     booted = NOON + w.mono

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from chargepointd.link.backoff import Backoff, Retry
 
 seconds = st.floats(0, 3600)
-retries = st.builds(Retry, seconds, seconds, st.integers(0, 8), st.just(0.0))
+retries = st.builds(Retry, seconds, seconds, st.integers(0, 8), st.just(0.0), st.just(1e9))
 chances = st.lists(st.floats(0, 1, exclude_max=True), min_size=12, max_size=12)
 
 
@@ -32,6 +32,10 @@ def test_after_the_last_doubling_the_wait_is_constant(retry, randoms):
 def test_no_wait_is_below_the_minimum_or_the_floor(retry, randoms):
     floored = retry._replace(floor_s=0.5)
     assert min(waits(floored, randoms)) >= max(0.5, retry.wait_minimum_s)
+
+
+def test_a_csms_that_sets_all_to_the_most_is_not_waited_for_for_years():
+    assert max(waits(Retry(3600, 3600, 16), [0.9] * 20)) == 86_400
 
 
 def test_the_example_of_the_standard():
