@@ -43,7 +43,8 @@ class Authorization:
         self._lobby = lobby
         self._master_pass = master_pass
         self.reservations = reservations
-        self._asking: set[str] = set()
+        self._asking: list[str] = []
+        """the keys of the tokens that the CSMS is being asked about; one twice, by a card and from afar"""
         self._wrong_codes = 0
         self._codes_again_at = -NEVER
         self.on_info: Callable[[Token, TokenInfo, Step], None] = lambda token, info, step: None
@@ -115,7 +116,7 @@ class Authorization:
         token = asked.token
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
-            self._asking.discard(token.key)
+            self._asking.remove(token.key)
             if isinstance(outcome, AuthorizeAnswered) and outcome.certificate_status != "Accepted":
                 outcome = AuthorizeAnswered(TokenInfo("Invalid", message=outcome.info.message))
 
@@ -128,7 +129,7 @@ class Authorization:
         if token.key in self._asking:  # at another EVSE, or by a card
             decided(lambda step: None, step)
             return
-        self._asking.add(token.key)
+        self._asking.append(token.key)
         self._outbox.say(asked, heard, step)
 
     def group_of(self, token: Token, step: Step) -> str | None:
@@ -150,14 +151,14 @@ class Authorization:
             info = self._learned(token, outcome, step)
 
             def decide(step: Step) -> None:
-                self._asking.discard(token.key)
+                self._asking.remove(token.key)
                 self._decide(token, info, evse_ids, trigger, remote, step)
 
             answered = isinstance(outcome, AuthorizeAnswered) and info.status == "Accepted"
             if not (answered and self.waits(token, decide, step)):
                 decide(step)
 
-        self._asking.add(token.key)
+        self._asking.append(token.key)
         self._outbox.say(Authorize(token), heard, step)
 
     def _learned(self, token: Token, outcome: Outcome, step: Step) -> TokenInfo:

@@ -458,4 +458,5 @@ def _start_of(record: TransactionRecord) -> TransactionRecord:
         energy_wh=record.energy_wh if register is None else register,
         token=record.starter,
         starter=record.starter,
+        reservation_id=record.reservation_id,
     )

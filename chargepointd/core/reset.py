@@ -29,6 +29,8 @@ ENDING_S = LAST_READING_S + 2.0
 LISTEN_S = 10.0
 """a pilot that is silent for longer is a fault, told as such"""
 RETRY_S = 5.0
+DIP_S = 1.0
+"""a grid that is back by then was not away"""
 
 
 class Planned(NamedTuple):
@@ -55,6 +57,7 @@ class Resets:
         self._planned: Planned | None = None
         self._singles: dict[int, Single] = {}
         self._on_battery = False
+        self._end_all_at = NEVER
         self.not_now: Callable[[], bool] = lambda: False
         """something is under way that a restart would spoil"""
 
@@ -95,26 +98,32 @@ class Resets:
 
     def grid_changed(self, event: GridChanged, step: Step) -> None:
         """The back-up supply lasts for a last reading and the messages, not for charging: what runs ends, and nobody
-        begins until the grid is back. The power may go at any moment."""
+        begins until the grid is back. A dip that is over at once ends nothing."""
         if event.lost == self._on_battery:
             return
         self._on_battery = event.lost
         step.emit(Note("supply", 0, "the grid is away, the back-up supply runs" if event.lost else "the grid is back"))
         planned = self._planned is not None and not self._planned.command.on_idle
         self._context.restarting = event.lost or planned
-        for evse in self._evses.values():
-            if event.lost:
+        self._end_all_at = step.mono + DIP_S if event.lost else NEVER
+
+    def _end_all_if_due(self, step: Step) -> None:
+        if step.mono >= self._end_all_at:
+            self._end_all_at = NEVER
+            for evse in self._evses.values():
                 evse.stop(Cause("AbnormalCondition", "PowerLoss"), step)
 
     def deadline(self) -> float:
         singles = min((single.by for single in self._singles.values()), default=NEVER)
-        return min(self._planned.restart_by if self._planned and not self._busy() else NEVER, singles)
+        restart_by = self._planned.restart_by if self._planned and not self._busy() else NEVER
+        return min(restart_by, singles, self._end_all_at)
 
     def _busy(self) -> bool:
         """What runs has its own deadlines, and is waited for."""
         return self.not_now() or any(evse.transaction or evse.power_asked for evse in self._evses.values())
 
     def tick(self, step: Step) -> None:
+        self._end_all_if_due(step)
         for evse_id, single in list(self._singles.items()):
             self._advance(self._evses[evse_id], single, step)
         self._restart_if_due(step)

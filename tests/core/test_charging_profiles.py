@@ -413,6 +413,19 @@ def test_it_is_not_for_somebody_else_s_transaction() -> None:
     assert not installed(w)
 
 
+def test_it_holds_though_the_csms_is_asked_about_the_same_token_for_another_evse() -> None:
+    w = World("2.0.1", {"AuthCtrlr.AuthorizeRemoteStart": "true"}).online()
+    w.plug(1).plug(2)
+    w.slow = True
+    w.present("CARD", 2)
+    w.ask(c.RequestStart(Token("CARD"), 1, 5, profile=OFFERED))
+    w.answer()
+    assert w.station.evses[2].session.authorized
+    w.answer()
+    assert w.station.evses[1].running
+    assert installed(w) == [3]
+
+
 def test_it_joins_the_transaction_that_already_runs() -> None:
     w = World("2.0.1", {"TxCtrlr.TxStartPoint": "EVConnected"}).online()
     w.plug(1)

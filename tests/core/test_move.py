@@ -12,7 +12,8 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import messages as m
 from chargepointd.core.plan import StationPlan
-from chargepointd.core.values import TokenInfo
+from chargepointd.core.reservation import ReserveNow
+from chargepointd.core.values import Token, TokenInfo
 from tests.core.world import PLAN, Disk, World
 
 ENERGY = "Energy.Active.Import.Register"
@@ -257,6 +258,18 @@ def test_a_transaction_that_is_nobodys_yet_is_none_for_1_6() -> None:
     w.present(CARD, 1).after(5)
     assert w.books["1"].kinds[0] == "Started"
     assert w.books["1"].registers[0] == w.records[0].energy_wh
+
+
+def test_the_reservation_that_was_used_is_told_with_the_start_in_1_6() -> None:
+    w = Books("2.0.1", {"TxCtrlr.TxStartPoint": "EVConnected", "TxCtrlr.TxStopPoint": "EVConnected"})
+    w.online().ask(ReserveNow(7, w.utc + 3600, Token(CARD), None, 1))
+    w.plug().after(5)
+    w.mute_records = True
+    w.present(CARD, 1).after(5)
+    w.mute_records = False
+    w.switch_to("1.6").after(5)
+    [start] = [message for message, _ in w.sent_with if message.kind == "Started" and message.token]
+    assert start.reservation_id == 7
 
 
 def test_nor_is_one_that_is_nowhere_yet() -> None:

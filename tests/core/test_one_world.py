@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
-from chargepointd.core.charging.composite import Outlet, in_force, of_supply
+from chargepointd.core.charging.composite import Outlet, at_any_time, in_force, of_supply
 from chargepointd.core.charging.external import LimitLocally
 from chargepointd.core.charging.limits import GRID_V
 from chargepointd.core.charging.profile import Period, Profile, Schedule
@@ -55,7 +55,7 @@ class Everything(Books):
         at = station.context.clock.utc(self.mono)
         profiles = station.profiles.installed
         if not station.context.clock.sure:
-            profiles = tuple(p for p in profiles if p.source != "CSO")
+            profiles = at_any_time(profiles, {n: use(evse) for n, evse in station.evses.items()}, at)
         drawn_a = drawn_w = 0.0
         for n, evse in station.evses.items():
             amps, _, phases = self.limits[n]

@@ -127,6 +127,18 @@ def test_before_the_power_goes_what_runs_is_ended_and_nobody_begins(version: str
     assert w.on[2]
 
 
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_a_dip_of_the_grid_ends_nothing(version: str) -> None:
+    w = World(version).online().plug(1).present("CARD1", 1).after(10)
+    w.tell(e.GridChanged(lost=True))
+    w.after(0.5).plug(2).present("CARD2", 2)
+    assert not w.on[2]
+    w.tell(e.GridChanged(lost=False))
+    w.after(10)
+    assert w.on[1]
+    assert w.station.evses[1].running
+
+
 def test_a_reset_that_is_under_way_goes_on_when_the_grid_is_back() -> None:
     w = World("2.0.1").online().plug(1).present("CARD1", 1).after(10)
     w.tell(e.GridChanged(lost=True))
