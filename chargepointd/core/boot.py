@@ -101,7 +101,7 @@ class Registration:
 
     def _set_time(self, time: float | None, step: Step) -> None:
         if time is not None and self.believes_csms():
-            self._context.tell_time(time, step)
+            self._context.tell_time(time, step, step.mono - self._outbox.asked_at)
 
     # -- heartbeat -----------------------------------------------------------------------------------------------------
 

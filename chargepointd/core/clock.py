@@ -11,7 +11,7 @@ PLAUSIBLE = 1_750_000_000.0
 LATEST = 4_102_444_800.0
 """1 January 2100: nor after it. Years that cannot be written (a CSMS that says 0001 or 9999) are out of the question"""
 SLACK_S = 0.5
-"""an answer is this old at most when it is read; smaller corrections would only make the stamps jump"""
+"""smaller corrections would only make the stamps jump"""
 
 
 def plausible(utc: float) -> bool:
@@ -39,11 +39,13 @@ class Clock:
         """The system's clock has become plausible (NTP). Returns by how much (s) ours was put right."""
         return 0.0 if self.sure or now.wall < PLAUSIBLE else self.told(now.wall, now.mono)
 
-    def told(self, utc: float, mono: float) -> float:
-        """Somebody knows that it is `utc`. Returns by how much (s) the clock was put right; 0 when it was right."""
-        change = utc - self.utc(mono)
-        if self.sure and abs(change) <= SLACK_S:
+    def told(self, utc: float, mono: float, age_s: float = 0.0) -> float:
+        """Somebody knows that it was `utc`, now or up to `age_s` ago: as long as his answer was under way at most.
+        Returns by how much (s) the clock was put right; 0 when it was right, as far as he can tell."""
+        behind = utc - self.utc(mono)
+        if self.sure and -age_s - SLACK_S <= behind <= SLACK_S:
             return 0.0
+        change = behind + age_s / 2
         self._offset += change
         self.sure = True
         return change

@@ -59,14 +59,15 @@ class Context:
         self._doubted = False
         """the last time that was told could not be"""
 
-    def tell_time(self, utc: float, step: Step) -> None:
-        """A source that is believed says that it is `utc` (s since 1970); what cannot be is not taken from it."""
+    def tell_time(self, utc: float, step: Step, age_s: float = 0.0) -> None:
+        """A source that is believed says that it is `utc` (s since 1970), or was, up to `age_s` ago; what cannot be is
+        not taken from it."""
         doubted, self._doubted = self._doubted, not plausible(utc)
         if self._doubted:
             if not doubted:
                 step.emit(Note("clock", 0, f"a time that cannot be was not taken: {utc:.0f} s since 1970"))
             return
-        change = self.clock.told(utc, step.mono)
+        change = self.clock.told(utc, step.mono, age_s)
         if change:
             step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))
             self.on_clock(change, step)

@@ -116,6 +116,8 @@ class Outbox:
         self._asked: Kept | None = None
         """the one of them that was sent last"""
         self._open: tuple[str, Message, Heard | None] | None = None
+        self.asked_at = NEVER
+        """when the last message was sent: the one whose answer is heard"""
         self._answer_by = NEVER
         self._retry_at = -NEVER
         self._linked = False
@@ -389,6 +391,7 @@ class Outbox:
 
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
         self._open = (message_id, message, heard)
+        self.asked_at = step.mono
         self._answer_by = step.mono + self._context.variables.integer("OCPPCommCtrlr.MessageTimeout[Default]")
         reference = None
         if isinstance(message, TransactionRecord):

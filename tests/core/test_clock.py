@@ -61,6 +61,21 @@ def test_small_differences_do_not_make_the_stamps_jump(version: str) -> None:
     assert abs(w.station.context.clock.utc(w.mono) - NOON - w.mono - 0.3) < 0.01
 
 
+def test_an_answer_that_was_long_under_way_does_not_set_the_clock_back(version: str) -> None:
+    w = World(version).online()
+    w.slow = True
+    w.after(301)  # the CSMS takes the heartbeat, and says what time it is
+    w.after(20).answer()
+    assert abs(w.station.context.clock.utc(w.mono) - w.utc) < 0.01
+
+
+def test_a_wrong_clock_is_put_right_as_far_as_a_slow_answer_can_tell(version: str) -> None:
+    w = World(version, wall=NOON + 3600)
+    w.slow = True
+    w.online().after(4).answer()
+    assert abs(w.station.context.clock.utc(w.mono) - w.utc) <= 2.1
+
+
 def test_a_wrong_clock_is_put_right_by_the_csms(version: str) -> None:
     w = World(version, wall=NOON + 3600).online()
     assert abs(w.station.context.clock.utc(w.mono) - w.utc) < 0.01

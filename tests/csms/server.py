@@ -97,6 +97,11 @@ class Csms(Exchange):
         self.listener.run(_do(self.line(identity).freeze))
 
     @property
+    def now(self) -> float:
+        """By the clock of `Message.at`: what a test does after this moment has no effect before it."""
+        return self.transcript.now
+
+    @property
     def connected(self) -> bool:
         return bool(self.lines)
 

@@ -63,13 +63,18 @@ class Transcript:
         self._consumed: set[int] = set()
 
     @property
+    def now(self) -> float:
+        """s since the transcript began"""
+        return time.monotonic() - self._began
+
+    @property
     def lock(self) -> threading.Condition:
         """Held, nobody sees what is added until it is let go."""
         return self._changed
 
     def add(self, message: Message) -> Message:
         with self._changed:
-            message = replace(message, number=len(self._messages), at=time.monotonic() - self._began)
+            message = replace(message, number=len(self._messages), at=self.now)
             self._messages.append(message)
             self._changed.notify_all()
             return message

@@ -51,10 +51,11 @@ def test_it_has_one_list_or_the_other(csms: Csms, dialect: str, station: Station
         found = kept(station)
         assert found in (before, after)
         try:
-            assert asked.answer(0.1)["status"] == "Accepted"
-            assert found == after, "what was promised is kept"
-        except (ConnectionLost, AssertionError):
-            assert found in (before, after)
+            promised = asked.answer()["status"]
+        except ConnectionLost:
+            promised = "nothing"
+        assert promised in ("nothing", "Accepted")
+        assert found == after or promised == "nothing", "what was promised is kept"
         before = found
         accepted(csms)
 

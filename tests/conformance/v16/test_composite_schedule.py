@@ -1,7 +1,7 @@
 """Smart Charging: composite schedules."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from tests.conformance.stations import ac_socket, dc_station
 from tests.conformance.v16.tester import Tester
 
 CONNECTOR = 1
-TOLERANCE_S = 4
 LOCAL_A = {"AC": 32, "DC": 400}
 """what an outlet delivers; the DC ones at 1000 V, where 400 kW allow less than their 500 A"""
 
@@ -58,7 +57,7 @@ def composite(tester: Tester, duration: int, since: datetime, supply: str) -> li
     reply = tester.csms.call("GetCompositeSchedule", payload)
     assert (reply["status"], reply["connectorId"]) == ("Accepted", CONNECTOR), tester.csms.told(str(reply))
     start = datetime.fromisoformat(reply["scheduleStart"])
-    assert abs(start - asked) <= timedelta(seconds=TOLERANCE_S), tester.csms.told(f"starts at {start}")
+    assert asked <= start <= datetime.now(UTC), tester.csms.told(f"starts at {start}")
     schedule = reply["chargingSchedule"]
     assert schedule["chargingRateUnit"] == "A"
     periods = schedule["chargingSchedulePeriod"]

@@ -39,7 +39,9 @@ def test_tc_004_2_cs(tester: Tester, csms: Csms) -> None:
     """Regular Charging Session - Identification First - ConnectionTimeOut"""
     tester.configure("ConnectionTimeOut", 1)
     others_out_of_service(tester)
-    authorized = tester.authorized(connector=1)
+    tester.present()
+    authorized = tester.csms.wait("Authorize", {"idTag": TOKEN})
+    tester.status(1, "Preparing")
     assert tester.status(1, "Available").at - authorized.at >= 1
     tester.fence()
     tester.delivered()

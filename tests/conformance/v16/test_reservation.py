@@ -62,7 +62,7 @@ def test_tc_046_2_cs(tester: Tester) -> None:
 
 def test_tc_047_cs(tester: Tester) -> None:
     """Reservation of a Connector - Expire"""
-    expiry = in_days(1.5 / 86_400)
+    expiry = in_days(4 / 86_400)
     tester.reserved(1, expiryDate=expiry)
     tester.status(1, "Available")
     assert datetime.now(UTC) >= datetime.fromisoformat(expiry) - TOLERANCE, "before it expired"

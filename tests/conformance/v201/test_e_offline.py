@@ -1,7 +1,7 @@
 """E: transactions while the CSMS is away, and events that it does not take (E04, E08, E11 to E13)."""
 
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate
 
 import pytest
 
@@ -16,10 +16,8 @@ RETRIES = {
     "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": INTERVAL_S,
     "OCPPCommCtrlr.MessageAttempts[TransactionEvent]": 3,
 }
-LATE_S = 1.0
+LATE_S = 5.0
 """a busy machine may be late by this much"""
-EARLY_S = 0.3
-"""the tester too may be busy, and late to see the first of two"""
 
 
 def test_tc_e_40_cs(tester: Tester, csms: Csms) -> None:
@@ -39,26 +37,25 @@ def test_tc_e_40_cs(tester: Tester, csms: Csms) -> None:
     assert queued[: len(offline)] == offline, "what happened offline is told as offline, and first"
 
 
-def sends_of_started(tester: Tester, csms: Csms) -> list[Message]:
-    """A car and a card; then the energy flows and another event has been taken: each time the first was sent."""
+def sends_of_started(tester: Tester, csms: Csms) -> list[float]:
+    """A car and a card; then the energy flows and another event has been taken. The moments when the first was sent,
+    after the moment before it can have been."""
+    before = csms.now
     tester.ev_connected()
     tester.authorized()
     csms.wait("TransactionEvent", eventType="Started")
     csms.wait("TransactionEvent", eventType="Updated", timeout=30)
     tester.fence()
-    return csms.calls("TransactionEvent", {"eventType": "Started"})
+    return [before, *(m.at for m in csms.calls("TransactionEvent", {"eventType": "Started"}))]
 
 
-def gaps(sends: list[Message]) -> list[float]:
-    return [later.at - earlier.at for earlier, later in pairwise(sends)]
-
-
-def spaced(sends: list[Message], *expected_s: float) -> bool:
-    """Whether the gaps are as expected, but for what the tester itself may be late by."""
-    found = gaps(sends)
-    return len(found) == len(expected_s) and all(
-        wanted - EARLY_S <= gap <= wanted + LATE_S for gap, wanted in zip(found, expected_s, strict=True)
-    )
+def spaced(sends: list[float], *expected_s: float) -> bool:
+    """Whether it was sent again after these waits. The tester may be late to see any of it, never early: so the waits
+    are counted from before the first."""
+    before, first, *again = sends
+    early = [before + wait for wait in accumulate(expected_s)]
+    late = [first + wait + LATE_S for wait in accumulate(expected_s)]
+    return len(again) == len(expected_s) and all(a <= at <= b for a, at, b in zip(early, again, late, strict=True))
 
 
 @pytest.mark.under_test(variables=RETRIES)
@@ -66,7 +63,7 @@ def test_tc_e_41_cs(tester: Tester, csms: Csms) -> None:
     """Retry sending transaction message when failed - Max retry count reached"""
     csms.silent("TransactionEvent", times=3)
     sends = sends_of_started(tester, csms)
-    assert spaced(sends, INTERVAL_S * 1 + TIMEOUT_S, INTERVAL_S * 2 + TIMEOUT_S), gaps(sends)
+    assert spaced(sends, INTERVAL_S * 1 + TIMEOUT_S, INTERVAL_S * 2 + TIMEOUT_S), sends
 
 
 @pytest.mark.under_test(variables=RETRIES)
@@ -74,7 +71,7 @@ def test_tc_e_42_cs(tester: Tester, csms: Csms) -> None:
     """Retry sending transaction message when failed - Success before reaching the max retry count"""
     csms.silent("TransactionEvent", times=1)
     sends = sends_of_started(tester, csms)
-    assert spaced(sends, INTERVAL_S + TIMEOUT_S), gaps(sends)
+    assert spaced(sends, INTERVAL_S + TIMEOUT_S), sends
 
 
 @pytest.mark.under_test(variables=RETRIES)
@@ -83,7 +80,7 @@ def test_tc_e_50_cs(tester: Tester, csms: Csms) -> None:
     csms.audit = False  # the start is refused for good, so the books lack it
     csms.refuse("TransactionEvent", times=3)
     sends = sends_of_started(tester, csms)
-    assert spaced(sends, INTERVAL_S * 1, INTERVAL_S * 2), gaps(sends)
+    assert spaced(sends, INTERVAL_S * 1, INTERVAL_S * 2), sends
 
 
 @pytest.mark.under_test(variables=RETRIES)
@@ -91,7 +88,7 @@ def test_tc_e_51_cs(tester: Tester, csms: Csms) -> None:
     """Retry sending transaction message when failed - Success before reaching the max retry count - CallError"""
     csms.refuse("TransactionEvent", times=1)
     sends = sends_of_started(tester, csms)
-    assert spaced(sends, INTERVAL_S), gaps(sends)
+    assert spaced(sends, INTERVAL_S), sends
 
 
 def moments(events: list[Message]) -> list[datetime]:

@@ -80,7 +80,8 @@ def test_tc_f_04_cs(tester: Tester, csms: Csms) -> None:
     """Remote start transaction - Remote start first - Cable plugin timeout"""
     tester.remote_start()
     remote_started(tester, csms, False)
-    tester.event("Ended", "EVConnectTimeout", stoppedReason="Timeout", timeout=5)
+    tester.event("Ended", "EVConnectTimeout", stoppedReason="Timeout")
+    tester.set("TxCtrlr.EVConnectionTimeOut", 60)
     tester.remote_start()
     remote_started(tester, csms, False)
     tester.ev_connected()

@@ -94,8 +94,8 @@ def test_tc_h_06_cs(tester: Tester, csms: Csms) -> None:
 
 def test_tc_h_07_cs(tester: Tester, csms: Csms) -> None:
     """Reserve a specific EVSE - Reservation Ended / not used"""
-    expiry = datetime.now(UTC) + timedelta(seconds=1.5)
-    tester.reserved(1, seconds=1.5)
+    expiry = datetime.now(UTC) + timedelta(seconds=3)
+    tester.reserved(1, seconds=3)
     csms.wait_status("Available", 1)
     assert datetime.now(UTC) >= expiry - timedelta(seconds=0.1), "before it expired"
     csms.wait("ReservationStatusUpdate", reservationId=1, reservationUpdateStatus="Expired")
