@@ -101,21 +101,25 @@ class Ledger(Facts):
             series = metering.thinned(transaction.series + values, largest)
             self.session = self.session._replace(transaction=transaction._replace(series=series))
 
-    def _energy(self) -> float | None:
-        """Wh, the register; never less than in an earlier record of the transaction (a register that went back is a
-        fault of the meter, not energy returned)."""
-        read = self.measured.energy_import_wh if self.measured else None
+    def _energy(self, measured: Measured | None = None) -> float | None:
+        """Wh, the register, at the last reading unless said otherwise; never less than in an earlier record of the
+        transaction (a register that went back is a fault of the meter, not energy returned)."""
+        measured = measured or self.measured
+        read = measured.energy_import_wh if measured else None
         last = self.transaction.energy_last_wh if self.transaction else None
         return last if read is None else read if last is None else max(read, last)
 
-    def _values(self, measurands: str, context: str, at: float | None = None) -> tuple[MeterValue, ...]:
-        """The last reading, with the moment it stands for: that it was taken, unless said otherwise."""
+    def _values(
+        self, measurands: str, context: str, at: float | None = None, read: Measured | None = None
+    ) -> tuple[MeterValue, ...]:
+        """A reading, the last unless said otherwise, with the moment it stands for: that it was taken, unless said
+        otherwise."""
         vouched = self._vouched(measurands.partition(".")[0])
-        read = vouched or self.measured
+        read = vouched or read or self.measured
         if read is None:
             return ()
         # A signed register stands as it was signed, whatever has been told meanwhile.
-        measured = read if vouched else read._replace(energy_import_wh=self._energy())
+        measured = read if vouched else read._replace(energy_import_wh=self._energy(read))
         names = self._context.variables.members(measurands)
         at = self._context.clock.utc(measured.taken_at) if at is None else at
         value = metering.meter_value(measured, self._offer(), names, context, at)
@@ -173,21 +177,23 @@ class Ledger(Facts):
         if read and self.sampling.waiting and self._fresh(read, step):
             self.sampling.told(read.taken_at)
             for due in self.sampling.take():
-                self._take(due, self._now(due), step)
+                self._take(due, self._now(due, read), step)
         elif fell_due:
             self._read_meter(step)
         for due in self.sampling.give_up(step):
             self._give_up(due, step)
         self._keep(step)
 
-    def _now(self, due: Due) -> tuple[MeterValue, ...]:
-        return self._values(due.purpose.measurands, due.purpose.context, due.at)
+    def _now(self, due: Due, read: Measured) -> tuple[MeterValue, ...]:
+        """All that is due at once is told from one reading, signed or not: a register that runs back from one sample
+        to the next is none."""
+        return self._values(due.purpose.measurands, due.purpose.context, due.at, read)
 
     def _give_up(self, due: Due, step: Step) -> None:
         """It was waited for in vain: what the meter would not sign is told as it is."""
         if self.measured and self.wants_signed() and self._fresh(self.measured, step):
             self.sampling.told(self.measured.taken_at)
-            self._take(due, self._now(due), step)
+            self._take(due, self._now(due, self.measured), step)
         elif due.purpose is sampling.TRIGGERED_RECORD:  # it was promised (F06.FR.10)
             self._take(due, (), step)
 

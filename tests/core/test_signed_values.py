@@ -79,6 +79,19 @@ def test_a_meter_that_does_not_sign_is_told_as_it_is_and_ends_no_later_than_a_si
     assert not any(v.signed for v in told if v.context == "Sample.Periodic" and v.at > w.records[1].stamp.at)
 
 
+def test_what_is_signed_and_what_is_not_is_told_from_one_reading() -> None:
+    """The machine stands still in the first second: two samples are due at once, and the signature is of the start."""
+    every_second = {"AlignedDataCtrlr.Interval": "1", "SampledDataCtrlr.TxEndedInterval": "1"}
+    w = World("2.0.1", SAMPLED | every_second, plan=SIGNING).online().plug().present("CARD1", 1).after(0.1)
+    w.read(1, signed=True)
+    w.stand_still(1.5)
+    w.after(3).present("CARD1", 1).after(10)
+    told = sorted(values(w), key=lambda value: value.at)
+    assert {bool(v.signed) for v in told} == {True, False}
+    registers = [v.samples[0].value for v in told]
+    assert registers == sorted(registers)
+
+
 def test_a_transaction_begins_with_the_meters_signature() -> None:
     w = World("2.0.1", DATA_SIGNED, plan=SIGNING).online().present("CARD1", 1)
     assert w.records == []

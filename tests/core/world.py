@@ -406,6 +406,12 @@ class World:
         self.tell(e.Ticked())
         return self
 
+    def stand_still(self, seconds: float) -> "World":
+        """Time passes, and the station is not woken until it is over; then there is a reading."""
+        self._pass(self.mono + seconds)
+        self.read(1)
+        return self
+
     def _pass(self, until: float) -> None:
         for evse, on in self.on.items():
             if on:
@@ -544,9 +550,9 @@ class World:
         self.on[evse] = on
         self._queue.append(e.PowerSwitched(evse, on))
 
-    def read(self, evse: int) -> None:
+    def read(self, evse: int, *, signed: bool = False) -> None:
         if evse not in self.meter_dead:
-            self.tell(self._reading(evse))
+            self.tell(self._reading(evse, signed))
 
     def _reading(self, evse: int, signed: bool = False) -> e.MeterRead:
         wh, watts = self.register[evse], self._draws_w(evse)

@@ -697,8 +697,7 @@ def test_with_heartbeat_the_board_falls_back_when_the_driver_is_dead(board):
         async with driven(board, heartbeat_s=1, fallback_a=6) as devices:
             await charging(board, devices)
             assert (board.heartbeat_s, board.heartbeat_a) == (1, 6)
-            await until(board, lambda: board.heard("SY") >= 2)
-            assert board.pilot_amps == 16
+            await until(board, lambda: board.heard("SY") >= 2 and board.pilot_amps == 16)
             board.faults.refuse = {"SY"}  # hears no pulse, as if the daemon hung
             await until(board, lambda: board.pilot_amps == 6)
             board.faults.refuse = set()
