@@ -142,8 +142,9 @@ class RapiLink:
         finally:
             self._awaited = None
             if line is None and self._awaited_sequence is None:
-                # Without sequence ids a late reply would be taken for the next one: let it pass first.
-                self._stale_until = stale_until
+                # Without sequence ids a late reply would be taken for the next one: let it pass first. (Where all of
+                # us stood still, it is as late as we are.)
+                self._stale_until = max(stale_until, loop.time() + self._reply_within_s)
         if line is not None and line.kind == "OK" and not _fits(line, answers):
             log.debug("%s: unexpected reply to $%s: %s", self._stream.port, words[0], line)
             return None
