@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -205,19 +206,21 @@ def test_stop_keeps_what_was_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [entry.id for entry in reopened(tmp_path).records] == [2]
 
 
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[], None]]:
-    """A call after which no file grows any more: what a full disk looks like to a process."""
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file grows any more: what a full disk looks like to a process. Over with the block, for pytest itself may
+    write into a file."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_full_disk_is_told_with_a_remedy_and_nothing_is_reported_done(
-    tmp_path: Path, full_disk: Callable[[], None]
-) -> None:
+def test_a_full_disk_is_told_with_a_remedy_and_nothing_is_reported_done(tmp_path: Path) -> None:
     async def main() -> None:
         with running(tmp_path) as bench:
             bench.submit(1)
@@ -227,26 +230,26 @@ def test_a_full_disk_is_told_with_a_remedy_and_nothing_is_reported_done(
             assert bench.store.begun.acquire(timeout=LIMIT_S)
             bench.store.begun.acquire(timeout=0)
             bench.submit(3)
-            full_disk()
-            bench.store.may.set()
-            await bench.until(lambda: bool(bench.failures))
-            bench.submit(4)
-            with pytest.raises(StoreError, match="is the state directory writable, and the disk not full"):
-                bench.writer.stop()
+            with full_disk():
+                bench.store.may.set()
+                await bench.until(lambda: bool(bench.failures))
+                bench.submit(4)
+                with pytest.raises(StoreError, match="is the state directory writable, and the disk not full"):
+                    bench.writer.stop()
             assert str(tmp_path / "chargepointd.db") in str(bench.failures[0])
             assert (bench.done, len(bench.failures)) == ([1], 1)
 
     asyncio.run(main())
 
 
-def test_a_failure_at_the_very_end_is_not_lost(tmp_path: Path, full_disk: Callable[[], None]) -> None:
+def test_a_failure_at_the_very_end_is_not_lost(tmp_path: Path) -> None:
     async def main() -> None:
         bench = Bench(tmp_path)
         bench.writer.start()
-        full_disk()
-        bench.writer.submit_lazily([f.SettleRecord(1)])
-        with pytest.raises(StoreError):
-            bench.writer.stop()
+        with full_disk():
+            bench.writer.submit_lazily([f.SettleRecord(1)])
+            with pytest.raises(StoreError):
+                bench.writer.stop()
 
     asyncio.run(main())
 
