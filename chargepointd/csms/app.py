@@ -135,11 +135,12 @@ async def _run(given: argparse.Namespace) -> int:
 
 async def _work(given: argparse.Namespace, bench: _Bench) -> int:
     """The commands of --do, else those that are typed until there are no more, else stay until cancelled."""
+    typed = given.console or sys.stdin.isatty()  # a terminal that is closed is none any more: its end is seen below
     await bench.csms.listening.wait()
     bench.csms.tell("", "listening", f"{bench.csms.url}/IDENTITY, books in memory only")
     if given.do:
         return await _do_all(bench, given.do, given.wait)
-    if given.console or sys.stdin.isatty():
+    if typed:
         await serve(bench.console, sys.stdin.fileno(), bench.screen.lines)
         return 0
     await asyncio.Event().wait()

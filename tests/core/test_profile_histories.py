@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
@@ -168,6 +168,7 @@ deeds = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 70), st.intege
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])
 @given(deeds)
+@example([("charge", 1, 0), ("put", 50, 1)])  # one is valid until the other is
 @settings(deadline=None)
 def test_what_must_always_hold(version: str, history: list[Deed]) -> None:
     model = Model(version)

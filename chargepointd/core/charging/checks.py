@@ -162,7 +162,7 @@ def _of_others(profile: Profile, site: Site) -> Iterator[Status]:
     if site.rules.level_replaces:
         return
     for other in clashing(profile, site.installed):  # K01.FR.06, .39
-        if _at_the_same_time(profile, other):
+        if at_the_same_time(profile, other):
             yield _duplicate(profile, other)
     for other in site.installed:  # K01.FR.52, .53
         both = profile.purpose == other.purpose == "TxDefaultProfile" and profile.stack_level == other.stack_level
@@ -176,7 +176,8 @@ def _no_room(profile: Profile, site: Site) -> Status | None:
     return _refused("OutOfStorage", f"{site.most_profiles} profiles are installed, as many as there is room for")
 
 
-def _at_the_same_time(one: Profile, other: Profile) -> bool:
+def at_the_same_time(one: Profile, other: Profile) -> bool:
+    """There is a moment at which both are valid."""
     begins = [-_EVER if p.valid_from is None else p.valid_from for p in (one, other)]
     ends = [_EVER if p.valid_to is None else p.valid_to for p in (one, other)]
     return max(begins) < min(ends)

@@ -139,13 +139,15 @@ class Profiles(Topic):
     def install(self, profile: "Profile", step: Step, *, kept: bool = True) -> None:
         """It takes the place of the one with its id, and of what must give way to it. `kept` False: what changes often,
         and is known anew after a restart."""
-        from chargepointd.core.charging.checks import clashing
+        from chargepointd.core.charging.checks import at_the_same_time, clashing
         from chargepointd.core.charging.profile import packed
 
         outside = profile.purpose == "ChargingStationExternalConstraints"  # each of a source of its own
-        if (self._context.rules.level_replaces and not outside) or profile.purpose == "TxProfile":
+        level_replaces = self._context.rules.level_replaces and not outside
+        if level_replaces or profile.purpose == "TxProfile":
             for other in list(clashing(profile, self._profiles.values())):
-                self._drop(other, step)
+                if level_replaces or at_the_same_time(profile, other):
+                    self._drop(other, step)
         self._profiles[profile.id] = profile
         if kept:
             step.emit(SaveState(f"{_KEPT}{profile.id}", packed(profile)))
