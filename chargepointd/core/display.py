@@ -12,9 +12,10 @@ from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Display
 from chargepointd.core.evse import Evse
 from chargepointd.core.lobby import Lobby
-from chargepointd.core.tariff import GONE_S, Tariffs, Visit
+from chargepointd.core.tariff import GONE_S, Tariffs
 from chargepointd.core.topic import Topic
 from chargepointd.core.tuples import NamedTuple
+from chargepointd.core.visit import Visit
 from chargepointd.core.wording import (
     AS_OF,
     COST,

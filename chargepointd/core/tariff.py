@@ -13,7 +13,7 @@ from typing import Any
 from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.cost import Rate, Running, from_plain, grows, moved, plain, rounded, turned
+from chargepointd.core.cost import Rate, Running, grows, moved, rounded, turned
 from chargepointd.core.effects import Note, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.messages import Message, RecordAnswered, TransactionRecord
@@ -23,6 +23,7 @@ from chargepointd.core.topic import Answer, Obey, Topic
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import LANGUAGES
+from chargepointd.core.visit import Final, Triggers, Visit, as_texts, kept, loaded
 from chargepointd.core.wording import Texts, chosen
 
 GONE_S = 60.0
@@ -44,19 +45,6 @@ class SetUserPrice(NamedTuple):
 
     token: Token
     texts: Texts
-
-
-class Triggers(NamedTuple):
-    """When the CSMS wants to see the meter, besides the usual times."""
-
-    at: float | None = None
-    """UTC, s since 1970"""
-    energy_wh: float | None = None
-    """of the transaction; or the register, if the number is no less than it was at the start"""
-    power_w: float | None = None
-    """passed in either direction"""
-    statuses: tuple[str, ...] = ()
-    """of the connector, in the words of the dialect"""
 
 
 class UpdateCost(NamedTuple):
@@ -96,43 +84,6 @@ class CableLeft(NamedTuple):
     """UTC, s since 1970"""
 
 
-class Final(NamedTuple):
-    cost: str
-    """exact, in decimal notation"""
-    texts: Texts = ()
-    code: str = ""
-
-
-class Visit(NamedTuple):
-    """What the driver at an EVSE is told of money."""
-
-    transaction_id: str = ""
-    reference: int | None = None
-    token: str = ""
-    """its key"""
-    language: str = ""
-    texts: Texts = ()
-    """the price for this driver; empty: that for everybody"""
-    running: Running | None = None
-    final: Final | None = None
-    started_at: float = 0.0
-    """UTC, s since 1970: of its transaction"""
-    start_wh: float | None = None
-    ended_at: float | None = None
-    lingers: bool = False
-    """and the car was still at the cable"""
-    left_at: float | None = None
-    """UTC, s since 1970"""
-    triggers: Triggers = Triggers()
-    above: bool | None = None
-    """on which side of the power of the trigger the car was last"""
-
-    @property
-    def over(self) -> bool:
-        """Its transaction has ended."""
-        return self.ended_at is not None
-
-
 class Price(NamedTuple):
     """Told of a token."""
 
@@ -151,9 +102,9 @@ class Tariffs(Topic):
         self._outbox = outbox
         self._evses = evses
         self._statuses = statuses
-        self.visits: dict[int, Visit] = {int(n): _visit(kept) for n, kept in saved.get("visits", {}).items()}
-        self._prices = {key: Price(_texts(texts), lang) for key, (texts, lang) in saved.get("prices", {}).items()}
-        self._unplugged = [CableLeft(*kept) for kept in saved.get("unplugged", ())]
+        self.visits: dict[int, Visit] = {int(n): loaded(fields) for n, fields in saved.get("visits", {}).items()}
+        self._prices = {key: Price(as_texts(texts), lang) for key, (texts, lang) in saved.get("prices", {}).items()}
+        self._unplugged = [CableLeft(*left) for left in saved.get("unplugged", ())]
         """to be told: cars that have left"""
         self._promised: set[str] = set()
         """the transactions of those that the outbox knows of"""
@@ -499,28 +450,9 @@ class Tariffs(Topic):
     # -- kept ----------------------------------------------------------------------------------------------------------
 
     def _state(self) -> Any:
-        visits = {
-            str(n): visit._asdict() | {"running": plain(visit.running) if visit.running else None}
-            for n, visit in self.visits.items()
-        }
-        kept = {"visits": visits, "prices": dict(self._prices), "unplugged": list(self._unplugged)}
-        return kept if any(kept.values()) else None
-
-
-def _visit(kept: dict[str, Any]) -> Visit:
-    run, final = kept["running"], kept["final"]
-    final = Final(final[0], _texts(final[1]), final[2]) if final else None
-    at, energy_wh, power_w, statuses = kept["triggers"]
-    return Visit(**kept)._replace(
-        texts=_texts(kept["texts"]),
-        running=from_plain(run) if run else None,
-        final=final,
-        triggers=Triggers(at, energy_wh, power_w, tuple(statuses)),
-    )
-
-
-def _texts(kept: list[Any]) -> Texts:
-    return tuple((language, text) for language, text in kept)
+        visits = {str(n): kept(visit) for n, visit in self.visits.items()}
+        state = {"visits": visits, "prices": dict(self._prices), "unplugged": list(self._unplugged)}
+        return state if any(state.values()) else None
 
 
 def _side(evse: Evse, power_w: float | None, above: bool | None) -> bool | None:

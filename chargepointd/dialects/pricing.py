@@ -6,8 +6,9 @@ from math import isfinite
 from typing import Any
 
 from chargepointd.core.cost import Rate
-from chargepointd.core.tariff import Triggers, UpdateCost
+from chargepointd.core.tariff import UpdateCost
 from chargepointd.core.values import Token
+from chargepointd.core.visit import Triggers
 from chargepointd.core.wording import Texts
 from chargepointd.dialects.codec import parse_time
 

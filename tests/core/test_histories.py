@@ -16,8 +16,9 @@ from chargepointd.core.cost import Rate
 from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.reservation import CancelReservation, ReserveNow
-from chargepointd.core.tariff import SetUserPrice, TellFinalCost, Triggers, UpdateCost
+from chargepointd.core.tariff import SetUserPrice, TellFinalCost, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
+from chargepointd.core.visit import Triggers
 from tests.core.deeds import ANY, QUIET
 from tests.core.world import PLAN, World, check_records
 

@@ -22,8 +22,9 @@ from chargepointd.core.effects import Display
 from chargepointd.core.events import Ticked
 from chargepointd.core.messages import AuthorizeAnswered, MetersRead, RecordAnswered
 from chargepointd.core.reservation import ReserveNow
-from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, Triggers, UpdateCost
+from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
+from chargepointd.core.visit import Triggers
 from chargepointd.core.wording import WIDTH, chosen, energy_and_time, money, notice, pages, wrapped
 from tests.core.world import PLAN, World
 

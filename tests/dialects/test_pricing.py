@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from chargepointd.core import commands as c
 from chargepointd.core.cost import Rate
 from chargepointd.core.messages import Authorize, RecordAnswered
-from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, Triggers, UpdateCost
+from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, UpdateCost
 from chargepointd.core.values import Token
 from chargepointd.core.variables.registry import Registry
+from chargepointd.core.visit import Triggers
 from chargepointd.dialects.dialect import Dialect, Refusal
 from chargepointd.dialects.v16.keys import configured
 from tests.dialects.neutral import AT, AT_TEXT, PLAN, answered, asked, loaded, obeyed, record, registry, told
