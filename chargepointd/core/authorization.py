@@ -15,6 +15,7 @@ from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord
 from chargepointd.core.outbox import Outbox, Outcome
 from chargepointd.core.reservation import Reservations
+from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import AUTOCHARGE
 from chargepointd.core.verdicts import Verdicts
@@ -23,6 +24,20 @@ NOBODY_ASKED = Token("", "NoAuthorization")
 """a start button, or a station without authorization (C02.FR.01)"""
 WRONG_CODES, CODES_REST_S = 5, 60.0
 """so many wrong codes in a row, and none is taken for so long"""
+
+
+class Attempt(NamedTuple):
+    """Somebody wants to charge at one of these EVSEs."""
+
+    token: Token
+    evse_ids: tuple[int, ...]
+    trigger: str = "Authorized"
+    """TriggerReasonEnumType: Authorized, RemoteStart"""
+    remote_start_id: int | None = None
+
+    @property
+    def remote(self) -> bool:
+        return self.trigger == "RemoteStart"
 
 
 class Authorization:
@@ -76,7 +91,7 @@ class Authorization:
         if not (any(evse.open_to(token) or _busy(evse) for evse in mine) or self.reservations.asks(mine)):
             self._say_nothing_is_free(mine, step)
             return
-        self._check(token, tuple(evse.id for evse in mine), "Authorized", None, step)
+        self._check(Attempt(token, tuple(evse.id for evse in mine)), step)
 
     def _began(self, evse: Evse, token: Token) -> bool:
         known = evse.session.token
@@ -97,11 +112,11 @@ class Authorization:
     def request(self, token: Token, group: str | None, evse_id: int, remote_start_id: int | None, step: Step) -> None:
         """A remote start: checked like a card only where AuthorizeRemoteStart says so (F01, F02)."""
         checked = self._context.variables.boolean("AuthCtrlr.AuthorizeRemoteStart")
+        attempt = Attempt(token, (evse_id,), "RemoteStart", remote_start_id)
         if checked and token.kind not in ("Central", "NoAuthorization"):
-            self._check(token, (evse_id,), "RemoteStart", remote_start_id, step)
+            self._check(attempt, step)
         else:
-            info = TokenInfo("Accepted", group=group)
-            self._accept(token, info, (evse_id,), "RemoteStart", remote_start_id, step)
+            self._accept(attempt, TokenInfo("Accepted", group=group), step)
 
     def contract(
         self,
@@ -122,7 +137,7 @@ class Authorization:
 
             def accept(step: Step) -> None:
                 if offline or isinstance(outcome, AuthorizeAnswered):
-                    self._decide(token, self._learned(token, outcome, step), (evse_id,), "Authorized", None, step)
+                    self._decide(Attempt(token, (evse_id,)), self._learned(token, outcome, step), step)
 
             decided(accept, step)
 
@@ -137,14 +152,15 @@ class Authorization:
         known = self._verdicts.known(token, step)
         return known.group if known else None
 
-    def _check(self, token: Token, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step) -> None:
+    def _check(self, attempt: Attempt, step: Step) -> None:
+        token = attempt.token
         if token.kind == "NoAuthorization" or not self._context.variables.boolean("AuthCtrlr.Enabled"):
-            self._accept(token, TokenInfo("Accepted"), evse_ids, trigger, remote, step)
+            self._accept(attempt, TokenInfo("Accepted"), step)
             return
         self._verdicts.presented(token, step)
         verdict = self._verdicts.online(token, step) if self._context.online else None
         if verdict:
-            self._decide(token, verdict, evse_ids, trigger, remote, step)
+            self._decide(attempt, verdict, step)
             return
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
@@ -152,7 +168,7 @@ class Authorization:
 
             def decide(step: Step) -> None:
                 self._asking.remove(token.key)
-                self._decide(token, info, evse_ids, trigger, remote, step)
+                self._decide(attempt, info, step)
 
             answered = isinstance(outcome, AuthorizeAnswered) and info.status == "Accepted"
             if not (answered and self.waits(token, decide, step)):
@@ -167,18 +183,17 @@ class Authorization:
         self._verdicts.learn(token, outcome.info, step)
         return outcome.info
 
-    def _decide(
-        self, token: Token, info: TokenInfo, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
-    ) -> None:
+    def _decide(self, attempt: Attempt, info: TokenInfo, step: Step) -> None:
+        token = attempt.token
         good = info.status == "Accepted"
         if token.kind == "KeyCode":
             self._code_checked(good, step)
         if good:
             self.on_info(token, info, step)
-            self._accept(token, info, evse_ids, trigger, remote, step)
+            self._accept(attempt, info, step)
         else:
             step.emit(Note("token", 0, f"{token.masked} refused: {info.status}"))
-            self._refuse(evse_ids, info.message or "Card not accepted", step)
+            self._refuse(attempt.evse_ids, info.message or "Card not accepted", step)
 
     def _code_checked(self, good: bool, step: Step) -> None:
         """C04.FR.06: codes cannot be tried one after the other."""
@@ -189,18 +204,17 @@ class Authorization:
 
     # -- it is good ----------------------------------------------------------------------------------------------------
 
-    def _accept(
-        self, token: Token, info: TokenInfo, evse_ids: tuple[int, ...], trigger: str, remote: int | None, step: Step
-    ) -> None:
+    def _accept(self, attempt: Attempt, info: TokenInfo, step: Step) -> None:
+        token = attempt.token
         if self._master_pass.names(info):  # C16.FR.03: it starts nothing
-            if trigger != "RemoteStart":
-                self.on_verdict(True, evse_ids, step)
+            if not attempt.remote:
+                self.on_verdict(True, attempt.evse_ids, step)
                 self._master_pass.use(token, step)
             return
-        mine = [self._evses[n] for n in evse_ids]
+        mine = [self._evses[n] for n in attempt.evse_ids]
         allowed = [evse for evse in mine if not info.evse_ids or evse.id in info.evse_ids]
         free = [evse for evse in allowed if evse.open_to(token, info.group)]
-        if trigger != "RemoteStart" and not self.reservations.of(token, info.group, free):
+        if not attempt.remote and not self.reservations.of(token, info.group, free):
             for evse in mine:
                 if info.is_of(evse.session.group) and evse.session.authorized:  # C01.FR.03, C09.FR.03
                     self._end(evse, token, step)
@@ -209,34 +223,30 @@ class Authorization:
         here = [evse for evse in free if evse.plugged] or [evse for evse in free if evse.bay and evse.running]
         if here:  # who came last stands at the reader
             last = max(here, key=lambda evse: evse.came_at)
-            self._start(last, token, info, trigger, remote, step)
+            self._start(last, attempt, info, step)
         elif len(free) == 1:
-            self._start(free[0], token, info, trigger, remote, step)
+            self._start(free[0], attempt, info, step)
         elif free:
-            self._wait(token, info, free, trigger, step)
+            self._wait(attempt, info, free, step)
         else:
             self._say_nothing_is_free(mine, step)
 
-    def _wait(self, token: Token, info: TokenInfo, evses: Sequence[Evse], trigger: str, step: Step) -> None:
+    def _wait(self, attempt: Attempt, info: TokenInfo, evses: Sequence[Evse], step: Step) -> None:
         """It is for the first that is plugged in."""
         seat = self._lobby.free()
         if seat is None:
             self._refuse([evse.id for evse in evses], "Not available", step)
             return
-        reservation_id = self.reservations.use(token, info.group, evses, step)
+        reservation_id = self.reservations.use(attempt.token, info.group, evses, step)
         self._lobby.sit(seat, [evse.id for evse in evses])
-        seat.authorize(
-            token, info.group, trigger, None, step, reservation_id=reservation_id, priority=info.charging_priority
-        )
+        _authorize(seat, attempt, info, reservation_id, step)
         self.on_verdict(True, seat.session.choice, step)
         self._say(0, "Plug in", step)
 
-    def _start(self, evse: Evse, token: Token, info: TokenInfo, trigger: str, remote: int | None, step: Step) -> None:
-        step.emit(Note("authorized", evse.id, f"{token.masked} may charge"))
-        reservation_id = self.reservations.use(token, info.group, [evse], step)
-        evse.authorize(
-            token, info.group, trigger, remote, step, reservation_id=reservation_id, priority=info.charging_priority
-        )
+    def _start(self, evse: Evse, attempt: Attempt, info: TokenInfo, step: Step) -> None:
+        step.emit(Note("authorized", evse.id, f"{attempt.token.masked} may charge"))
+        reservation_id = self.reservations.use(attempt.token, info.group, [evse], step)
+        _authorize(evse, attempt, info, reservation_id, step)
         self.on_verdict(True, (evse.id,), step)
         self._say(evse.id, "Charging" if evse.plugged else "Plug in", step)
 
@@ -248,7 +258,7 @@ class Authorization:
         told = "MacAddress" in self._context.plan.token_kinds
         token = Token(mac, "MacAddress")
         if told and self._context.variables.boolean(AUTOCHARGE) and self._is_new(evse, token):
-            self._check(token, (evse_id,), "Authorized", None, step)
+            self._check(Attempt(token, (evse_id,)), step)
 
     def follow(self, step: Step) -> None:
         """Where AuthCtrlr.Enabled is false, a car need only be plugged in."""
@@ -256,7 +266,7 @@ class Authorization:
             return
         for evse in self._evses.values():
             if evse.plugged and evse.seen and self._is_new(evse, NOBODY_ASKED):
-                self._start(evse, NOBODY_ASKED, TokenInfo("Accepted"), "Authorized", None, step)
+                self._start(evse, Attempt(NOBODY_ASKED, (evse.id,)), TokenInfo("Accepted"), step)
 
     def _is_new(self, evse: Evse, token: Token) -> bool:
         """Nobody has been authorized in this visit: who has stopped is not to be started anew."""
@@ -299,6 +309,12 @@ class Authorization:
 
     def _say(self, evse_id: int, text: str, step: Step) -> None:
         step.emit(Display(evse_id, text))
+
+
+def _authorize(evse: Evse, attempt: Attempt, info: TokenInfo, reservation_id: int | None, step: Step) -> None:
+    token, _, trigger, remote_start_id = attempt
+    priority = info.charging_priority
+    evse.authorize(token, info.group, trigger, remote_start_id, step, reservation_id=reservation_id, priority=priority)
 
 
 def _busy(evse: Evse) -> bool:
