@@ -42,11 +42,13 @@ class Watch:
         self._changed = threading.Condition()
         self._events: list[dict[str, Any]] = []
         self._taken: set[int] = set()
-        self._open = True
+        self._open, self._begun = True, False
         _send(self._stream, 1, "watch", {})
         self._client.settimeout(None)
         self._thread = threading.Thread(target=self._read, name="watch", daemon=True)
         self._thread.start()
+        with self._changed:  # what is done from now on is seen
+            self._changed.wait_for(lambda: self._begun or not self._open, timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -85,10 +87,12 @@ class Watch:
             self._changed.notify_all()
 
     def _take(self, told: dict[str, Any]) -> None:
-        if told.get("method") == "event":
-            with self._changed:
+        with self._changed:
+            if told.get("method") == "event":
                 self._events.append(told["params"])
-                self._changed.notify_all()
+            elif told.get("id") == 1:
+                self._begun = True
+            self._changed.notify_all()
 
 
 def _connected(path: Path, timeout: float) -> socket.socket:

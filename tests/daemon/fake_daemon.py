@@ -68,7 +68,8 @@ def replies(request: dict[str, Any]) -> list[dict[str, Any]]:
             signal.pause()
             return []
         case "watch":
-            return [{"method": "event", "params": {"kind": "cable", "evse": number}} for number in (1, 2)]
+            events = [{"method": "event", "params": {"kind": "cable", "evse": number}} for number in (1, 2)]
+            return [{"id": request["id"], "result": {"watching": True}}, *events]
         case "echo":
             return [{"method": "event", "params": {}}, {"id": request["id"], "result": request["params"]}]
     return [{"id": request["id"], "error": {"code": -32601, "message": "unknown method"}}]
