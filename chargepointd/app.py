@@ -144,19 +144,23 @@ def _initial_variables(config: Config, file: Path) -> dict[str, str]:
 
     station = plan(config, __version__)
     given = dict(config.variables)
+    places = {name: f'variables."{name}"' for name in given}
     problems: list[str] = []
     if config.ocpp16:
         from chargepointd.dialects.v16.keys import configured
 
-        try:
-            keys = configured(config.ocpp16)
+        for key, said in config.ocpp16.items():
+            try:
+                meant = configured({key: said})
+            except ValueError as error:
+                problems.append(f"ocpp16.{error}")
+                continue
             problems += [
-                _twice(name) for name, value in keys.items() if given.get(name, value).lower() != value.lower()
+                _twice(key, name) for name, value in meant.items() if given.get(name, value).lower() != value.lower()
             ]
-            given = keys | given
-        except ValueError as error:
-            problems.append(f"ocpp16.{error}")
-    problems += _variable_problems(station, given)
+            given = meant | given
+            places = dict.fromkeys(meant, f"ocpp16.{key}") | places
+    problems += _variable_problems(station, given, places)
     if PASSWORD in config.variables:
         problems.append(f'variables."{PASSWORD}": set csms.password instead')
     if problems:
@@ -164,11 +168,12 @@ def _initial_variables(config: Config, file: Path) -> dict[str, str]:
     return given | ({PASSWORD: config.csms.password} if config.csms.password else {})
 
 
-def _twice(name: str) -> str:
-    return f'ocpp16: variables."{name}" is set as well, to something else; leave one of the two out'
+def _twice(key: str, name: str) -> str:
+    return f'ocpp16.{key}: variables."{name}" is set as well, to something else; leave one of the two out'
 
 
-def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:
+def _variable_problems(station: Any, given: dict[str, str], places: dict[str, str]) -> list[str]:
+    """`places`: where each stands in the file."""
     if not given:
         return []
     from chargepointd.core.timekeeping import no_offset
@@ -185,10 +190,10 @@ def _variable_problems(station: Any, given: dict[str, str]) -> list[str]:
 
             near = get_close_matches(name, known, 1)
             remedy = f'; did you mean "{near[0]}"?' if near else ""
-            problems.append(f'variables."{name}": no such variable{remedy}')
+            problems.append(f"{places[name]}: no such variable{remedy}")
         elif wrong := complaint(variable, value) or (name in more and more[name](value)):
             got = "" if name == PASSWORD else f', got "{value}"'
-            problems.append(f'variables."{name}": {wrong}{got}')
+            problems.append(f"{places[name]}: {wrong}{got}")
     return problems
 
 

@@ -313,8 +313,13 @@ BAD_CONFIGS = {
             c["variables"].update({"TxCtrlr.EVConnectionTimeOut": 30}),
             c["ocpp16"].update(ConnectionTimeOut=60),
         ],
-        'ocpp16: variables."TxCtrlr.EVConnectionTimeOut"',
+        'ocpp16.ConnectionTimeOut: variables."TxCtrlr.EVConnectionTimeOut"',
         "leave one",
+    ),
+    "wrong value of a 1.6 key": (
+        lambda c: c["ocpp16"].update(HeartbeatInterval="soon"),
+        "ocpp16.HeartbeatInterval: expected a whole number",
+        "soon",
     ),
     "reader of nobody": (lambda c: c["reader"][0].update(evses=[7]), "reader[0].evses", "known: 1"),
 }
