@@ -6,15 +6,15 @@ Methods become the same events as all else. A call returns when the event is tak
     method          params                              result
     status          -                                   {station: {id, vendor, model, serial_number, firmware_version,
                                                          started_at, uptime_s}, csms: {url, connected, subprotocol,
-                                                         registration, since, offline_s}, availability, faults: [str],
+                                                         registration, since, offline_s}, availability, on_battery,
+                                                         faults: [str],
                                                          firmware: {request, state} | null,
                                                          evses: [{id, availability, faults: [str], reserved_by?,
                                                            connectors: [{id, type, status}],
                                                            session?: {cable, authorized, token (masked),
                                                              transaction_id?, reference?, started_at?,
                                                              charging_state?, energy_wh?, power_w?, limit_a?,
-                                                             limit_w? (DC), stop_reason?}}],
-                                                             stop_reason?}}],
+                                                             limit_w? (DC)}}],
                                                          reservations: as below,
                                                          outbox: {queued, sent, oldest_at?}}
     watch           -                                   {"watching": true}, then notifications {"method": "event",

@@ -56,7 +56,8 @@ class Resets:
         self._statuses = statuses
         self._planned: Planned | None = None
         self._singles: dict[int, Single] = {}
-        self._on_battery = False
+        self.on_battery = False
+        """the grid is away, a back-up supply runs"""
         self._end_all_at = NEVER
         self.not_now: Callable[[], bool] = lambda: False
         """something is under way that a restart would spoil"""
@@ -99,9 +100,9 @@ class Resets:
     def grid_changed(self, event: GridChanged, step: Step) -> None:
         """The back-up supply lasts for a last reading and the messages, not for charging: what runs ends, and nobody
         begins until the grid is back. A dip that is over at once ends nothing."""
-        if event.lost == self._on_battery:
+        if event.lost == self.on_battery:
             return
-        self._on_battery = event.lost
+        self.on_battery = event.lost
         step.emit(Note("supply", 0, "the grid is away, the back-up supply runs" if event.lost else "the grid is back"))
         planned = self._planned is not None and not self._planned.command.on_idle
         self._context.restarting = event.lost or planned

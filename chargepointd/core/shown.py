@@ -17,6 +17,7 @@ def station(this: "Station", step: Step) -> dict[str, Any]:
         "time_offset_s": this.timekeeping.offset_s(step.utc),
         "registration": this.registration.state,
         "availability": _operative(this.availability.station_operative),
+        "on_battery": this.resets.on_battery,
         "faults": [f"{f.code} ({f.source})" for f in this.statuses.station_faults.values()],
         "firmware": this.firmware.show(),
         "reservations": this.reservations.show(),

@@ -84,6 +84,8 @@ def _status(result: Result, style: Style) -> str:
         ("Outbox", _outbox_facts(outbox)),
         ("Faults", style.paint(faults, "red") if faults else "none"),
     )
+    if result.get("on_battery"):
+        facts = (*facts, ("Supply", style.paint("the grid is away, a back-up supply runs: nobody may begin", "red")))
     if result.get("lobby"):
         facts = (*facts, ("To plug", _lobby(result["lobby"])))
     money = _money(result.get("evses") or ())

@@ -108,6 +108,12 @@ def test_status_tells_of_a_firmware_update(station: Station) -> None:
     assert "Firmware update 7: Downloading" in run(station, "status").stdout
 
 
+def test_status_tells_that_the_grid_is_away(station: Station) -> None:
+    assert "Supply" not in run(station, "status").stdout
+    station.answers["status"] = {**STATUS, "on_battery": True}
+    assert "Supply   the grid is away" in run(station, "status").stdout
+
+
 def test_status_tells_who_has_not_plugged_in_yet(station: Station) -> None:
     assert "To plug" not in run(station, "status").stdout
     station.answers["status"] = {**STATUS, "lobby": [{"token": "…E680", "evses": [1, 2]}]}

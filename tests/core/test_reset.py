@@ -117,12 +117,14 @@ def test_a_place_out_of_service_stays_so_and_says_it_again() -> None:
 def test_before_the_power_goes_what_runs_is_ended_and_nobody_begins(version: str) -> None:
     w = World(version).online().plug(1).present("CARD1", 1).after(10)
     w.tell(e.GridChanged(lost=True))
+    assert w.ask(c.ShowStatus()).data["on_battery"]
     w.after(10)
     assert [record.stopped_reason for record in w.records if record.kind == "Ended"] == ["PowerLoss"]
     assert not w.on[1]
     w.plug(2).present("CARD2", 2).after(10)
     assert not w.on[2]
     w.tell(e.GridChanged(lost=False))
+    assert not w.ask(c.ShowStatus()).data["on_battery"]
     w.present("CARD2", 2).after(10)
     assert w.on[2]
 
