@@ -512,10 +512,10 @@ def test_a_late_reply_is_not_taken_for_the_next_one(protocol):
     async def story(board):
         lines = []
         async with SerialStream(board.port, 115200) as stream:
-            link = RapiLink(stream, 0.2, lines.append)
+            link = RapiLink(stream, 0.6, lines.append)  # what is later than twice this is anybody's
             link.speaks(protocol)
             reader = asyncio.create_task(link.run())
-            board.total_wh, board.faults.late_s, board.faults.late = 4711, 0.3, 1
+            board.total_wh, board.faults.late_s, board.faults.late = 4711, 0.7, 1
             assert (await link.request("GU", answers=2)) == ("0", "4711")
             assert (await link.request("GG", answers=2)) == ("0", "230000")
             board.faults.late = 1
