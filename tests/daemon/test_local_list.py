@@ -27,9 +27,9 @@ def request(dialect: str, version: int, kind: str, tokens: range) -> dict[str, A
 
 
 def accepted(csms: Csms) -> None:
-    """What is told first by who is accepted."""
-    csms.wait("BootNotification")
-    csms.wait("StatusNotification")
+    """What is told first by who is accepted; a process that was killed may have said it too, just before."""
+    boot = csms.wait("BootNotification").id.partition("-")[0]
+    csms.wait("StatusNotification", lambda m: m.id.partition("-")[0] == boot)
 
 
 def kept(station: Station) -> tuple[int, int]:
