@@ -22,12 +22,20 @@ MAX_REQUESTS = 32
 
 
 class Conversation:
+    """asked, answered: the link is told that a CALL was sent, and that its answer has come."""
+
     def __init__(
-        self, load: Callable[[str], Dialect], send: Callable[[str], None], post: Callable[[e.Event], None]
+        self,
+        load: Callable[[str], Dialect],
+        send: Callable[[str], None],
+        post: Callable[[e.Event], None],
+        asked: Callable[[], None] = lambda: None,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
         self._load = load
         self._send = send
         self._post = post
+        self._ask, self._answered = asked, answered
         self._dialect: Dialect | None = None
         self._asked: dict[str, tuple[str, Payload]] = {}
         """requests of the CSMS that wait for their answer: message id -> (action, payload)"""
@@ -141,6 +149,7 @@ class Conversation:
             return
         self._open = (effect.message_id, action, effect.message)
         self._tell(rpc.call(effect.message_id, action, payload))
+        self._ask()
 
     def _result(self, result: rpc.Result, dialect: Dialect) -> None:
         if self._open is None or self._open[0] != result.message_id:
@@ -159,6 +168,7 @@ class Conversation:
     def _settle(self, message_id: str, event: e.Event) -> None:
         if self._open and self._open[0] == message_id:
             self._open = None
+            self._answered()
         self._post(event)
 
     def _tell(self, text: str) -> None:

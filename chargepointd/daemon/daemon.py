@@ -81,7 +81,7 @@ class Daemon:
         self._writer = Writer(self._store, loop.call_soon_threadsafe, loop.call_later, self._commit_failed)
         self._engine = engine = Engine(self._station, self._writer, self._recorder.record)
         self._link = self._make_link(engine)
-        self._conversation = Conversation(self._dialect, self._link.send, engine.post)
+        self._conversation = Conversation(self._dialect, self._link.send, engine.post, self._asked, self._link.answered)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
         self._local = self._make_local(engine)
         self._jobs = Jobs(Place(self._state_dir, self._gather), engine.post)
@@ -156,6 +156,9 @@ class Daemon:
         engine.hold = lambda full: link.pause_reading() if full else link.resume_reading()
         engine.stepped = self._notifier.stepped
         return link
+
+    def _asked(self) -> None:
+        self._link.asked(self._variables.integer("OCPPCommCtrlr.MessageTimeout[Default]"))
 
     def _way(self) -> Profile:
         station = self._station

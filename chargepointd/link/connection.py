@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 GOOD_AFTER_S = 10.0
 """A connection over which nothing came counts as good, for the back-off, when it held this long. A proxy that
 takes connections for a CSMS that is down, and drops them, does not."""
+BRIEF = 3
+"""So many connections in a row that held less, but over which something came, count as good too; a CSMS that takes
+and drops each of them is met with growing waits like one that is not there."""
 
 
 def _nothing(_ended: Ended) -> None: ...
@@ -65,6 +68,7 @@ class Link:
         self._suspended = False
         self._hurry = False
         self._holding = False
+        self._brief = 0
         self._complaint: Ended | None = None
         self._subprotocol: str | None = None
         self._since = time.monotonic()
@@ -107,6 +111,16 @@ class Link:
         if self._ws is None:
             raise NotOpen("not connected to the CSMS")
         self._ws.send(text)
+
+    def asked(self, within_s: float) -> None:
+        """What was sent last is a CALL: its answer may take so long. A link that proves to be dead by then is closed
+        before, so that the CALL counts as not sent rather than as not answered. `answered`: its answer has come."""
+        if self._ws is not None:
+            self._ws.asked(within_s)
+
+    def answered(self) -> None:
+        if self._ws is not None:
+            self._ws.answered_to()
 
     def close(self, code: int = 1000, reason: str = "", *, reconnect: bool = True) -> None:
         """Close the connection, if there is one; on_close follows in the next turn of the loop.
@@ -261,7 +275,7 @@ class Link:
     def _over(self, ended: Ended) -> None:
         """Tell of the end of the connection, or of the failed attempt."""
         if self._subprotocol is not None:
-            self._judge()
+            self._judge(ended)
             self._subprotocol = None
             self._since = time.monotonic()
             log.log(logging.INFO if ended.kind == "left" else logging.WARNING, "csms: disconnected: %s", ended.reason)
@@ -271,8 +285,12 @@ class Link:
             self._complaint = ended
             self._tell_failed(ended)
 
-    def _judge(self) -> None:
-        if (self._ws is not None and self._ws.answered) or time.monotonic() - self._since >= GOOD_AFTER_S:
+    def _judge(self, ended: Ended) -> None:
+        """Whether the connection was a good one, after which the back-off begins anew (2.0.1 errata, TC_B_57)."""
+        answered = self._ws is not None and self._ws.answered
+        held = time.monotonic() - self._since >= GOOD_AFTER_S
+        self._brief = 0 if held else self._brief + 1
+        if (held and ended.kind != "pong") or (answered and self._brief <= BRIEF):
             self._backoff.reset()
 
     async def _leave(self, ended: Ended) -> None:

@@ -1,14 +1,27 @@
-"""Ping and pong: finds out that a link is half-open. Nothing ticks while the interval is 0."""
+"""Finds out that a link is half-open: ping and pong, and what follows from a CALL that nobody answers.
+
+Silence. Where nothing came for a ping interval a ping goes out, and where nothing comes after it the link is dead.
+One way. That something comes does not prove that what is sent arrives: only a pong does, or the answer to a CALL. For
+each interval without such proof a ping goes out; after `UNPROVEN` of them in vain the link is dead too.
+Open CALL. Whatever the interval, 0 as well: a CALL that has no answer after half of its time is followed by a ping; if
+nothing at all comes before the time is over, the link is dead. So it is the link that failed, not the CALL.
+
+One timer serves all; nothing ticks while the interval is 0 and no CALL is open.
+"""
 
 import asyncio
 from collections.abc import Callable
 
+UNPROVEN = 3
+LEAST_ANSWER_S = 5.0
+"""to a ping for an open CALL, however short its time is"""
+
 
 class Pulse:
-    """Calls `ping` when nothing was heard for an interval, and `dead` when nothing came after it.
+    """Calls `ping`, and `dead`.
 
-    interval: s between pings on an idle link (WebSocketPingInterval), asked anew each time; 0 is off.
-    answer_s: how long an answer may take; None: as long as the interval. Whatever arrives counts as answer.
+    interval: s between pings (WebSocketPingInterval), asked anew each time; 0 is off.
+    answer_s: how long an answer may take; None: as long as the interval.
     """
 
     def __init__(
@@ -20,49 +33,90 @@ class Pulse:
         self._dead = dead
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._asked_at: float | None = None
+        self._wake_at = 0.0
+        self._started = False
         self.deaf = False  # the socket is not read at present: silence means nothing
-        self._heard_at = self._loop.time()
+        self._dead_by: float | None = None  # unless something is heard
+        self._ask_at: float | None = None  # unless the open CALL is answered
+        self._answer_by = 0.0  # of that CALL
+        self._unanswered = 0  # pings since the last proof
+        self._proven_at = self._pinged_at = self._loop.time()
 
     def heard(self) -> None:
         """Something arrived. Must not be judged by the time alone: uvloop's clock moves once a turn."""
-        self._heard_at = self._loop.time()
-        self._asked_at = None
+        self._dead_by = None
+
+    def answered(self) -> None:
+        """A pong, or the answer to a CALL: what was sent has arrived."""
+        self._proven_at = self._loop.time()
+        self._dead_by = self._ask_at = None
+        self._unanswered = 0
+
+    def asked(self, within_s: float) -> None:
+        """A CALL was sent, whose answer may take so long. The one before it is not waited for any more."""
+        now = self._loop.time()
+        self._ask_at, self._answer_by = now + within_s / 2, now + within_s * 0.9
+        if self._started and (self._timer is None or self._wake_at > self._ask_at):
+            self._wake(self._ask_at)
 
     def start(self) -> None:
         """Begin, or begin anew with a changed interval."""
         self.stop()
-        self._asked_at = None
+        self._started, self._dead_by = True, None
         if (interval := self._interval()) > 0:
-            self._wake(max(self._heard_at, self._loop.time() - interval) + interval)
+            now = self._loop.time()
+            self._pinged_at = max(self._pinged_at, self._proven_at, now - interval)
+        self._arm()
 
     def stop(self) -> None:
+        self._started = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _wake(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake_at = at
         self._timer = self._loop.call_at(at, self._tick)
 
+    def _arm(self) -> None:
+        due = [at for at in (self._dead_by, self._ask_at, self._ping_at()) if at is not None]
+        if due and self._started:
+            self._wake(min(due))
+
+    def _ping_at(self) -> float | None:
+        interval = self._interval()
+        if interval <= 0 or self._dead_by is not None:
+            return None
+        return max(self._proven_at, self._pinged_at) + interval
+
     def _tick(self) -> None:
-        """One timer for all: what was heard meanwhile only moves it on, so that a message costs no timer."""
+        """What was heard meanwhile only moves the timer on, so that a message costs no timer."""
         self._timer = None
-        if (interval := self._interval()) <= 0:
-            return
         now = self._loop.time()
         if self.deaf:
-            self.heard()
-        if self._asked_at is not None:
-            self._await_answer(now, self._asked_at + (self._answer_s or interval))
-        elif now < self._heard_at + interval:
-            self._wake(self._heard_at + interval)
+            self.answered()
+        if self._dead_by is not None and now >= self._dead_by:
+            self._die()
+        elif self._ask_at is not None and now >= self._ask_at:
+            self._ask_at = None
+            self._ask(now, max(self._answer_by, now + LEAST_ANSWER_S))
+        elif (ping_at := self._ping_at()) is not None and now >= ping_at:
+            self._ask(now, now + (self._answer_s or self._interval()))
         else:
-            self._asked_at = now
-            self._wake(now + (self._answer_s or interval))
-            self._ping()
+            self._arm()
 
-    def _await_answer(self, now: float, until: float) -> None:
-        if now < until:
-            self._wake(until)
-        else:
-            self._dead()
+    def _ask(self, now: float, dead_by: float) -> None:
+        if self._unanswered >= UNPROVEN:
+            self._die()
+            return
+        self._pinged_at = now
+        self._unanswered += 1
+        self._dead_by = dead_by if self._dead_by is None else min(dead_by, self._dead_by)
+        self._arm()
+        self._ping()
+
+    def _die(self) -> None:
+        self.stop()
+        self._dead()

@@ -107,6 +107,14 @@ class WebSocket(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def asked(self, within_s: float) -> None:
+        """What was sent last wants an answer within this time: whether the link lives is known before it is over."""
+        self._pulse.asked(within_s)
+
+    def answered_to(self) -> None:
+        """It has come, in a text that was handed on."""
+        self._pulse.answered()
+
     def hold(self) -> None:
         """Hand on no more texts and leave what comes in the socket, until `release`."""
         self._holding = self._pulse.deaf = True
@@ -220,6 +228,8 @@ class WebSocket(asyncio.Protocol):
                 self._text(frame.data)
             else:
                 self._partial = bytearray(frame.data)
+        elif opcode is Opcode.PONG:
+            self._pulse.answered()
         elif opcode is Opcode.BINARY:
             self._binary()
         elif opcode is Opcode.CONT and self._partial is not None:
@@ -253,7 +263,7 @@ class WebSocket(asyncio.Protocol):
         self._flush()
 
     def _half_open(self) -> None:
-        self.abort(Ended("pong", "the CSMS did not answer a ping in time; taken for unreachable"))
+        self.abort(Ended("pong", "the CSMS is silent, to a ping too; taken for unreachable"))
 
     def _close_soon(self) -> None:
         if self._transport is not None and self._closing is None and not self.closed.done():

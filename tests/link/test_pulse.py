@@ -42,7 +42,7 @@ def started(monkeypatch, interval, answer_s=None, answers=False):
     def ping():
         told.append(("ping", clock.now - 1000))
         if answers:
-            pulse.heard()
+            pulse.answered()
 
     pulse = Pulse(interval, answer_s, ping, lambda: told.append(("dead", clock.now - 1000)))
     pulse.start()
@@ -71,12 +71,72 @@ def test_an_answer_in_the_same_turn_counts(monkeypatch):
 def test_a_busy_link_is_not_pinged_and_costs_one_timer(monkeypatch):
     clock, pulse, told = started(monkeypatch, lambda: 60)
     for _ in range(100):
-        clock.move(10)
-        pulse.heard()
+        clock.move(9)
+        pulse.answered()
         assert len(clock.timers) == 1
     assert told == []
     clock.move(60)
-    assert told == [("ping", 1060)]
+    assert told == [("ping", 960)]
+
+
+def test_a_link_on_which_something_comes_but_nothing_arrives_is_dead_after_three_pings(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 60)
+    for _ in range(25):
+        clock.move(10)
+        pulse.heard()
+    assert told == [("ping", 60), ("ping", 120), ("ping", 180), ("dead", 240)]
+
+
+def test_a_csms_that_never_pongs_but_answers_is_alive(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 60)
+    for _ in range(50):
+        clock.move(61)
+        pulse.asked(30)
+        clock.move(1)
+        pulse.answered()
+    assert {what for what, _ in told} == {"ping"}
+
+
+def test_without_pings_an_open_call_finds_out_before_its_time_is_over(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 0)
+    clock.move(1000)
+    pulse.asked(30)
+    clock.move(1000)
+    assert told == [("ping", 1015), ("dead", 1027)]
+
+
+def test_a_call_that_is_answered_asks_nobody(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 0)
+    for _ in range(10):
+        pulse.asked(30)
+        clock.move(10)
+        pulse.answered()
+    clock.move(1000)
+    assert told == clock.timers == []
+
+
+def test_a_pong_is_enough_for_an_open_call(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 0, answers=True)
+    pulse.asked(30)
+    clock.move(1000)
+    assert told == [("ping", 15)]
+
+
+def test_what_comes_on_a_one_way_link_without_pings_is_no_proof_for_ever(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 0)
+    for _ in range(4):
+        pulse.asked(30)
+        clock.move(16)
+        pulse.heard()
+        clock.move(14)
+    assert told == [("ping", 15), ("ping", 45), ("ping", 75), ("dead", 105)]
+
+
+def test_a_short_time_for_a_call_leaves_a_ping_the_least(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 0)
+    pulse.asked(1)
+    clock.move(100)
+    assert told == [("ping", 0.5), ("dead", 5.5)]
 
 
 def test_off_there_is_no_timer(monkeypatch):
