@@ -17,7 +17,7 @@ What everything stands on
     topic.py          what a topic with commands, jobs and deadlines of its own is
     variables/        the device model: standing.py  what follows from facts; reports.py  all of it, reported
     clock.py          what time it is                         timekeeping.py  whose time it is
-    outbox.py         what is still to be told
+    outbox.py         what is still to be told                keeping.py  while nothing can be kept
 
 An EVSE and who uses it
     facts.py          what is true of one EVSE     ledger.py  its records, and the samples in them

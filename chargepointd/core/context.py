@@ -49,6 +49,8 @@ class Context:
         """connected, and the CSMS has accepted the station"""
         self.restarting = False
         """nobody begins any more: the station restarts as soon as what runs has ended, or its power is about to go"""
+        self.unkept = ""
+        """why nothing can be kept, while that is so"""
         self.happened: Happened = lambda kind, info, step: None
         """the security log takes down a security event (`core.security`)"""
         self.admits: Callable[[int, Token, str | None], bool] = lambda evse_id, token, group: True
@@ -71,6 +73,16 @@ class Context:
         if change:
             step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))
             self.on_clock(change, step)
+
+    @property
+    def keeps(self) -> bool:
+        """What happens is kept; else nobody begins, nothing flows, and no record is told (`core.keeping`)."""
+        return not self.unkept
+
+    @property
+    def closed(self) -> bool:
+        """Nobody begins."""
+        return self.restarting or not self.keeps
 
     def new_id(self) -> str:
         """An id never used before, not by an earlier boot either: at most 36 characters."""

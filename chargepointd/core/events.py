@@ -257,7 +257,7 @@ class ControlAsked(NamedTuple):
 
 
 class PoweredUp(NamedTuple):
-    """The first event of a process."""
+    """The first event of a process; only `StorageFailed` may come before."""
 
     boot_reason: str = "PowerUp"
     """BootReasonEnumType, unless the state that was kept knows better"""
@@ -269,6 +269,18 @@ class StorageLow(NamedTuple):
     free_bytes: int
     over: bool = False
     """it is so no longer"""
+
+
+class StorageFailed(NamedTuple):
+    """What is to be kept cannot be: the disk is full, read-only, broken. `StorageSound` follows when all is kept."""
+
+    reason: str
+    unsent: tuple[str, ...] = ()
+    """ids of messages that were to be sent when they were kept, and have not left"""
+
+
+class StorageSound(NamedTuple):
+    """The disk takes everything again, and has taken what waited for it."""
 
 
 class Ticked(NamedTuple):

@@ -348,7 +348,7 @@ class Evse(Ledger):
         """A start point is reached; or something else is while one already holds: a second visit at one cable, or in
         one bay."""
         reached = bool(after - before and after & self.start_points())
-        return reached and self.usable(self.place) and not self._context.restarting
+        return reached and self.usable(self.place) and not self._context.closed
 
     def _ends(self, before: Conditions, after: Conditions) -> bool:
         lost = before - after

@@ -123,7 +123,7 @@ class Facts:
         owner; H03.FR.01: nor an EVSE that is reserved for another)."""
         known = self.session.token
         waits = self.transaction is None or (self.running and (known is None or known.key == token.key))
-        taken = self.session.authorized or self.session.held or self._context.restarting
+        taken = self.session.authorized or self.session.held or self._context.closed
         able = waits and not taken and self.usable(self.place) and not self.stopping_faults
         return able and self._context.admits(self.id, token, group)
 

@@ -78,7 +78,7 @@ class Lamps(Topic):
     def _state(self, evse: Evse, step: Step) -> str:
         waiting = (seat.session for seat in self._lobby.seats.values())
         expected = any(session.authorized and evse.id in session.choice for session in waiting)
-        return state(evse, step, expected=expected, shut=self._context.restarting)
+        return state(evse, step, expected=expected, shut=self._context.closed)
 
     def _signal(self, accepted: bool, evse_ids: Sequence[int], step: Step) -> None:
         times = self._context.variables.integer(REPEAT)

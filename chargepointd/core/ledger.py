@@ -204,6 +204,8 @@ class Ledger(Facts):
         purpose, connector_id = due.purpose, due.connector_id or self.place
         if purpose is sampling.ALIGNED and self._silent():
             return
+        if self.running and not self._context.keeps and purpose is not sampling.TRIGGERED_RECORD:
+            return  # nothing flows, and what waits for the disk has to stay little
         if self.running and purpose.goes == "series":
             self._collect(values)
         elif self.running and purpose.goes != "message" and connector_id == self.place:

@@ -14,7 +14,8 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
 
 What is said goes first; but after one that was not answered in time something of the other queues is sent, so that
 what a CSMS never answers does not hold up the records. The last 1000 of what is said wait, should it answer nothing at
-all. A boot notification is said before all else; before it is accepted nothing else leaves.
+all. A boot notification is said before all else; before it is accepted nothing else leaves. While
+nothing can be kept (`core.keeping`) the records wait, and of what has to arrive all but the security events.
 
 Where `OCPPCommCtrlr.QueueAllMessages` is set, what is said while there is no connection waits for it too, in order, the
 last 1000 messages; not over a restart, after which all is said anew from the facts. What asks something (Authorize,
@@ -201,6 +202,17 @@ class Outbox:
             if entry.id > self._tried and not entry.record.offline:
                 self._replace(index, entry._replace(record=entry.record._replace(offline=True)), step)
 
+    def withdraw(self, message_ids: Iterable[str]) -> None:
+        """These have not left: what is under way of them is again the first of its queue, its attempt uncounted."""
+        if self._open is None or self._open[0] not in message_ids:
+            return
+        _, message, heard = self._open
+        self._open, self._answer_by = None, NEVER
+        if isinstance(message, Boot):
+            self._boot = message
+        elif heard and heard != self._heard_kept:
+            self._said.appendleft((message, heard))
+
     def put_right(self, change: float, step: Step) -> None:
         """The clock was wrong by so much (s): records of this process that still wait get the time that was; not one
         that was sent, for the CSMS may have it."""
@@ -302,7 +314,8 @@ class Outbox:
             return self._answer_by
         if not (self._linked and self._context.online):
             return NEVER
-        return min(self._retry_at if self._records else NEVER, self._kept_due())
+        records = self._retry_at if self._records and self._context.keeps else NEVER
+        return min(records, self._kept_due())
 
     def tick(self, step: Step) -> None:
         if self._open and step.mono >= self._answer_by:
@@ -350,13 +363,19 @@ class Outbox:
     def _first_kept(self, mono: float) -> Kept | None:
         """Whose turn it is: the first of a lane that does not wait."""
         waiting = {lane for lane, tries in self._tries.items() if tries.not_before > mono}
-        return next((kept for kept in self._kept if kept.lane not in waiting), None)
+        return next((kept for kept in self._tellable() if kept.lane not in waiting), None)
+
+    def _tellable(self) -> Iterable[Kept]:
+        """While nothing can be kept only what says so: security events."""
+        return self._kept if self._context.keeps else [kept for kept in self._kept if kept.lane == "security"]
 
     def _kept_due(self) -> float:
-        lanes = {kept.lane for kept in self._kept}
+        lanes = {kept.lane for kept in self._tellable()}
         return min((self._tries.get(lane, Tries()).not_before for lane in lanes), default=NEVER)
 
     def _pump_records(self, step: Step) -> bool:
+        if not self._context.keeps:
+            return False
         self._drop_untellable(step)
         if not self._records or step.mono < self._retry_at:
             return False

@@ -51,7 +51,7 @@ from chargepointd.core.signing import CertificateSigned, Signatures
 from chargepointd.core.standing import standing
 from chargepointd.core.timekeeping import Timekeeping
 from chargepointd.core.token_store import TokenStore
-from chargepointd.core.topic import Topic
+from chargepointd.core.topic import Answer, Topic
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.registry import Registry
 from chargepointd.core.verdicts import Verdicts
@@ -314,6 +314,8 @@ class Station:
             e.ControlAsked: self._control_asked,
             e.PoweredUp: self._powered_up,
             e.StorageLow: self._storage_low,
+            e.StorageFailed: self._storage_failed,
+            e.StorageSound: self._storage_sound,
             e.Ticked: self._ticked,
         }
 
@@ -407,7 +409,11 @@ class Station:
         def reply(answer: c.Reply, step: Step) -> None:
             step.emit(Respond(event.message_id, answer))
 
-        self._command(event.command, step, reply)
+        def refuse(reason: str) -> None:
+            step.emit(Refuse(event.message_id, "InternalError", reason))
+
+        if not self._refused(event.command, step, reply, refuse):
+            self._command(event.command, step, reply)
 
     # -- people and the process ----------------------------------------------------------------------------------------
 
@@ -415,7 +421,11 @@ class Station:
         def reply(answer: c.Reply, step: Step) -> None:
             step.emit(ReplyLocally(event.request_id, answer))
 
-        self._command(event.command, step, reply)
+        def refuse(reason: str) -> None:
+            reply(c.Status("Rejected", reason), step)
+
+        if not self._refused(event.command, step, reply, refuse):
+            self._command(event.command, step, reply)
 
     def _powered_up(self, event: e.PoweredUp, step: Step) -> None:
         self.registration.reason = self._boot_reason or event.boot_reason
@@ -449,7 +459,32 @@ class Station:
         if not event.over:
             self.security.storage_low(event.free_bytes, step)
 
+    def _storage_failed(self, event: e.StorageFailed, step: Step) -> None:
+        from chargepointd.core.keeping import failed  # a disk seldom fails, and a start is made of imports
+
+        failed(self, event, step)
+
+    def _storage_sound(self, event: e.StorageSound, step: Step) -> None:
+        from chargepointd.core.keeping import sound
+
+        sound(self, step)
+
     # -- commands ------------------------------------------------------------------------------------------------------
+
+    def _refused(self, command: c.Command, step: Step, reply: Answer, refuse: Callable[[str], None]) -> bool:
+        """Nothing can be kept, and this would have to be."""
+        if self.context.keeps or isinstance(command, _QUESTIONS):
+            return False
+        from chargepointd.core.keeping import MAY, refusal
+
+        if isinstance(command, MAY):
+            return False
+        answer = refusal(command, self.context.unkept)
+        if answer is None:
+            refuse(f"nothing can be kept: {self.context.unkept}")
+        else:
+            reply(answer, step)
+        return True
 
     def _command(self, command: c.Command, step: Step, reply: Callable[[c.Reply, Step], None]) -> None:
         if self.pricing and type(command) not in self._commands:

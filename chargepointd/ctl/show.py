@@ -86,6 +86,9 @@ def _status(result: Result, style: Style) -> str:
     )
     if result.get("on_battery"):
         facts = (*facts, ("Supply", style.paint("the grid is away, a back-up supply runs: nobody may begin", "red")))
+    if result.get("storage"):
+        told = f"nothing can be kept, nobody may charge: {printable(result['storage'])}"
+        facts = (*facts, ("Storage", style.paint(told, "red")))
     if result.get("lobby"):
         facts = (*facts, ("To plug", _lobby(result["lobby"])))
     money = _money(result.get("evses") or ())

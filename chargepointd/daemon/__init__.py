@@ -2,6 +2,7 @@
 
 daemon.py        all parts put together, and their common life
 engine.py        one writer: events in, effects out, commit before tell
+unkept.py        what is to be kept while the disk cannot be written
 conversation.py  texts of the websocket <-> events and effects, by the dialect in use
 local.py         the methods of the control socket
 transactions.py  the simulator's own: whole transactions at once, to load the books

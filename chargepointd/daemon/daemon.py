@@ -39,7 +39,7 @@ from chargepointd.link.backoff import Retry
 from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
 from chargepointd.link.profile import Profile
-from chargepointd.storage.store import Store
+from chargepointd.storage.store import Store, Unwritable
 from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class Daemon:
         self._stop = stop
         self._writer = Writer(self._store, loop.call_soon_threadsafe, loop.call_later, self._commit_failed)
         self._engine = engine = Engine(self._station, self._writer, self._recorder.record)
+        self._writer.on_unwritable, self._writer.on_sound = self._unwritable, self._writable
         self._link = self._make_link(engine)
         self._conversation = Conversation(self._dialect, self._link.send, engine.post, self._asked, self._link.answered)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
@@ -97,7 +98,7 @@ class Daemon:
             raise
         finally:
             engine.stop()
-            self._writer.stop()
+            self._end_storage()
             logging.getLogger().removeHandler(self._ring)
         return self._restart
 
@@ -131,6 +132,22 @@ class Daemon:
     def _commit_failed(self, error: BaseException) -> None:
         log.critical("state: cannot be written: %s", error)
         self._engine.commit_failed(error)
+
+    def _unwritable(self, error: Unwritable) -> None:
+        log.critical("state: cannot be written, nobody may charge until it can: %s", error)
+        self._engine.storage_failed(error.reason)
+
+    def _writable(self) -> None:
+        log.info("state: can be written again")
+        self._engine.storage_sound()
+
+    def _end_storage(self) -> None:
+        try:
+            self._writer.stop()
+        except Unwritable as error:
+            log.critical("state: what was to be kept since it could not be written is lost: %s", error)
+            if self._restart is None:
+                raise
 
     # -- the parts -----------------------------------------------------------------------------------------------------
 
@@ -276,6 +293,8 @@ class Daemon:
         level = logging.DEBUG if note.kind in _QUIET_NOTES else logging.INFO
         log.log(level, "%s%s: %s", where, note.kind, note.text)
         self._local.note(note)
+        if note.kind == "storage":
+            self._notifier.status(self._summary())
 
     def _connect_anew(self, effect: f.Reconnect) -> None:
         self._link.close(reason=effect.reason)
@@ -298,8 +317,10 @@ class Daemon:
     # -- what is told of it --------------------------------------------------------------------------------------------
 
     def _summary(self) -> str:
-        url = masked(self._station.network.profile.url)
-        return f"connected to {url} by {self._link.subprotocol}" if self._link.connected else f"not connected to {url}"
+        url, unkept = masked(self._station.network.profile.url), self._station.context.unkept
+        trouble = f"nothing can be kept, nobody may charge: {unkept}; " if unkept else ""
+        link = f"connected to {url} by {self._link.subprotocol}" if self._link.connected else f"not connected to {url}"
+        return trouble + link
 
     def _link_status(self) -> dict[str, Any]:
         return {

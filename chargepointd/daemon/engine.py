@@ -11,6 +11,10 @@ Full queue. Meter readings coalesce (only the newest of an EVSE waits, and the n
 waits is dropped, and while `full` the link does not read its socket; nothing else is bounded, for it comes from a
 bounded world.
 
+While the disk cannot be written (`storage_failed` until `storage_sound`), what is to be kept waits here, of each thing
+the newest. All else is done at once, for the station tells no record then, closes nothing and promises nothing
+(`core.keeping`); only an answer that rests on what could not be kept becomes a refusal.
+
 A step that raises is a bug: `failed` gets the exception, and no further step is made.
 """
 
@@ -25,7 +29,8 @@ from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.station import Station
 from chargepointd.core.values import Now
-from chargepointd.storage.store import is_lazy
+from chargepointd.daemon.unkept import MOST, Unkept
+from chargepointd.storage.store import StoreError, is_lazy
 from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -53,7 +58,10 @@ class Engine:
         self._record = record
         self._inbox: deque[e.Event] = deque()
         self._busy = False
-        self._uncommitted = 0
+        self._waiting: deque[list[f.Effect]] = deque()
+        """for each batch that is not safe yet, what is to be done when it is"""
+        self._unkept: Unkept | None = None
+        """there while the disk cannot be written"""
         self._holding = False
         self._stopped = False
         self._timer: asyncio.TimerHandle | None = None
@@ -102,6 +110,9 @@ class Engine:
         moment = now()
         self._record(moment.mono, event)
         effects = self._station.step(event, moment)
+        if self._unkept is not None:
+            self._keep_later(event, effects, self._unkept)
+            return
         saves = [effect for effect in effects if type(effect) in SAVES]
         if not saves:
             self._tell(effects)
@@ -124,7 +135,7 @@ class Engine:
     def _tell(self, effects: list[f.Effect]) -> None:
         """What needs no disk of its own. The record a message carries, and the authorization a contactor closes on, may
         be of an earlier step that is not safe yet."""
-        if self._uncommitted:
+        if self._waiting:
             waiting = [effect for effect in effects if type(effect) in AFTER_ALL]
             effects = [effect for effect in effects if type(effect) not in AFTER_ALL]
             if waiting:
@@ -133,12 +144,12 @@ class Engine:
             self._perform(effect)
 
     def _when_safe(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
-        self._uncommitted += 1
+        self._waiting.append(rest)
         self._check_full()
-        self._writer.submit(saves, lambda: self._committed(rest))
+        self._writer.submit(saves, self._committed)
 
-    def _committed(self, rest: list[f.Effect]) -> None:
-        self._uncommitted -= 1
+    def _committed(self) -> None:
+        rest = self._waiting.popleft()
         self._check_full()
         if self._stopped:
             return
@@ -161,10 +172,60 @@ class Engine:
         self.performers[type(effect)](effect)
 
     def _check_full(self) -> None:
-        full = self._uncommitted >= FULL
+        full = self._unkept is None and len(self._waiting) >= FULL
         if full != self._holding:
             self._holding = full
             self.hold(full)
+
+    # -- the disk ------------------------------------------------------------------------------------------------------
+
+    def storage_failed(self, reason: str) -> None:
+        """The writer's: what it has, and what follows, is kept when the disk is back."""
+        if self._unkept is None:
+            self._unkept = Unkept()
+        self._check_full()
+        self.post(e.StorageFailed(reason, tuple(self._withdraw())))
+
+    def _withdraw(self) -> list[str]:
+        """What waited for the disk is done without it; but messages do not leave, and no contactor closes. The ids of
+        the messages."""
+        unsent = []
+        for rest in self._waiting:
+            now, rest[:] = list(rest), [effect for effect in rest if type(effect) is f.ClosePowerPath]
+            unsent += [effect.message_id for effect in now if type(effect) is f.SendCall]
+            self._perform_unkept([effect for effect in now if type(effect) not in AFTER_ALL], promises=True)
+        return unsent
+
+    def storage_sound(self) -> None:
+        """The writer's: it has kept what it had. When the rest is, too, the station hears of it."""
+        if self._unkept is None:
+            return
+        saves, self._unkept = self._unkept.saves, None
+        self._waiting.append([])
+        self._writer.submit(saves, self._all_kept)
+
+    def _all_kept(self) -> None:
+        self._committed()
+        if self._unkept is None:
+            self.post(e.StorageSound())
+
+    def _keep_later(self, event: e.Event, effects: list[f.Effect], unkept: Unkept) -> None:
+        saves = [effect for effect in effects if type(effect) in SAVES]
+        unkept.add(saves)
+        # What is asked while nothing can be kept is refused by the station, if it has to be: what it answers, it may.
+        promises = bool(saves) and type(event) is not e.CallReceived
+        self._perform_unkept([effect for effect in effects if type(effect) not in SAVES], promises=promises)
+        if unkept.too_many:
+            raise StoreError(f"more than {MOST} changes wait for the disk: beginning anew from what is kept")
+
+    def _perform_unkept(self, effects: list[f.Effect], *, promises: bool) -> None:
+        for effect in effects:
+            if promises and type(effect) is f.Respond:
+                effect = f.Refuse(effect.message_id, "InternalError", "what this rests on could not be kept")
+            try:
+                self._perform(effect)
+            except Exception as error:  # noqa: BLE001 - as in a step
+                self._fail(error)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -192,6 +253,9 @@ class Engine:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        if self._unkept is not None:  # the writer tries once more
+            self._writer.submit_lazily(self._unkept.saves)
+            self._unkept = None
 
     def _fail(self, error: BaseException) -> None:
         self.stop()

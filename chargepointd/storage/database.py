@@ -33,6 +33,21 @@ class StoreError(Exception):
     """The state cannot be used; the text names the file and the remedy."""
 
 
+class Unwritable(StoreError):
+    """The disk does not take anything now: full, read-only, broken, gone."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        """in a few words"""
+
+
+_UNWRITABLE = frozenset((
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOLFS,
+))  # fmt: skip
+
+
 def schemas(directory: Path = MIGRATIONS) -> dict[int, Path]:
     """The numbered migrations, in order."""
     return {int(path.stem): path for path in sorted(directory.glob("*.sql"))}
@@ -64,7 +79,28 @@ class Database:
             raise self.trouble(error) from error
 
     def trouble(self, error: Exception) -> StoreError:
-        return StoreError(f"{self.path}: {error}; is the state directory writable, and the disk not full?")
+        remedy = "is the state directory writable, and the disk not full?"
+        if isinstance(error, OSError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNWRITABLE:
+            reason = self._reason(error)
+            return Unwritable(f"{self.path}: {reason}; {remedy}", reason)
+        return StoreError(f"{self.path}: {error}; {remedy}")
+
+    def _reason(self, error: Exception) -> str:
+        """SQLite calls most of them "disk I/O error": what the system says to a file beside it tells more."""
+        if isinstance(error, OSError):
+            return error.strerror or str(error)
+        probe = self._directory / "probe"
+        try:
+            file = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(file, bytes(4096))
+                os.fsync(file)
+            finally:
+                os.close(file)
+                probe.unlink()
+        except OSError as told:
+            return told.strerror or str(told)
+        return str(error)
 
     def close(self) -> None:
         self._close_files()

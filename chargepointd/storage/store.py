@@ -22,10 +22,10 @@ from chargepointd.core.security import Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
-from chargepointd.storage.database import Database, StoreError
+from chargepointd.storage.database import Database, StoreError, Unwritable
 from chargepointd.storage.pack import pack, unpack
 
-__all__ = ["Store", "StoreError", "is_lazy"]
+__all__ = ["Store", "StoreError", "Unwritable", "is_lazy"]
 
 T = TypeVar("T")
 
@@ -160,6 +160,14 @@ class Store:
             if self._db.in_transaction:  # a full disk has rolled back by itself
                 self._db.execute("ROLLBACK")
             raise
+
+    def recover(self) -> None:
+        """After a failed write, before anything is built on what was written: the kernel forgets what it could not sync
+        and says so once, so all that the log holds is brought into the database, synced. Unwritable when it cannot."""
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.Error as error:
+            raise self._database.trouble(error) from error
 
     def _by_type(self) -> dict[type, Any]:
         return {

@@ -2,7 +2,11 @@
 
 Batches are committed in the order they were submitted. While one commit waits for the disk, what arrives meanwhile
 forms the next: under load a sync carries many steps. Lazy batches (settled records) wait in the loop's thread for
-company, at most `LAZY_S`. A failed commit is final: `failed` is called, and nothing is reported safe any more.
+company, at most `LAZY_S`.
+
+A disk that cannot be written (full, read-only, broken) is told by `on_unwritable`, once for each reason. The group that
+it refused is tried again until it is kept, what was submitted since waits behind it, in order, and then `on_sound` is
+called. Every other failure is final: `failed` is called, and nothing is reported safe any more.
 """
 
 import queue
@@ -11,9 +15,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from chargepointd.core.effects import Save
-from chargepointd.storage.store import Store
+from chargepointd.storage.store import Store, Unwritable
 
 LAZY_S = 0.25
+RETRY_S = (1.0, 30.0)
+"""how long a disk that cannot be written is left alone: at first, and at most"""
 GROUP = 2000
 """saves in one transaction at most, so that the first of them does not wait for ever under a flood"""
 
@@ -41,6 +47,10 @@ class Writer:
         self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | None] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
+        self._ending = threading.Event()
+        self.on_unwritable: Callable[[Unwritable], None] = lambda error: None
+        self.on_sound: Done = lambda: None
+        """both are called in the loop"""
         self.commits = 0
         """synchronous commits so far"""
 
@@ -69,8 +79,10 @@ class Writer:
         self._queue.put((saves, done))
 
     def stop(self) -> None:
-        """Commit what is there, close the file. Blocks, bounded by the disk. Raises what a commit failed with."""
+        """Commit what is there, close the file. Blocks, bounded by the disk. Raises what a commit failed with; a disk
+        that cannot be written is tried once more."""
         self._flush()
+        self._ending.set()
         self._queue.put(_STOP)
         self._thread.join()
         if self._error:
@@ -93,11 +105,32 @@ class Writer:
         dones: list[Done] = []
         going = self._collect(saves, dones)
         if saves:
-            self._store.commit(saves, durable=bool(dones) or not going)
+            self._commit(saves, durable=bool(dones) or not going)
             self.commits += bool(dones)
         if dones:
             self._call_soon(lambda: _all(dones))
         return going
+
+    def _commit(self, saves: list[Save], *, durable: bool) -> None:
+        """However often it takes."""
+        told, wait_s = "", RETRY_S[0]
+        while True:
+            last = self._ending.is_set()
+            try:
+                if told:
+                    self._store.recover()
+                self._store.commit(saves, durable=durable)
+                break
+            except Unwritable as error:
+                if last:
+                    raise
+                if str(error) != told:
+                    told = str(error)
+                    self._call_soon(partial(self.on_unwritable, error))
+            self._ending.wait(wait_s)
+            wait_s = min(2 * wait_s, RETRY_S[1])
+        if told:
+            self._call_soon(self.on_sound)
 
     def _collect(self, saves: list[Save], dones: list[Done]) -> bool:
         """What is queued now, waiting for the first of it. False when it is time to stop."""

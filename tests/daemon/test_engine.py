@@ -5,12 +5,15 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.messages import Heartbeat
 from chargepointd.core.power import OPEN, Power
 from chargepointd.core.values import Measured, Signed
-from chargepointd.daemon.engine import Engine
+from chargepointd.daemon.engine import FULL, Engine
+from chargepointd.daemon.unkept import MOST
+from chargepointd.storage.store import StoreError
 
 SAVE = f.SaveState("availability", {})
 LAZY = f.SettleRecord(1)
@@ -24,10 +27,12 @@ class SlowDisk:
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
+        self.saves: list[list[f.Save]] = []
         self.lazy = 0
 
     def submit(self, saves: Sequence[f.Save], done: Callable[[], None]) -> None:
         self.waiting.append(done)
+        self.saves.append(list(saves))
 
     def submit_lazily(self, saves: Sequence[f.Save], *, at_once: bool = False) -> None:
         self.lazy += len(saves)
@@ -42,20 +47,22 @@ class Scripted:
 
     def __init__(self) -> None:
         self.effects: list[f.Effect] = []
+        self.events: list[e.Event] = []
         self.deadline = float("inf")
         self.power = Power()
         self.power.asked = (16.0, float("inf"), 0)
         self.evses = {1: SimpleNamespace(power=self.power)}
 
     def step(self, event: e.Event, now: Any) -> list[f.Effect]:
-        return self.effects
+        self.events.append(event)
+        return [] if isinstance(event, e.StorageFailed | e.StorageSound) else self.effects
 
 
 class Bench:
     def __init__(self) -> None:
         self.disk, self.station, self.done = SlowDisk(), Scripted(), list[f.Effect]()
         self.engine = Engine(self.station, self.disk, lambda mono, event: None)  # type: ignore[arg-type]
-        kinds = (f.SendCall, f.ClosePowerPath, f.OpenPowerPath, f.SetLimit, f.Note, f.Respond)
+        kinds = (f.SendCall, f.ClosePowerPath, f.OpenPowerPath, f.SetLimit, f.Note, f.Respond, f.Refuse)
         self.engine.performers = dict.fromkeys(kinds, self.done.append)
 
     def step(self, *effects: f.Effect) -> None:
@@ -157,3 +164,87 @@ def test_what_a_meter_signed_is_not_dropped_for_what_it_did_not_sign(bench: Benc
     bench.station.step = step  # type: ignore[method-assign]
     bench.step()
     assert seen[1:] == [events[0], events[2]]
+
+
+RECORD = f.SaveSecurityEvent(1, "kind", 0.0, "", "")
+
+
+@on_a_loop
+def test_while_nothing_can_be_kept_statuses_leave_and_what_is_kept_waits_as_one(bench: Bench) -> None:
+    bench.step(SAVE, f.SendCall("record", Heartbeat()), CLOSE, NOTE)
+    bench.step(f.SendCall("status", Heartbeat()))
+    bench.engine.storage_failed("full")
+    assert bench.station.events[-1] == e.StorageFailed("full", ("record", "status"))
+    assert bench.done == [NOTE]  # and the messages have not left, nor will the contactor close
+    bench.station.power.asked = OPEN
+    for n in range(3):
+        bench.step(f.SaveState("availability", n), CALL)
+    assert bench.done == [NOTE, CALL, CALL, CALL]
+    bench.step()
+    bench.disk.commit()
+    bench.disk.commit()
+    bench.engine.storage_sound()
+    assert bench.disk.saves[-1] == [f.SaveState("availability", 2)]
+    assert type(bench.station.events[-1]) is e.Ticked
+    bench.disk.commit()
+    assert type(bench.station.events[-1]) is e.StorageSound
+    assert bench.done == [NOTE, CALL, CALL, CALL]
+    bench.step(SAVE, CALL)
+    assert bench.done[4:] == []
+    bench.disk.commit()
+    assert bench.done[4:] == [CALL]
+
+
+@on_a_loop
+def test_an_answer_that_rests_on_what_could_not_be_kept_is_an_error(bench: Bench) -> None:
+    answer = f.Respond("q-1", c.Status("Accepted"))
+    bench.step(SAVE, answer)
+    bench.engine.storage_failed("full")
+    bench.step(SAVE, f.Respond("q-2", c.Status("Accepted")))
+    bench.step(f.Respond("q-3", c.Status("Accepted")))
+    assert [type(effect) for effect in bench.done] == [f.Refuse, f.Refuse, f.Respond]
+    assert {effect.code for effect in bench.done[:2]} == {"InternalError"}
+
+
+@on_a_loop
+def test_the_disk_may_fail_again_before_all_is_kept(bench: Bench) -> None:
+    bench.engine.storage_failed("full")
+    bench.step(SAVE)
+    bench.engine.storage_sound()
+    bench.engine.storage_failed("full")
+    bench.step(RECORD)
+    bench.disk.commit()
+    assert type(bench.station.events[-1]) is e.Ticked
+    bench.engine.storage_sound()
+    assert bench.disk.saves[-2:] == [[SAVE], [RECORD]]
+    bench.disk.commit()
+    assert type(bench.station.events[-1]) is e.StorageSound
+
+
+@on_a_loop
+def test_the_socket_is_read_while_nothing_can_be_kept(bench: Bench) -> None:
+    held: list[bool] = []
+    bench.engine.hold = held.append
+    for _ in range(FULL):
+        bench.step(SAVE)
+    bench.engine.storage_failed("full")
+    assert held == [True, False]
+    for _ in range(FULL):
+        bench.step(SAVE)
+    assert held == [True, False]
+
+
+@on_a_loop
+def test_what_waits_for_the_disk_has_a_bound(bench: Bench) -> None:
+    bench.engine.storage_failed("full")
+    for n in range(MOST):
+        bench.step(f.SaveSession(1, None), f.SaveSecurityEvent(n, "kind", 0.0, "", ""))
+    assert isinstance(bench.engine.failed.exception(), StoreError)
+
+
+@on_a_loop
+def test_at_the_end_what_waits_is_handed_to_the_disk_once_more(bench: Bench) -> None:
+    bench.engine.storage_failed("full")
+    bench.step(SAVE)
+    bench.engine.stop()
+    assert bench.disk.lazy == 1

@@ -17,7 +17,7 @@ import pytest
 
 from chargepointd.core import effects as f
 from chargepointd.storage import writer as w
-from chargepointd.storage.store import Store, StoreError
+from chargepointd.storage.store import Store, StoreError, Unwritable
 from chargepointd.storage.writer import Writer
 from tests.storage.saves import batch, reopened
 
@@ -40,6 +40,10 @@ class Gate(Store):
         super().commit(saves, durable=durable)
         self.groups.append((len(saves), durable))
 
+    def recover(self) -> None:
+        self.begun.release()
+        super().recover()
+
 
 class Bench:
     """A writer on a loop."""
@@ -54,6 +58,17 @@ class Bench:
         self._loop = loop
         self._changed = asyncio.Event()
         self.writer = Writer(self.store, loop.call_soon_threadsafe, loop.call_later, self._failed)
+        self.unwritable: list[Unwritable] = []
+        self.sound = 0
+        self.writer.on_unwritable, self.writer.on_sound = self._unwritable, self._sound
+
+    def _unwritable(self, error: Unwritable) -> None:
+        self.unwritable.append(error)
+        self._changed.set()
+
+    def _sound(self) -> None:
+        self.sound += 1
+        self._changed.set()
 
     def _failed(self, error: BaseException) -> None:
         self.failures.append(error)
@@ -81,7 +96,7 @@ def running(directory: Path) -> Iterator[Bench]:
         yield bench
     finally:
         bench.store.may.set()
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(StoreError, KeyError):
             bench.writer.stop()
 
 
@@ -220,7 +235,11 @@ def full_disk() -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_full_disk_is_told_with_a_remedy_and_nothing_is_reported_done(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_with_a_remedy_and_all_is_kept_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(w, "RETRY_S", (0.01, 0.02))
+
     async def main() -> None:
         with running(tmp_path) as bench:
             bench.submit(1)
@@ -228,16 +247,34 @@ def test_a_full_disk_is_told_with_a_remedy_and_nothing_is_reported_done(tmp_path
             bench.store.may.clear()
             bench.submit(2)
             assert bench.store.begun.acquire(timeout=LIMIT_S)
-            bench.store.begun.acquire(timeout=0)
             bench.submit(3)
             with full_disk():
                 bench.store.may.set()
-                await bench.until(lambda: bool(bench.failures))
+                await bench.until(lambda: bool(bench.unwritable))
                 bench.submit(4)
-                with pytest.raises(StoreError, match="is the state directory writable, and the disk not full"):
-                    bench.writer.stop()
-            assert str(tmp_path / "chargepointd.db") in str(bench.failures[0])
-            assert (bench.done, len(bench.failures)) == ([1], 1)
+                for _ in range(3):  # it is tried again and again, and told once
+                    assert await asyncio.to_thread(bench.store.begun.acquire, timeout=LIMIT_S)
+                assert (bench.done, bench.sound) == ([1], 0)
+            await bench.until(lambda: bench.done == [1, 2, 3, 4])
+            assert len(bench.unwritable) == 1
+            assert str(tmp_path / "chargepointd.db") in str(bench.unwritable[0])
+            assert bench.unwritable[0].reason == "File too large"
+            assert "is the state directory writable, and the disk not full" in str(bench.unwritable[0])
+            assert (bench.sound, bench.failures) == (1, [])
+
+    asyncio.run(main())
+    assert [entry.id for entry in reopened(tmp_path).records] == [1, 2, 3, 4]
+
+
+def test_a_bug_in_a_commit_is_no_matter_of_the_disk(tmp_path: Path) -> None:
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.submit(1, ["no save"])  # type: ignore[list-item]
+            await bench.until(lambda: bool(bench.failures))
+            bench.submit(2)
+            with pytest.raises(KeyError):
+                bench.writer.stop()
+            assert (bench.done, bench.unwritable) == ([], [])
 
     asyncio.run(main())
 

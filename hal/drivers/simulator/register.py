@@ -23,6 +23,7 @@ class Register:
         self._contacts = contacts
         """of somebody else's devices, which go on while the station is without power"""
         self._written = b""
+        self._failed = False
 
     def load(self, evses: Iterable[Evse]) -> None:
         """NotConnected when the file cannot be read; one that is damaged is told of and begun anew."""
@@ -40,7 +41,7 @@ class Register:
             log.warning("%s: damaged, registers begin at 0: %s", self.path, error)
 
     def save(self, evses: Iterable[Evse]) -> None:
-        """NotConnected when the file cannot be written."""
+        """A file that cannot be written is told of once; the hardware goes on, as any other does."""
         closed = {name: True for name, closed in self._contacts.items() if closed}
         text = json.dumps({evse.number: _kept(evse) for evse in evses} | closed).encode()
         if text == self._written.rstrip():
@@ -53,8 +54,11 @@ class Register:
             finally:
                 os.close(file)
         except OSError as error:
-            raise NotConnected(f"{self.path}: {error.strerror}") from error
-        self._written = text
+            if not self._failed:
+                log.warning("%s: cannot be written, registers are as old as it after a restart: %s", self.path, error)
+            self._failed = True
+            return
+        self._written, self._failed = text, False
 
 
 def _kept(evse: Evse) -> dict[str, Any]:

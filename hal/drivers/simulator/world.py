@@ -166,7 +166,4 @@ class Hold:
     def _due(self, evse: Evse, due: float) -> None:
         # Who looked meanwhile may have let it happen: what is due next may be hours away.
         evse.advance(max(due, time.monotonic()))
-        try:
-            self.world.changed(evse)
-        except NotConnected as error:  # the register cannot be written
-            self.lose(error)
+        self.world.changed(evse)

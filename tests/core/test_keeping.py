@@ -1,0 +1,133 @@
+"""While nothing can be kept: power paths are open, nobody begins, nothing is told that is billed, nothing promised."""
+
+import pytest
+
+from chargepointd.core import commands as c
+from chargepointd.core import effects as f
+from chargepointd.core import events as e
+from chargepointd.core import messages as m
+from chargepointd.core.values import Token
+from tests.core.world import World
+
+FULL = "the disk is full"
+
+
+@pytest.fixture(params=["1.6", "2.0.1"])
+def w(request: pytest.FixtureRequest) -> World:
+    return World(request.param).online()
+
+
+def records(w: World) -> int:
+    return len(w.told(m.TransactionRecord))
+
+
+def test_power_opens_at_once_nothing_is_billed_and_all_goes_on_when_the_disk_is_back(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    assert w.on[1]
+    told = records(w)
+    w.tell(e.StorageFailed(FULL))
+    assert not w.on[1]
+    assert w.statuses[(1, 1)] == "Faulted"
+    assert w.statuses[(2, 1)] == "Faulted"
+    event = w.told(m.SecurityEvent)[-1]
+    assert (event.kind, FULL in event.info) == ("MemoryExhaustion", True)
+    w.after(7200)
+    assert records(w) == told
+    kept = len(w.station.outbox)
+    w.after(7200)
+    assert len(w.station.outbox) == kept, "no samples are taken of what does not flow"
+    w.tell(e.StorageSound())
+    assert w.on[1]
+    assert records(w) > told
+    assert w.statuses[(1, 1)] != "Faulted"
+    assert [r.seq_no for r in w.told(m.TransactionRecord)] == list(range(records(w)))
+
+
+def test_nobody_begins(w: World) -> None:
+    w.tell(e.StorageFailed(FULL))
+    w.plug(1).present("AAAA1111", 1)
+    w.present("BBBB2222")
+    assert not w.on[1]
+    assert records(w) == 0
+    assert len(w.station.outbox) == 0
+
+
+def test_who_is_plugged_in_can_leave(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    w.tell(e.StorageFailed(FULL))
+    w.present("AAAA1111", 1)
+    assert not w.station.evses[1].locked[1]
+    told = records(w)
+    w.unplug(1).after(30)
+    assert records(w) == told
+    w.tell(e.StorageSound())
+    assert w.told(m.TransactionRecord)[-1].kind == "Ended"
+
+
+def test_questions_are_answered_and_promises_refused(w: World) -> None:
+    w.tell(e.StorageFailed(FULL))
+    asked = {
+        "get": c.GetVariables(()),
+        "start": c.RequestStart(Token("AAAA1111"), 1),
+        "availability": c.ChangeAvailability(False),
+        "clear": c.ClearCache(),
+        "trigger": c.TriggerMessage("Heartbeat"),
+        "reset": c.Reset(on_idle=True),
+    }
+    for name, command in asked.items():
+        w.tell(e.CallReceived(name, command))
+    assert isinstance(w.replies["get"], c.VariablesGot)
+    assert w.replies["start"].status == "Rejected"
+    assert w.replies["availability"].status == "Rejected"
+    assert FULL in w.replies["availability"].reason
+    assert w.replies["clear"].status == "Rejected"
+    assert w.replies["reset"].status in ("Accepted", "Scheduled")
+    assert w.replies["trigger"].status == "Accepted"
+    assert w.station.availability.station_operative
+
+
+def test_what_has_no_word_for_it_is_refused_by_an_error(w: World) -> None:
+    from chargepointd.core.reservation import CancelReservation
+
+    w.tell(e.StorageFailed(FULL))
+    w.tell(e.CallReceived("cancel", CancelReservation(1)))
+    assert w.replies["cancel"] == f.Refuse("cancel", "InternalError", f"nothing can be kept: {FULL}")
+
+
+def test_a_record_that_has_not_left_uses_up_no_attempt() -> None:
+    w = World("2.0.1").online()
+    w.mute_records = True
+    w.plug(1).present("AAAA1111", 1)
+    open_ = w.station.outbox._open
+    assert open_
+    assert isinstance(open_[1], m.TransactionRecord)
+    w.tell(e.StorageFailed(FULL, (open_[0],)))
+    w.mute_records = False
+    w.after(3600)
+    assert w.station.outbox._records[0].attempts == 0
+    before = records(w)
+    w.tell(e.StorageSound())
+    assert [r.seq_no for r in w.told(m.TransactionRecord)[before:]][:2] == [0, 1]
+
+
+def test_a_message_that_has_not_left_is_said_again() -> None:
+    w = World("2.0.1").online()
+    w.mute = True
+    w.ask(c.TriggerMessage("Heartbeat"))
+    open_ = w.station.outbox._open
+    assert open_
+    assert isinstance(open_[1], m.Heartbeat)
+    before = len(w.told(m.Heartbeat))
+    w.mute = False
+    w.tell(e.StorageFailed(FULL, (open_[0],)))
+    assert len(w.told(m.Heartbeat)) == before + 1
+
+
+def test_another_reason_is_shown_and_told_once_as_an_event(w: World) -> None:
+    w.tell(e.StorageFailed(FULL))
+    w.tell(e.StorageFailed("read-only"))
+    assert [fault.info for fault in w.station.evses[1].faults.values()] == ["nothing can be kept: read-only"]
+    assert len([event for event in w.told(m.SecurityEvent) if event.kind == "MemoryExhaustion"]) == 1
+    w.tell(e.StorageSound())
+    assert not w.station.evses[1].faults
+    assert not w.station.statuses.station_faults
