@@ -24,6 +24,7 @@ An EVSE and who uses it
     evse.py           what happens to it, and what follows    power.py   its lock and power path
     session.py        one visit from plug-in to leaving, and its transaction
     sampling.py       when the meter is read                  metering.py   from a reading to samples
+    register.py       what a meter's register is worth        metered.py    what is taken from readings
     lobby.py          who is authorized and has not chosen an EVSE yet
     authorization.py  who may charge                          verdicts.py   what is known of a token, and decides
     local_list.py     whom the CSMS wants to be known here    token_store.py  whom the station remembers

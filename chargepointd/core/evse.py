@@ -15,7 +15,7 @@ with what is known.
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note
 from chargepointd.core.facts import REACTION_S, points
-from chargepointd.core.ledger import Ledger
+from chargepointd.core.metered import Metered
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.session import NOBODY, Ending, Session, Transaction
@@ -50,7 +50,7 @@ class Cause(NamedTuple):
 NO_CAUSE = Cause("")
 
 
-class Evse(Ledger):
+class Evse(Metered):
     def __init__(self, plan: EvsePlan, context: Context, outbox: Outbox, session: Session | None) -> None:
         super().__init__(plan, context, outbox, session)
         self._end_by = NEVER
@@ -138,9 +138,12 @@ class Evse(Ledger):
 
     def read(self, measured: Measured, step: Step) -> None:
         before = self.conditions()
-        self.measured = measured
-        if measured.signed:
-            self.signed = measured
+        if self.measured and measured.taken_at < self.measured.taken_at:  # overtaken: it tells nothing of now
+            self.signed = measured if measured.signed and self._counted(measured) else self.signed
+        else:
+            self._look_at(measured, step)
+            if self._lost and self.running:
+                self._end(Cause("AbnormalCondition"), step)
         self.settle(before, NO_CAUSE, step)
         if self.session.refused:
             self._count_allowance(step)
@@ -465,12 +468,16 @@ class Evse(Ledger):
         if step.mono < self._end_by and (self.power_on or (self.plan.meter and not read)):
             return
         ending = transaction.ending
-        values = transaction.series + self._values("SampledDataCtrlr.TxEndedMeasurands", "Transaction.End")
+        unknown = self.measured is None or self.measured.energy_import_wh is None
+        last_counted = self.counted if unknown else None  # with the moment at which it was read
+        end = self._values("SampledDataCtrlr.TxEndedMeasurands", "Transaction.End", read=last_counted)
+        values = transaction.series + end
         token = ending.token if ending.trigger == "StopAuthorized" else None
         self._record("Ended", ending.trigger, step, token=token, reason=ending.reason, values=values)
         step.emit(Note("transaction", self.number, f"ended: {ending.reason}"))
         self._end_by = NEVER
         self.session = self.session._replace(transaction=None, ended=bool(self.plugged), remote_start_id=None)
+        self._count_anew(step)
         self.sampling.end(step)
         self._leave(step)
 

@@ -1,10 +1,12 @@
 """What is true of one EVSE: the facts that events set, and what can be computed from them at any moment."""
 
 from collections.abc import Callable
+from math import inf
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.power import Power
+from chargepointd.core.register import Register
 from chargepointd.core.rules import ConnectorView
 from chargepointd.core.session import NOBODY, Session, Transaction
 from chargepointd.core.values import Conditions, Fault, Measured, Token
@@ -36,6 +38,10 @@ class Facts:
         self.power_on = False
         self.faults: dict[tuple[str, str], Fault] = {}
         self.measured: Measured | None = None
+        """the last reading; its register is None where it is not known, or not to be believed"""
+        self.counted: Measured | None = None
+        """the last reading whose register is known"""
+        self.register = Register(plan, *_register_of(self.session))
         self.signed: Measured | None = None
         """the last reading that the meter signed"""
         self.entitled_at = NEVER
@@ -51,7 +57,7 @@ class Facts:
         """the connectors that a reservation keeps for somebody; the others of the EVSE are of no use meanwhile"""
         self.allowed_a = plan.max_current_a
         """A per phase, at a DC output A of it: what charging profiles, the other EVSEs and the site leave"""
-        self.allowed_w = plan.max_power_w if plan.supply == "DC" else NEVER
+        self.allowed_w = plan.max_power_w if plan.supply == "DC" else inf
         """W at the output; DC. `core.charging.limits` keeps both, and the phases"""
         self.allowed_phases = plan.phases
         self.phases = plan.phases
@@ -163,7 +169,10 @@ class Facts:
         """A reading is there; a signed one, where a transaction is to begin with it (E01.FR.04)."""
         if self.plan.signs and self.transaction is None and "DataSigned" in self.start_points():
             return self._vouched_for()
-        return not self.plan.meter or self.measured is not None
+        if not self.plan.meter or self.measured is None:
+            return not self.plan.meter
+        counted = self.transaction and self.transaction.energy_last_wh is not None
+        return bool(counted) or self.measured.energy_import_wh is not None or not self.plan.counts
 
     def _vouched_for(self) -> bool:
         """A signed reading of this visit."""
@@ -243,6 +252,12 @@ class Facts:
             charging_state=self.charging_state(step) if here else "Idle",
             unplugged=here and self.running and session.authorized and bool(session.connector_id) and not self.plugged,
         )
+
+
+def _register_of(session: Session) -> tuple[float | None, float]:
+    """What is known of it over a power cut: by a transaction that is not over."""
+    transaction = session.transaction
+    return (transaction.energy_last_wh, transaction.wrapped_wh) if transaction else (None, 0.0)
 
 
 def points(names: tuple[str, ...]) -> Conditions:

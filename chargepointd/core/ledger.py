@@ -103,10 +103,12 @@ class Ledger(Facts):
 
     def _energy(self, measured: Measured | None = None) -> float | None:
         """Wh, the register, at the last reading unless said otherwise; never less than in an earlier record of the
-        transaction (a register that went back is a fault of the meter, not energy returned)."""
+        transaction (one that trembles by its last bit returns no energy; `core.register` sees to all else)."""
         measured = measured or self.measured
         read = measured.energy_import_wh if measured else None
         last = self.transaction.energy_last_wh if self.transaction else None
+        if self.transaction and self.transaction.register_lost:
+            return last
         return last if read is None else read if last is None else max(read, last)
 
     def _values(
@@ -118,8 +120,9 @@ class Ledger(Facts):
         read = vouched or read or self.measured
         if read is None:
             return ()
-        # A signed register stands as it was signed, whatever has been told meanwhile.
-        measured = read if vouched else read._replace(energy_import_wh=self._energy(read))
+        # A signed register stands as it was signed, whatever has been told meanwhile; what was not read has no value.
+        known = read.energy_import_wh is not None
+        measured = read if vouched else read._replace(energy_import_wh=self._energy(read) if known else None)
         names = self._context.variables.members(measurands)
         at = self._context.clock.utc(measured.taken_at) if at is None else at
         value = metering.meter_value(measured, self._offer(), names, context, at)

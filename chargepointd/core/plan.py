@@ -35,6 +35,13 @@ class EvsePlan(NamedTuple):
     """it can be reset alone"""
     switches_phases: bool = False
     """three phases, of which it can use one"""
+    register_wraps_at_wh: float | None = None
+    """where the meter's register begins again at 0; None: nobody knows"""
+
+    @property
+    def counts(self) -> bool:
+        """Its meter has a register of energy, as far as anybody knows."""
+        return self.meter and (self.measures is None or "energy_import_wh" in self.measures)
 
     def connector(self, connector_id: int) -> ConnectorPlan | None:
         return next((c for c in self.connectors if c.id == connector_id), None)

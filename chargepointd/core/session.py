@@ -46,6 +46,10 @@ class Transaction(NamedTuple):
     """UTC, s since 1970: since when energy could be delivered; relative schedules count from then (K01.FR.42)"""
     priority: int | None = None
     """chargingPriority of this transaction alone (K03.FR.05)"""
+    wrapped_wh: float = 0.0
+    """what the meter's register shows too little, because it has wrapped"""
+    register_lost: bool = False
+    """the register by which it is billed is no more: the meter was exchanged, or set back"""
 
 
 class Session(NamedTuple):

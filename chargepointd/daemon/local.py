@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from chargepointd.control.protocol import INVALID_PARAMS, ControlError, unknown_evse
@@ -298,7 +299,7 @@ class Local:
             if values.get("mac"):
                 values["mac"] = Token(values["mac"]).masked
             if not _PRIVATE.intersection(device.abilities):
-                shown["reading"] = values
+                shown["reading"] = {name: _told(value) for name, value in values.items()}
         return shown
 
     # -- the simulator -------------------------------------------------------------------------------------------------
@@ -355,6 +356,13 @@ def _shown_schedule(evse: int, schedule: "Schedule") -> dict[str, Any]:
         "unit": schedule.unit,
         "periods": periods,
     }
+
+
+def _told(value: Any) -> Any:
+    """What is no number, as a broken device tells it, has no place in JSON; that it was told is for a person to see."""
+    if isinstance(value, tuple):
+        return [_told(each) for each in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def _plain(status: c.Status) -> dict[str, Any]:

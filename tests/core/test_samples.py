@@ -162,14 +162,6 @@ def test_a_meter_that_was_never_heard_starts_nothing(version: str) -> None:
     assert w.on[1]
 
 
-def test_a_register_that_goes_back_is_not_believed(version: str) -> None:
-    w = charging(version).after(130)
-    highest = w.records[-1].energy_wh
-    w.register[1] = 5.0
-    w.after(200).present("CARD1", 1).after(10)
-    assert w.records[-1].energy_wh == highest
-
-
 def test_values_are_told_when_the_csms_asks(version: str) -> None:
     w = World(version).online()
     assert w.ask(c.TriggerMessage("MeterValues")).status == "Accepted"

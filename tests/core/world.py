@@ -161,6 +161,8 @@ class World:
         self.defiant: set[int] = set()
         """EVSEs whose cars do not mind the offer"""
         self.register = {1: 10_000.0, 2: 20_000.0}
+        self.shows: dict[int, float | None] = {}
+        """what a meter says instead of its register"""
         self.meter_dead: set[int] = set()
         self.silent: set[int] = set()
         """EVSEs whose meter gives no signature"""
@@ -555,8 +557,8 @@ class World:
             self.tell(self._reading(evse, signed))
 
     def _reading(self, evse: int, signed: bool = False) -> e.MeterRead:
-        wh, watts = self.register[evse], self._draws_w(evse)
-        record = Signed(record_of(wh), "OCMF", "ECDSA", "key") if signed else None
+        wh, watts = self.shows.get(evse, self.register[evse]), self._draws_w(evse)
+        record = Signed(record_of(wh or 0.0), "OCMF", "ECDSA", "key") if signed else None
         return e.MeterRead(evse, Measured(self.mono + 0.001, wh, power_w=watts, signed=record))
 
     # -- the CSMS's side -----------------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ class Limits(Topic):
             allowed = (cap[0], level, 0)
         else:
             amps = floor(level * 10 + 1e-6) / 10
-            allowed = (amps if amps >= LEAST_A else 0.0, NEVER, cap[2])
+            allowed = (amps if amps >= LEAST_A else 0.0, inf, cap[2])
         if allowed != (evse.allowed_a, evse.allowed_w, evse.allowed_phases):
             evse.allowed_a, evse.allowed_w, evse.allowed_phases = allowed
             self._moved.add(evse.id)
@@ -151,7 +151,7 @@ class Limits(Topic):
         if plan.supply == "DC":
             return min(amps, self._of_outputs(profiles, step)), watts, 0
         used = 1 if phases == 1 and plan.switches_phases else plan.phases
-        return min(amps, watts / (plan.voltage_v * used)), NEVER, used
+        return min(amps, watts / (plan.voltage_v * used)), inf, used
 
     def _of_station(self, profiles: "tuple[Profile, ...]", step: Step) -> tuple[float, float]:
         """K04.FR.02, .05: configured, and by profiles. Where all is DC, the A of profiles are those of the outputs, as
