@@ -80,7 +80,7 @@ _PENDING_MAY = (
 """what is answered while the registration is pending (B02.FR.05); start and stop are answered Rejected"""
 
 
-def _asks_only(event: e.Event) -> bool:
+def asks_only(event: e.Event) -> bool:
     """A question changes nothing, so nothing follows from it: most of what a CSMS sends."""
     return type(event) in (e.CallReceived, e.ControlAsked) and type(event.command) in _QUESTIONS
 
@@ -244,7 +244,7 @@ class Station:
         if change:
             self._clock_changed(change, step)
         self._handlers[type(event)](event, step)
-        if change or not _asks_only(event):
+        if change or not asks_only(event):
             # An answer to a record seldom changes more than the queue: most of what happens while it drains.
             self._follow(step, answered=type(event) is e.CallAnswered)
             self.deadline = min([deadline() for deadline in self._deadlines])

@@ -4,8 +4,11 @@ Events come in by `post`, from the loop's thread, in the order they happened. Ea
 
 - what makes safe is done at once, waiting for nothing;
 - what is to be kept goes to the writer's thread as one batch, together with what other steps of the same turn save;
-- all else is done when that batch is safe; at once, where the step keeps nothing. But no message leaves and no
-  contactor closes before all earlier batches are safe.
+- all else is done when that batch is safe; at once, where the step keeps nothing. But no message leaves, nothing is
+  promised and no contactor closes before all earlier batches are safe.
+
+A step that tells nobody anything may owe its batch to the disk: it goes with the next that cannot wait, or with the
+first thing that is told, and by itself a moment later.
 
 Full queue. Meter readings coalesce (only the newest of an EVSE waits, and the newest it signed), a token that already
 waits is dropped, and while `full` the link does not read its socket; nothing else is bounded, for it comes from a
@@ -27,10 +30,10 @@ from typing import Any, get_args
 
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
-from chargepointd.core.station import Station
+from chargepointd.core.station import Station, asks_only
 from chargepointd.core.values import Now
 from chargepointd.daemon.unkept import MOST, Unkept
-from chargepointd.storage.store import StoreError, is_lazy
+from chargepointd.storage.store import StoreError, is_lazy, may_follow
 from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -38,9 +41,20 @@ log = logging.getLogger(__name__)
 FULL = 1000
 """events or uncommitted batches waiting"""
 SAVES = frozenset(get_args(f.Save))
-AT_ONCE = (f.OpenPowerPath, f.SetLimit)
-AFTER_ALL = frozenset((f.SendCall, f.ClosePowerPath))
+AT_ONCE = frozenset((f.OpenPowerPath, f.SetLimit))
+QUIET = frozenset(
+    (f.MoveLock, f.ReadMeter, f.PaceMeter, f.RestartEvse, f.Display, f.Indicate, f.Note, f.StopJob, f.Reconnect)
+)
+"""binds nobody: a power cut may take back what led to it"""
+AFTER_ALL = frozenset(
+    (f.SendCall, f.ClosePowerPath, f.Respond, f.ReplyLocally, f.StartJob, f.AnswerContract, f.AnswerEvCertificate)
+)
 """what rests on earlier steps, whose batches may still wait for the disk"""
+AFTER_OWN = frozenset((f.Refuse, f.Restart, f.IdentifyStation))
+"""what rests on its own step alone; the end of the process commits what waits"""
+ANSWERS = frozenset((f.Respond, f.ReplyLocally))
+NOT_WITHOUT = frozenset((f.SendCall, f.ClosePowerPath))
+"""what is not done while the disk cannot be written"""
 
 Perform = Callable[[Any], None]
 
@@ -115,11 +129,12 @@ class Engine:
             return
         saves = [effect for effect in effects if type(effect) in SAVES]
         if not saves:
-            self._tell(effects)
+            # A question promises nothing: its answer is how things are.
+            self._tell(effects, AFTER_ALL if not asks_only(event) else AFTER_ALL - ANSWERS)
             return
         rest = []
         for effect in effects:
-            if isinstance(effect, AT_ONCE):
+            if type(effect) in AT_ONCE:
                 self._perform(effect)
             elif type(effect) not in SAVES:
                 rest.append(effect)
@@ -129,15 +144,18 @@ class Engine:
         if is_lazy(saves):
             self._writer.submit_lazily(saves, at_once=any(type(save) is f.SaveState for save in saves))
             self._tell(rest)
-            return
-        self._when_safe(saves, rest)
+        elif binds_nobody(saves, rest):
+            self._writer.owe(saves)
+            self._tell(rest)
+        else:
+            self._when_safe(saves, rest)
 
-    def _tell(self, effects: list[f.Effect]) -> None:
+    def _tell(self, effects: list[f.Effect], after_all: frozenset[type] = AFTER_ALL) -> None:
         """What needs no disk of its own. The record a message carries, and the authorization a contactor closes on, may
         be of an earlier step that is not safe yet."""
-        if self._waiting:
-            waiting = [effect for effect in effects if type(effect) in AFTER_ALL]
-            effects = [effect for effect in effects if type(effect) not in AFTER_ALL]
+        if self._waiting or self._writer.owing:
+            waiting = [effect for effect in effects if type(effect) in after_all]
+            effects = [effect for effect in effects if type(effect) not in after_all]
             if waiting:
                 self._when_safe([], waiting)
         for effect in effects:
@@ -193,7 +211,7 @@ class Engine:
         for rest in self._waiting:
             now, rest[:] = list(rest), [effect for effect in rest if type(effect) is f.ClosePowerPath]
             unsent += [effect.message_id for effect in now if type(effect) is f.SendCall]
-            self._perform_unkept([effect for effect in now if type(effect) not in AFTER_ALL], promises=True)
+            self._perform_unkept([effect for effect in now if type(effect) not in NOT_WITHOUT], promises=True)
         return unsent
 
     def storage_sound(self) -> None:
@@ -265,6 +283,11 @@ class Engine:
     def commit_failed(self, error: BaseException) -> None:
         """The writer's: nothing is reported safe any more, so nothing may be told or closed any more."""
         self._fail(error)
+
+
+def binds_nobody(saves: list[f.Save], rest: list[f.Effect]) -> bool:
+    """Nothing is told or done that could not be taken back by a power cut."""
+    return may_follow(saves) and all(type(effect) in QUIET for effect in rest)
 
 
 def _says_more(new: e.MeterRead, old: e.Event) -> bool:

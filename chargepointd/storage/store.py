@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.outbox import Entry
+from chargepointd.core.pricing import Pricing
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import KEPT as SECURITY_LOG
 from chargepointd.core.security import Logged
@@ -25,7 +26,7 @@ from chargepointd.core.values import Stamp, TokenInfo
 from chargepointd.storage.database import Database, StoreError, Unwritable
 from chargepointd.storage.pack import pack, unpack
 
-__all__ = ["Store", "StoreError", "Unwritable", "is_lazy"]
+__all__ = ["Store", "StoreError", "Unwritable", "is_lazy", "may_follow"]
 
 T = TypeVar("T")
 
@@ -60,6 +61,23 @@ def _can_wait(save: f.Save) -> bool:
     if not isinstance(save, f.SaveSession):
         return False
     return save.session is None or not (save.session.authorized or save.session.transaction)
+
+
+def may_follow(saves: Sequence[f.Save]) -> bool:
+    """As long as nobody was told of it, it may be kept together with what comes next.
+
+    A power cut then takes back what happened in the last moment and bound nobody: a card that was read, a sample that
+    was taken. Starts and ends of transactions, what was set, and what is for the security log is kept at once.
+    """
+    return all(map(_may_follow, saves))
+
+
+def _may_follow(save: f.Save) -> bool:
+    if isinstance(save, f.SaveRecord):
+        return save.record.kind == "Updated"
+    if isinstance(save, f.SaveState):
+        return save.name == Pricing.name or _can_wait(save)
+    return isinstance(save, (f.SaveSession, f.SaveToken)) or _can_wait(save)
 
 
 class Store:

@@ -1,8 +1,9 @@
 """The thread that owns the file. It commits what is there in one group, and tells when a batch is safe.
 
 Batches are committed in the order they were submitted. While one commit waits for the disk, what arrives meanwhile
-forms the next: under load a sync carries many steps. Lazy batches (settled records) wait in the loop's thread for
-company, at most `LAZY_S`.
+forms the next: under load a sync carries many steps. What nobody waits for stays in the loop's thread for company, at
+most twice `LAZY_S`: lazy batches (settled records), which need no sync at all, and owed ones, which need theirs before
+anything is told.
 
 A disk that cannot be written (full, read-only, broken) is told by `on_unwritable`, once for each reason. The group that
 it refused is tried again until it is kept, what was submitted since waits behind it, in order, and then `on_sound` is
@@ -17,7 +18,7 @@ from functools import partial
 from chargepointd.core.effects import Save
 from chargepointd.storage.store import Store, Unwritable
 
-LAZY_S = 0.25
+LAZY_S = 0.1
 RETRY_S = (1.0, 30.0)
 """how long a disk that cannot be written is left alone: at first, and at most"""
 GROUP = 2000
@@ -42,7 +43,13 @@ class Writer:
         self._store = store
         self._call_soon = call_soon
         self._call_later = call_later
-        self._lazy: list[Save] = []
+        self._waiting: list[Save] = []
+        """for company"""
+        self._left = 0
+        """how often what waited has gone to the thread"""
+        self._timed = False
+        self.owing = False
+        """something waits that has to be safe before anything is told"""
         self._failed = failed
         self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | None] = queue.SimpleQueue()
         self._error: BaseException | None = None
@@ -58,24 +65,50 @@ class Writer:
         self._thread.start()
 
     def submit(self, saves: Sequence[Save], done: Done) -> None:
-        """`done` is called in the loop when the batch survives a power cut. What was submitted lazily goes with it."""
-        self._put([*self._lazy, *saves], done)
+        """`done` is called in the loop when the batch survives a power cut. What was submitted before, and waits for
+        company, goes with it."""
+        self._waiting.extend(saves)
+        self._go(done)
+
+    def owe(self, saves: Sequence[Save]) -> None:
+        """To survive a power cut soon, and before anything is told: whoever tells has to look at `owing`, and submit
+        first. So steps that follow each other quickly share one sync."""
+        self.owing = True
+        self._wait(saves)
 
     def submit_lazily(self, saves: Sequence[Save], *, at_once: bool = False) -> None:
-        """To be kept within LAZY_S, or `at_once`; nobody waits for it. Else it costs the loop an append, not a
-        thread's waking."""
-        if not self._lazy:
-            self._call_later(LAZY_S, self._flush)
-        self._lazy.extend(saves)
-        if at_once or len(self._lazy) >= GROUP:
+        """To be kept soon, or `at_once`; nobody waits for it. Else it costs the loop an append, not a thread's
+        waking."""
+        self._wait(saves)
+        if at_once:
+            self._flush()
+
+    def _wait(self, saves: Sequence[Save]) -> None:
+        self._waiting.extend(saves)
+        if len(self._waiting) >= GROUP:
+            self._flush()
+        elif not self._timed:
+            self._time()
+
+    def _time(self) -> None:
+        self._timed = True
+        self._call_later(LAZY_S, partial(self._due, self._left))
+
+    def _due(self, left: int) -> None:
+        """What waits has waited long enough, or came while the time ran."""
+        self._timed = False
+        if self._waiting and left != self._left:
+            self._time()
+        else:
             self._flush()
 
     def _flush(self) -> None:
-        if self._lazy:
-            self._put(self._lazy, None)
+        if self._waiting:
+            self._go(_nobody if self.owing else None)
 
-    def _put(self, saves: Sequence[Save], done: Done | None) -> None:
-        self._lazy = []
+    def _go(self, done: Done | None) -> None:
+        saves, self._waiting, self.owing = self._waiting, [], False
+        self._left += 1
         self._queue.put((saves, done))
 
     def stop(self) -> None:
@@ -146,6 +179,10 @@ class Writer:
             except queue.Empty:
                 return True
         return False
+
+
+def _nobody() -> None:
+    """Waits for it, but it needs its sync."""
 
 
 def _all(dones: list[Done]) -> None:

@@ -25,6 +25,7 @@ ANY: dict[str, Callable[[World, int], object]] = QUIET | {
     "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0)),
     "reset one": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0, evse_id=1 + n // 2 % 2)),
     "cut": lambda w, n: w.cut(),
+    "cut at once": lambda w, n: w.cut_at_once(),
     "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),
     "cut after a commit": lambda w, n: w.cut_in(1 + n % 5, committed=True),
     "CSMS slow": lambda w, n: setattr(w, "slow", True),

@@ -24,7 +24,10 @@ from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Fault, Measured, Now, Signed, Stamp, Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name, standard
 from chargepointd.core.variables.registry import Registry
+from chargepointd.daemon.engine import AFTER_ALL, AT_ONCE, SAVES, binds_nobody
 from chargepointd.dialects.dialect import VERSIONS, load
+from chargepointd.storage.store import is_lazy
+from chargepointd.storage.writer import LAZY_S
 
 PLAN = StationPlan(
     "CS1",
@@ -35,6 +38,8 @@ PLAN = StationPlan(
     (EvsePlan(1, (ConnectorPlan(1, lock=True),)), EvsePlan(2, (ConnectorPlan(1, fixed_cable=True),))),
 )
 NOON = 1_800_000_000.0
+SOON_S = 2 * LAZY_S
+"""so long the steps that tell nobody anything owe it to the disk at most"""
 
 
 class Disk:
@@ -49,6 +54,12 @@ class Disk:
         self.state: dict[str, Any] = {}
         self.security: dict[int, Logged] = {}
         self.last_id = 0
+
+    def copy(self) -> "Disk":
+        made = Disk()
+        for name, value in vars(self).items():
+            setattr(made, name, value if isinstance(value, int) else dict(value))
+        return made
 
     def keep(self, save: Any) -> None:
         if isinstance(save, f.SaveRecord):
@@ -187,6 +198,8 @@ class World:
         self._next_call = 0
         self._restarting = False
         self._cut_in, self._cut_committed = 0, False
+        self._safe: Disk | None = None
+        """what the disk has for certain, where later steps owe it their saves; None: all it has"""
         self.slow = False
         """the CSMS answers later, when `answer` says so"""
         self._unanswered: deque[Any] = deque()
@@ -201,6 +214,7 @@ class World:
         self.offered = dict.fromkeys(self.offered, False)
         self.on = dict.fromkeys(self.on, False)
         self._queue.clear()
+        self._safe = None
         self.under_way.clear()
         self._restarting = False
         saved = self.disk.saved()
@@ -225,6 +239,13 @@ class World:
 
     def cut(self) -> None:
         """The power is cut and comes back: nothing but the disk and the world outside remains."""
+        self.boot()
+
+    def cut_at_once(self) -> None:
+        """It is cut before the disk has what the last steps, which told nobody anything, still owe to it."""
+        if self._safe:
+            self.disk = self._safe
+            self._records = {n: record for n, record in self._records.items() if n <= self.disk.last_id}
         self.boot()
 
     def cut_in(self, steps: int, *, committed: bool) -> None:
@@ -415,6 +436,8 @@ class World:
         return self
 
     def _pass(self, until: float) -> None:
+        if until - self.mono > SOON_S:
+            self._safe = None
         for evse, on in self.on.items():
             if on:
                 self.register[evse] += (until - self.mono) * self._draws_w(evse) / 3600
@@ -449,13 +472,23 @@ class World:
             if not self._cut_in:
                 self._cut_in_step(effects)
                 return
-        for effect in effects:
-            self.disk.keep(effect)
+        self._keep(effects)
         for effect in effects:
             self._obey(effect)
         if isinstance(event, e.Ticked):
             assert self.station.deadline > self.mono, "woken for nothing, again and again"
         self.check()
+
+    def _keep(self, effects: list[Any]) -> None:
+        """As the engine has it kept: before anything is told, and else soon."""
+        saves = [effect for effect in effects if type(effect) in SAVES]
+        rest = [effect for effect in effects if type(effect) not in SAVES | AT_ONCE]
+        if saves and not is_lazy(saves) and binds_nobody(saves, rest):
+            self._safe = self._safe or self.disk.copy()
+        elif not is_lazy(saves) or AFTER_ALL & {type(effect) for effect in rest}:
+            self._safe = None
+        for save in saves:
+            self.disk.keep(save)
 
     def _cut_in_step(self, effects: list[Any]) -> None:
         for effect in effects if self._cut_committed else []:

@@ -1,16 +1,21 @@
 """Commit, then tell: what the engine does at once, and what waits for the disk."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
-from chargepointd.core.messages import Heartbeat
+from chargepointd.core.messages import Heartbeat, TransactionRecord
 from chargepointd.core.power import OPEN, Power
-from chargepointd.core.values import Measured, Signed
+from chargepointd.core.session import Session
+from chargepointd.core.values import Measured, Signed, Stamp, Token
+from chargepointd.daemon import engine
 from chargepointd.daemon.engine import FULL, Engine
 from chargepointd.daemon.unkept import MOST
 from chargepointd.storage.store import StoreError
@@ -20,6 +25,17 @@ LAZY = f.SettleRecord(1)
 CALL = f.SendCall("id-1", Heartbeat())
 CLOSE = f.ClosePowerPath(1, 16.0)
 NOTE = f.Note("link", 0, "open")
+CARD = f.SaveSession(1, Session(1, Token("CARD1"), authorized=True))
+"""of a card that was read: as long as nobody was told, it may be kept together with what comes next"""
+RESPOND = f.Respond("id-2", c.Status("Accepted"))
+REPLY = f.ReplyLocally(1, c.Status("Accepted"))
+
+
+EFFECTS = frozenset(kind for _, kind in inspect.getmembers(f, inspect.isclass) if kind.__module__ == f.__name__)
+
+
+def record(kind: str) -> f.SaveRecord:
+    return f.SaveRecord(7, "id-7", TransactionRecord(kind, "tx-1", 3, Stamp(1.8e9), "Authorized", 1, 1))
 
 
 class SlowDisk:
@@ -29,10 +45,19 @@ class SlowDisk:
         self.waiting: list[Callable[[], None]] = []
         self.saves: list[list[f.Save]] = []
         self.lazy = 0
+        self.owed: list[f.Save] = []
+
+    @property
+    def owing(self) -> bool:
+        return bool(self.owed)
 
     def submit(self, saves: Sequence[f.Save], done: Callable[[], None]) -> None:
+        self.owed.clear()
         self.waiting.append(done)
         self.saves.append(list(saves))
+
+    def owe(self, saves: Sequence[f.Save]) -> None:
+        self.owed += saves
 
     def submit_lazily(self, saves: Sequence[f.Save], *, at_once: bool = False) -> None:
         self.lazy += len(saves)
@@ -62,12 +87,11 @@ class Bench:
     def __init__(self) -> None:
         self.disk, self.station, self.done = SlowDisk(), Scripted(), list[f.Effect]()
         self.engine = Engine(self.station, self.disk, lambda mono, event: None)  # type: ignore[arg-type]
-        kinds = (f.SendCall, f.ClosePowerPath, f.OpenPowerPath, f.SetLimit, f.Note, f.Respond, f.Refuse)
-        self.engine.performers = dict.fromkeys(kinds, self.done.append)
+        self.engine.performers = dict.fromkeys(EFFECTS - engine.SAVES, self.done.append)
 
-    def step(self, *effects: f.Effect) -> None:
+    def step(self, *effects: f.Effect, event: e.Event | None = None) -> None:
         self.station.effects = list(effects)
-        self.engine.post(e.Ticked())
+        self.engine.post(event or e.Ticked())
 
 
 def on_a_loop(test: Callable[[Bench], None]) -> Callable[[], None]:
@@ -111,6 +135,75 @@ def test_a_message_never_overtakes_what_an_earlier_step_saves(bench: Bench) -> N
 
 
 @on_a_loop
+def test_no_promise_overtakes_what_an_earlier_step_saves(bench: Bench) -> None:
+    """What is set a second time changes nothing and saves nothing; but that it was set is not safe yet."""
+    bench.step(SAVE, RESPOND)
+    bench.step(RESPOND, REPLY)
+    assert bench.done == []
+    bench.disk.commit()
+    assert bench.done == [RESPOND]
+    bench.disk.commit()
+    assert bench.done == [RESPOND, RESPOND, REPLY]
+
+
+@on_a_loop
+def test_a_question_is_answered_whatever_the_disk_does(bench: Bench) -> None:
+    bench.step(SAVE)
+    bench.step(RESPOND, event=e.CallReceived("id-2", c.GetVariables(())))
+    bench.step(REPLY, event=e.ControlAsked(1, c.ShowStatus()))
+    assert bench.done == [RESPOND, REPLY]
+
+
+@on_a_loop
+def test_what_nobody_was_told_of_waits_for_company(bench: Bench) -> None:
+    bench.step(CARD, NOTE)
+    bench.step(record("Updated"), CARD, NOTE)
+    assert (bench.disk.owed, bench.disk.waiting) == ([CARD, record("Updated"), CARD], [])
+    assert bench.done == [NOTE, NOTE]
+
+
+@pytest.mark.parametrize("effect", [CALL, CLOSE, RESPOND, REPLY, f.StartJob("log", "1", None)])
+def test_nothing_is_told_before_what_an_earlier_step_owes_is_safe(effect: f.Effect) -> None:
+    def test(bench: Bench) -> None:
+        bench.step(CARD)
+        bench.step(LAZY, effect)
+        assert bench.done == []
+        bench.disk.commit()
+        assert bench.done == [effect]
+        bench.step(effect)
+        assert bench.done == [effect, effect], "and then nothing is owed any more"
+
+    on_a_loop(test)()
+
+
+@pytest.mark.parametrize("effect", [CALL, CLOSE, RESPOND, REPLY])
+def test_what_is_told_of_a_step_waits_for_what_the_step_saves(effect: f.Effect) -> None:
+    def test(bench: Bench) -> None:
+        bench.step(CARD, effect)
+        assert bench.done == []
+        bench.disk.commit()
+        assert bench.done == [effect]
+
+    on_a_loop(test)()
+
+
+@pytest.mark.parametrize("save", [record("Started"), record("Ended"), SAVE, f.SaveVariable("A.B", "1")])
+def test_what_begins_or_ends_or_was_set_is_kept_at_once(save: f.Save) -> None:
+    def test(bench: Bench) -> None:
+        bench.step(save, CARD, NOTE)
+        assert (len(bench.disk.waiting), bench.disk.owed) == (1, [])
+        assert bench.done == [], "and nobody hears of it before"
+
+    on_a_loop(test)()
+
+
+def test_of_every_effect_it_is_known_what_it_waits_for() -> None:
+    classes = [engine.SAVES, engine.AT_ONCE, engine.QUIET, engine.AFTER_ALL, engine.AFTER_OWN]
+    assert frozenset().union(*classes) == EFFECTS
+    assert sum(map(len, classes)) == len(EFFECTS), "one class each"
+
+
+@on_a_loop
 def test_no_contactor_closes_before_what_it_closes_on_is_safe(bench: Bench) -> None:
     bench.step(SAVE)
     bench.step(CLOSE)
@@ -126,7 +219,8 @@ def test_opening_waits_for_nothing(bench: Bench) -> None:
     bench.step(SAVE)
     bench.step(opened)
     bench.step(SAVE, opened)
-    assert bench.done == [opened, opened]
+    bench.step(CARD, opened)
+    assert bench.done == [opened, opened, opened]
 
 
 @on_a_loop

@@ -206,6 +206,79 @@ def test_a_later_save_wins_over_an_earlier_lazy_one(tmp_path: Path, monkeypatch:
     assert session.transaction.seq_no == 3
 
 
+def test_what_is_owed_goes_with_the_next_that_cannot_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 3600.0)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            for n in range(1, 4):
+                bench.writer.owe(batch(n))
+            assert bench.writer.owing
+            bench.submit(4)
+            assert not bench.writer.owing
+            await bench.until(lambda: bench.done == [4])
+            assert bench.store.groups == [(8, True)]
+
+    asyncio.run(main())
+    assert [entry.id for entry in reopened(tmp_path).records] == [1, 2, 3, 4]
+
+
+def test_who_tells_something_has_what_is_owed_synced_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 3600.0)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.store.may.clear()
+            bench.writer.owe(batch(1))
+            bench.submit(2, [])
+            assert bench.store.begun.acquire(timeout=LIMIT_S)
+            assert bench.done == []
+            bench.store.may.set()
+            await bench.until(lambda: bench.done == [2])
+            assert bench.store.groups == [(2, True)]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_what_is_owed_is_synced_whatever_takes_it_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hurried: bool
+) -> None:
+    """Its time, or something lazy that is hurried."""
+    monkeypatch.setattr(w, "LAZY_S", 3600.0 if hurried else 0.05)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.writer.owe(batch(1))
+            bench.writer.submit_lazily([f.SettleRecord(1)], at_once=hurried)
+            assert await asyncio.to_thread(bench.store.begun.acquire, timeout=LIMIT_S)
+            bench.submit(9)
+            await bench.until(lambda: bench.done == [9])
+            assert bench.store.groups == [(3, True), (2, True)]
+
+    asyncio.run(main())
+
+
+def test_what_comes_late_has_its_own_time_for_company(tmp_path: Path) -> None:
+    """A clock that a test winds: the time of what has left does not hurry what came after."""
+    timers: list[Callable[[], None]] = []
+    store = Store(tmp_path)
+    store.open()
+    writer = Writer(store, lambda call: call(), lambda s, call: timers.append(call), lambda error: None)
+    writer.owe(batch(1))
+    writer.submit([], lambda: None)
+    writer.owe(batch(2))
+    assert len(timers) == 1
+    timers.pop()()
+    assert writer.owing
+    assert len(timers) == 1
+    timers.pop()()
+    assert not writer.owing
+    assert timers == []
+    writer.start()
+    writer.stop()
+
+
 def test_stop_keeps_what_was_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(w, "LAZY_S", 3600.0)
 
