@@ -18,6 +18,11 @@ def plausible(utc: float) -> bool:
     return PLAUSIBLE <= utc < LATEST
 
 
+def put_right(at: float, change: float) -> float:
+    """A moment that was noted while the clock was not yet known, now that it was wrong by `change` (s)."""
+    return at if at >= PLAUSIBLE else at + change
+
+
 class Clock:
     def __init__(self, boot_id: str, now: Now) -> None:
         self.boot_id = boot_id
@@ -28,9 +33,7 @@ class Clock:
         """UTC in s since 1970 at a moment of the monotonic clock."""
         return mono + self._offset
 
-    def put_right(self, at: float, change: float) -> float:
-        """A moment that was noted while the clock was not yet known, now that it was wrong by `change` (s)."""
-        return at if at >= PLAUSIBLE else at + change
+    put_right = staticmethod(put_right)
 
     def stamp(self, mono: float) -> Stamp:
         return Stamp(self.utc(mono), self.sure, mono, self.boot_id)

@@ -9,16 +9,18 @@ reservation, a visit that goes on and what has not been billed yet cannot, and g
 delivered; the local list is the CSMS's own, and stays (N10.FR.03). Flight recorder and logs hold masked tokens only.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from chargepointd.core.commands import Status
 from chargepointd.core.context import Context, Step
-from chargepointd.core.effects import ForgetToken, Note
+from chargepointd.core.effects import ForgetToken, LoadRecords, Note
+from chargepointd.core.events import RecordsLoaded
 from chargepointd.core.evse import Evse
 from chargepointd.core.local_list import LocalList
 from chargepointd.core.messages import Message
 from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.records import Entry
 from chargepointd.core.reservation import Reservations
 from chargepointd.core.token_store import Remembered, TokenStore
 from chargepointd.core.topic import Answer, Obey, Topic
@@ -28,6 +30,8 @@ from chargepointd.core.values import Token, TokenInfo
 PART = 512
 """characters of data in a message"""
 CLEARED = "cleared"
+PAGE = 128
+"""records that are read at once"""
 WAITING_MAX = 100
 """messages that wait for the CSMS: with more of them no further request is obeyed"""
 
@@ -53,6 +57,16 @@ class CustomerData(NamedTuple):
     at: float
 
 
+class Search(NamedTuple):
+    """A report that is made."""
+
+    command: GiveCustomerInformation
+    cached: frozenset[str]
+    """keys of the tokens that the customer had in the cache"""
+    known: list[str]
+    """so far"""
+
+
 class Customers(Topic):
     name = "customer"
 
@@ -71,6 +85,9 @@ class Customers(Topic):
         self._listed = listed
         self._reservations = reservations
         self._evses = evses
+        self._searches: dict[int, Search] = {}
+        """reports that wait for the disk, by ticket"""
+        self._ticket = 0
         self._waiting = 0
         """messages that the CSMS has not answered"""
         self.on_clear: Callable[[str], None] = lambda key: None
@@ -85,7 +102,7 @@ class Customers(Topic):
             answer(Status("Invalid", "name one of idToken, customerIdentifier and customerCertificate"), step)
         elif not (command.report or command.clear):
             answer(Status("Rejected", "neither a report nor clearing is asked for"), step)
-        elif self._waiting >= WAITING_MAX:
+        elif self._waiting + len(self._searches) >= WAITING_MAX:
             answer(Status("Rejected", "the answers to earlier requests were not taken yet"), step)
         else:
             answer(Status("Accepted"), step)
@@ -93,10 +110,25 @@ class Customers(Topic):
 
     def _obey(self, command: GiveCustomerInformation, step: Step) -> None:
         cached = dict(self._tokens.known(lambda key, entry: _is_meant(command, key, entry.info.group)))
-        known = "\n".join(self._known(command, cached)) if command.report else ""
+        known = list(self._known(command, cached)) if command.report else [CLEARED]
         if command.clear:
             self._clear(command, cached, step)
-        self._tell(command.request_id, known if command.report else CLEARED, step)
+        if command.report and self._outbox.records.behind:
+            self._ticket += 1
+            self._searches[self._ticket] = Search(command, frozenset(cached), known)
+            step.emit(LoadRecords(self.name, self._ticket, self._outbox.records.read_to, PAGE))
+        else:
+            self._tell(command.request_id, "\n".join(known), step)
+
+    def records_loaded(self, event: RecordsLoaded, step: Step) -> None:
+        """A page of the records that only the disk has."""
+        search = self._searches[event.ticket]
+        search.known.extend(_records_of(search.command, search.cached, event.entries))
+        if not event.complete:
+            step.emit(LoadRecords(self.name, event.ticket, event.entries[-1].id, PAGE))
+            return
+        del self._searches[event.ticket]
+        self._tell(search.command.request_id, "\n".join(search.known), step)
 
     def _clear(self, command: GiveCustomerInformation, cached: Iterable[str], step: Step) -> None:
         for key in cached:
@@ -125,12 +157,7 @@ class Customers(Topic):
         for each in self._reservations.all:
             if _is_meant(command, each.token.key, each.group):
                 yield f"reservation: {each.id} for {each.token.kind} {each.token.value} until {_text(each.expires_at)}"
-        for waiting in self._outbox.waiting():
-            record = waiting.record
-            token = record.token or record.starter
-            if token and (_is_meant(command, token.key, None) or token.key in cached):
-                which = f"{record.kind} no. {record.seq_no} of transaction {record.transaction_id}"
-                yield f"waits for the CSMS: {which}, {_text(record.stamp.at)}"
+        yield from _records_of(command, cached, self._outbox.records)
 
     # -- what the CSMS hears -------------------------------------------------------------------------------------------
 
@@ -145,6 +172,15 @@ class Customers(Topic):
 
     def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
         self._waiting -= 1
+
+
+def _records_of(command: GiveCustomerInformation, cached: Container[str], entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
+        record = entry.record
+        token = record.token or record.starter
+        if token and (_is_meant(command, token.key, None) or token.key in cached):
+            which = f"{record.kind} no. {record.seq_no} of transaction {record.transaction_id}"
+            yield f"waits for the CSMS: {which}, {_text(record.stamp.at)}"
 
 
 def _is_meant(command: GiveCustomerInformation, key: str, group: str | None) -> bool:

@@ -133,6 +133,8 @@ class SaveRecord(NamedTuple):
     record_id: int
     message_id: str
     record: TransactionRecord
+    body: str = ""
+    """the record as it is kept, where that is known already"""
 
 
 class SettleRecord(NamedTuple):
@@ -141,6 +143,30 @@ class SettleRecord(NamedTuple):
     record_id: int
     dead: str = ""
     """why it was given up; kept for a person to see"""
+    alone: bool = False
+    """others with a lower id still wait"""
+    at: float = 0.0
+    """when it was given up: UTC, s since 1970"""
+    attempts: int = 0
+    """it was sent in vain so often"""
+    reference: int | None = None
+    """the number the CSMS gave its transaction"""
+
+
+class AmendRecords(NamedTuple):
+    """What is made right in the records behind `after_id`, as long as they were not sent (`core.records.amended`)."""
+
+    after_id: int
+    offline: bool = False
+    """they were still queued when the connection was lost"""
+    boot_id: str = ""
+    """those that were made in this life of the process, by a clock that was not known to be right"""
+    offset_s: float = 0.0
+    """what it is ahead of the monotonic clock"""
+    change_s: float = 0.0
+    """it was wrong by so much"""
+    sent: tuple[int, ...] = ()
+    """those of them that were sent, and stay as they are"""
 
 
 class SaveSession(NamedTuple):
@@ -211,6 +237,7 @@ class SettleSecurityEvent(NamedTuple):
 Save = (
     SaveRecord
     | SettleRecord
+    | AmendRecords
     | SaveSession
     | SaveVariable
     | SaveToken
@@ -221,6 +248,18 @@ Save = (
     | SettleSecurityEvent
     | ForgetToken
 )
+
+
+class LoadRecords(NamedTuple):
+    """Read what waits: `RecordsLoaded` brings it, as all earlier `Save…` have left it."""
+
+    topic: str
+    """who asks"""
+    ticket: int
+    """which of its questions"""
+    after_id: int
+    limit: int
+    """records; fewer, where they are large"""
 
 
 # -- the CSMS ----------------------------------------------------------------------------------------------------------

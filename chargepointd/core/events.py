@@ -228,6 +228,17 @@ class MessageInvalid(NamedTuple):
     reason: str
 
 
+class RecordsLoaded(NamedTuple):
+    """The answer to `LoadRecords`."""
+
+    topic: str
+    ticket: int
+    entries: tuple[Any, ...]
+    """`core.records.Entry`, in the order of the ids"""
+    complete: bool
+    """there are no more behind them"""
+
+
 # -- jobs --------------------------------------------------------------------------------------------------------------
 
 

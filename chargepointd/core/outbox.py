@@ -8,9 +8,11 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
   went). Its topic keeps it durable. In order within its lane; lanes do not wait for each other. An answer that does not
   come is asked for again, later each time, up to an hour; what the CSMS refuses three times, or does not know, is
   settled as refused. Meanwhile all else goes on.
-- *records*: transaction records, durable and in order. Nothing overtakes within it. A record leaves it only when the
-  CSMS has answered, or after `MessageAttempts` refused attempts (E13, 1.6 §3.7.1): then it is set aside, not lost, and
-  what follows goes on. Being offline does not count as an attempt.
+- *records*: transaction records, durable and in order (`core.records`). A record leaves it only when the CSMS has
+  answered, or after `MessageAttempts` refused or unanswered attempts (E13, 1.6 §3.7.1), which are counted over
+  restarts: then it is set aside, not lost, and what follows goes on. Until then what has to come after it waits: in 1.6
+  all records, in 2.x those of its transaction. Being offline does not count as an attempt; but where `LOST_MAX`
+  connections in succession ended while the answer to one and the same record was awaited, that record ends them.
 
 What is said goes first; but after one that was not answered in time something of the other queues is sent, so that
 what a CSMS never answers does not hold up the records. The last 1000 of what is said wait, should it answer nothing at
@@ -30,9 +32,11 @@ taken, has another message id in another.
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, SaveRecord, SaveState, SendCall, SettleRecord
+from chargepointd.core.effects import Note, SaveState, SendCall
+from chargepointd.core.events import RecordsLoaded
 from chargepointd.core.messages import (
     Acknowledged,
     Answer,
@@ -43,6 +47,7 @@ from chargepointd.core.messages import (
     RecordAnswered,
     TransactionRecord,
 )
+from chargepointd.core.records import Behind, Entry, Records
 from chargepointd.core.tuples import NamedTuple
 
 
@@ -63,6 +68,7 @@ RETRY_KEPT_S = 60.0
 RETRY_KEPT_MAX_S = 3600.0
 GIVEN_UP = -(1 << 62)
 """instead of a number: the CSMS would not take the start of the transaction (1.6 errata v4.0, 3.18)"""
+LOST_MAX = 30
 LATE_MAX = 1000
 """messages said that wait, and as many while offline (QueueAllMessages); then the oldest is dropped"""
 _ASKING = (Authorize, Boot, Heartbeat)
@@ -89,22 +95,19 @@ class Tries(NamedTuple):
     not_before: float = -NEVER
 
 
-class Entry(NamedTuple):
-    """A record in the queue."""
-
-    id: int
-    message_id: str
-    record: TransactionRecord
-    attempts: int = 0
-    """refused ones, of this process"""
-
-
 class Outbox:
-    def __init__(self, context: Context, saved: Iterable[Entry], references: dict[str, int], next_id: int) -> None:
+    def __init__(
+        self,
+        context: Context,
+        saved: Iterable[Entry],
+        references: dict[str, int],
+        next_id: int,
+        behind: Behind,
+        tried: dict[str, Any],
+    ) -> None:
         self._context = context
-        self._records = deque(saved)
+        self.records = Records(context, saved, behind, next_id, tried)
         self._references = references
-        self._next_id = next_id
         self._boot: Boot | None = None
         self._said: deque[tuple[Message, Heard]] = deque()
         self._in_vain = False
@@ -116,14 +119,13 @@ class Outbox:
         """of lanes whose first message was sent in vain"""
         self._asked: Kept | None = None
         """the one of them that was sent last"""
+        self._told: Entry | None = None
+        """the record that was sent last"""
         self._open: tuple[str, Message, Heard | None] | None = None
         self.asked_at = NEVER
         """when the last message was sent: the one whose answer is heard"""
         self._answer_by = NEVER
-        self._retry_at = -NEVER
         self._linked = False
-        self._tried = self._records[0].id if self._records else 0
-        """the id of the last record that was sent; the first of those that were kept may have been, before the cut"""
         self.on_record_answered: Heard = _ignore
         self.sent = 0
         """messages answered since the start of the process"""
@@ -168,10 +170,11 @@ class Outbox:
 
     def record(self, record: TransactionRecord, step: Step) -> None:
         """Keep it, tell it when its turn comes."""
-        entry = Entry(self._next_id, self._context.new_id(), record)
-        self._next_id += 1
-        self._records.append(entry)
-        step.emit(SaveRecord(entry.id, entry.message_id, record))
+        self.records.add(record, step)
+
+    def loaded(self, event: RecordsLoaded, step: Step) -> None:
+        """The disk has the next records."""
+        self.records.loaded(event.ticket, event.entries, event.complete, step)
 
     # -- the link ------------------------------------------------------------------------------------------------------
 
@@ -179,28 +182,28 @@ class Outbox:
         self._linked = True
 
     def unlinked(self, step: Step) -> None:
-        """The answer that was awaited will not come; a record stays first in its queue, its attempt uncounted."""
+        """The answer that was awaited will not come; a record stays first in its queue, its attempt uncounted but as
+        one of `LOST_MAX`."""
         self._linked = False
         self._boot = None
-        self._retry_at = -NEVER
         self._tries = {lane: tries._replace(not_before=-NEVER) for lane, tries in self._tries.items()}
         dropped = list(self._said)
         self._said.clear()
         if self._open and self._open[2]:
             dropped.insert(0, (self._open[1], self._open[2]))
+        elif self._open and self._told:
+            self._connection_lost(self._told, step)
         self._open, self._answer_by = None, NEVER
-        self._mark_offline(step)
+        self.records.unlinked(step)
         for message, heard in dropped:
             if heard == self._heard_kept:
                 continue  # it is still the first of its queue, its attempt uncounted
             self._say_later(message, heard, step)
 
-    def _mark_offline(self, step: Step) -> None:
-        """What was still queued when the connection was lost (E11.FR.07). A record that was sent once stays as it was:
-        the CSMS may have it."""
-        for index, entry in enumerate(self._records):
-            if entry.id > self._tried and not entry.record.offline:
-                self._replace(index, entry._replace(record=entry.record._replace(offline=True)), step)
+    def _connection_lost(self, entry: Entry, step: Step) -> None:
+        times = self.records.lost(entry, step)
+        if times >= LOST_MAX:
+            self._give_up(entry, Refused("Offline", f"{times} connections ended before its answer came"), step)
 
     def withdraw(self, message_ids: Iterable[str]) -> None:
         """These have not left: what is under way of them is again the first of its queue, its attempt uncounted."""
@@ -214,20 +217,8 @@ class Outbox:
             self._said.appendleft((message, heard))
 
     def put_right(self, change: float, step: Step) -> None:
-        """The clock was wrong by so much (s): records of this process that still wait get the time that was; not one
-        that was sent, for the CSMS may have it."""
-        clock = self._context.clock
-        for index, entry in enumerate(self._records):
-            record, stamp = entry.record, entry.record.stamp
-            if entry.id > self._tried and not stamp.sure and stamp.boot == clock.boot_id:
-                values = tuple(value._replace(at=clock.put_right(value.at, change)) for value in record.values)
-                told_at = record.told_at and clock.put_right(record.told_at, change)
-                right = record._replace(stamp=clock.stamp(stamp.mono), values=values, told_at=told_at)
-                self._replace(index, entry._replace(record=right), step)
-
-    def _replace(self, index: int, entry: Entry, step: Step) -> None:
-        self._records[index] = entry
-        step.emit(SaveRecord(entry.id, entry.message_id, entry.record))
+        """The clock was wrong by so much (s)."""
+        self.records.put_right(change, step)
 
     def answered(self, message_id: str, outcome: Outcome, step: Step) -> bool:
         """False for an answer nobody waits for: late, doubled, or somebody else's."""
@@ -261,18 +252,17 @@ class Outbox:
         return refused.code in UNKNOWN or times >= ATTEMPTS_KEPT
 
     def _record_answered(self, message: TransactionRecord, outcome: Outcome, step: Step) -> None:
-        entry = self._records[0]
+        entry = self._told
+        assert entry
         if isinstance(outcome, Refused):
             self._record_refused(entry, outcome, step)
             return
         if message is not entry.record:  # the start that had to go before it
-            self._bind(message, outcome, step)
-            self.on_record_answered(message, outcome, step)
-            return
-        self._records.popleft()
-        step.emit(SettleRecord(entry.id))
-        self._bind(entry.record, outcome, step)
-        self.on_record_answered(entry.record, outcome, step)
+            self.records.try_anew(entry, step)
+        else:
+            self.records.settle(entry, step)
+        self._bind(message, outcome, step)
+        self.on_record_answered(message, outcome, step)
 
     def _bind(self, record: TransactionRecord, outcome: Answer, step: Step) -> None:
         if isinstance(outcome, RecordAnswered) and outcome.reference is not None:
@@ -288,24 +278,27 @@ class Outbox:
         step.emit(SaveState(f"reference/{record.transaction_id}", number))
 
     def _record_refused(self, entry: Entry, refused: Refused, step: Step) -> None:
-        entry = entry._replace(attempts=entry.attempts + 1)
-        self._records[0] = entry
+        times = self.records.refused(entry, step)
         variables = self._context.variables
-        if entry.attempts >= max(1, variables.integer("OCPPCommCtrlr.MessageAttempts[TransactionEvent]")):
-            if self._lacks_start(entry.record):
-                self._number(entry.record, GIVEN_UP, step)
-                self._records[0] = entry._replace(attempts=0)
-                return
-            if entry.record.kind == "Started" and self._context.rules.numbers_transactions:
-                self._number(entry.record, GIVEN_UP, step)
-            self._records.popleft()
-            self.dead += 1
-            self._bind(entry.record, Acknowledged(), step)
-            step.emit(SettleRecord(entry.id, f"{refused.code}: {refused.description}"))
-            step.emit(Note("outbox", entry.record.evse_id, f"record {entry.id} set aside: {refused.code}"))
+        if times >= max(1, variables.integer("OCPPCommCtrlr.MessageAttempts[TransactionEvent]")):
+            self._give_up(entry, refused, step)
             return
-        wait = variables.integer("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]") * entry.attempts
-        self._retry_at = step.mono + wait
+        wait = variables.integer("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]") * times
+        self.records.wait(entry, step.mono + wait)
+
+    def _give_up(self, entry: Entry, refused: Refused, step: Step) -> None:
+        record = entry.record
+        if self._lacks_start(record):
+            self._number(record, GIVEN_UP, step)
+            self.records.try_anew(entry, step)
+            return
+        self.dead += 1
+        number = self._references.get(record.transaction_id)
+        self.records.settle(entry, step, f"{refused.code}: {refused.description}", number)
+        if record.kind == "Started" and self._context.rules.numbers_transactions:
+            self._number(record, GIVEN_UP, step)
+        self._bind(record, Acknowledged(), step)
+        step.emit(Note("outbox", record.evse_id, f"record {entry.id} set aside: {refused.code}"))
 
     # -- the step ------------------------------------------------------------------------------------------------------
 
@@ -314,8 +307,7 @@ class Outbox:
             return self._answer_by
         if not (self._linked and self._context.online):
             return NEVER
-        records = self._retry_at if self._records and self._context.keeps else NEVER
-        return min(records, self._kept_due())
+        return min(self.records.due() if self._context.keeps else NEVER, self._kept_due())
 
     def tick(self, step: Step) -> None:
         if self._open and step.mono >= self._answer_by:
@@ -324,6 +316,7 @@ class Outbox:
 
     def pump(self, step: Step) -> None:
         """Send the next message, if it is its turn."""
+        self.records.fill(step)
         if self._open or not self._linked:
             return
         online = self._context.online
@@ -374,19 +367,27 @@ class Outbox:
         return min((self._tries.get(lane, Tries()).not_before for lane in lanes), default=NEVER)
 
     def _pump_records(self, step: Step) -> bool:
-        if not self._context.keeps:
+        entry = self._next_tellable(step) if self._context.keeps else None
+        if entry is None:
             return False
-        self._drop_untellable(step)
-        if not self._records or step.mono < self._retry_at:
-            return False
-        entry = self._records[0]
-        self._tried = entry.id
+        self.records.sent(entry)
+        self._told = entry
         message_id = self._id(entry.message_id)
         if self._lacks_start(entry.record):
             self._send(f"{message_id}-0", _start_of(entry.record), None, step)
         else:
             self._send(message_id, entry.record, None, step)
         return True
+
+    def _next_tellable(self, step: Step) -> Entry | None:
+        """As long as nobody knows where a transaction is, or whose (2.x start points), nothing flows: to a CSMS that
+        numbers transactions it is none yet."""
+        while (entry := self.records.next(step.mono)) is not None:
+            record = entry.record
+            if not self._unnumbered(record) or (record.evse_id and record.starter):
+                return entry
+            self.records.settle(entry, step)
+        return None
 
     def _id(self, kept: str) -> str:
         """What has to arrive is sent under the same id each time, over restarts too, but in one dialect only."""
@@ -398,15 +399,6 @@ class Outbox:
 
     def _unnumbered(self, record: TransactionRecord) -> bool:
         return self._context.rules.numbers_transactions and record.transaction_id not in self._references
-
-    def _drop_untellable(self, step: Step) -> None:
-        """As long as nobody knows where a transaction is, or whose (2.x start points), nothing flows: to a CSMS that
-        numbers transactions it is none yet."""
-        while self._records:
-            record = self._records[0].record
-            if not self._unnumbered(record) or (record.evse_id and record.starter):
-                return
-            step.emit(SettleRecord(self._records.popleft().id))
 
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
         self._open = (message_id, message, heard)
@@ -445,17 +437,15 @@ class Outbox:
 
     def holds(self, transaction_id: str | None = None) -> bool:
         """Whether a record (of this transaction) still waits."""
-        return any(transaction_id in (None, entry.record.transaction_id) for entry in self._records)
+        return bool(self.records) if transaction_id is None else self.records.holds(transaction_id)
 
     def others(self) -> int:
         """How many messages wait that are no records."""
         return len(self._said) + len(self._late) + len(self._kept)
 
-    def waiting(self) -> tuple[Entry, ...]:
-        return tuple(self._records)
-
     def __len__(self) -> int:
-        return len(self._records)
+        """How many records wait."""
+        return len(self.records)
 
 
 def unheard(message: Message, outcome: Outcome, step: Step) -> None:

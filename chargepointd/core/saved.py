@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chargepointd.core.outbox import Entry
+from chargepointd.core.records import Behind, Entry
 from chargepointd.core.security import Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
@@ -13,6 +13,7 @@ class Saved(NamedTuple):
     variables: dict[str, str] = {}
     sessions: dict[int, Session] = {}
     records: tuple[Entry, ...] = ()
+    """the first of those that wait"""
     next_record_id: int = 1
     tokens: tuple[tuple[str, Remembered], ...] = ()
     listed: dict[str, str] = {}
@@ -25,6 +26,8 @@ class Saved(NamedTuple):
     """the security log, oldest first"""
     damaged: bool = False
     """what was kept could not be read, and was set aside"""
+    behind: Behind = Behind()
+    """the other records"""
 
     @property
     def references(self) -> dict[str, int]:

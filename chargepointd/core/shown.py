@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def station(this: "Station", step: Step) -> dict[str, Any]:
-    waiting = this.outbox.waiting()
+    waiting = this.outbox
+    oldest = next(iter(waiting.records), None)
     return {
         "time": step.utc,
         "time_offset_s": this.timekeeping.offset_s(step.utc),
@@ -27,7 +28,7 @@ def station(this: "Station", step: Step) -> dict[str, Any]:
         "outbox": {
             "queued": len(waiting),
             "sent": this.outbox.sent,
-            "oldest_at": waiting[0].record.stamp.at if waiting else None,
+            "oldest_at": oldest.record.stamp.at if oldest else None,
         },
     }
 
@@ -87,9 +88,9 @@ def _session(one: Evse, outbox: Outbox) -> dict[str, Any]:
 
 
 def outbox(box: Outbox, limit: int) -> dict[str, Any]:
-    entries = box.waiting()
+    entries = list(box.records)
     return {
-        "queued": len(entries),
+        "queued": len(box),
         "dead": box.dead,
         "others": box.others(),
         "messages": [
@@ -99,7 +100,7 @@ def outbox(box: Outbox, limit: int) -> dict[str, Any]:
                 "at": entry.record.stamp.at,
                 "transaction_id": entry.record.transaction_id,
                 "seq_no": entry.record.seq_no,
-                "attempts": entry.attempts,
+                "attempts": box.records.attempts(entry),
                 "state": "waiting",
             }
             for entry in entries[:limit]

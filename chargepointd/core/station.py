@@ -39,6 +39,7 @@ from chargepointd.core.network import Network, RaiseSecurityProfile, SetMessageT
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.pricing import Pricing
+from chargepointd.core.records import TOPIC as RECORDS
 from chargepointd.core.remote import Remote
 from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
 from chargepointd.core.reservation import Reservations
@@ -92,7 +93,8 @@ class Station:
         self, plan: StationPlan, variables: Registry, saved: Saved, rules: Rules, boot_id: str, now: Now
     ) -> None:
         context = Context(plan, variables, rules, boot_id, now)
-        outbox = Outbox(context, saved.records, saved.references, saved.next_record_id)
+        tried = saved.state.get("attempts") or {}
+        outbox = Outbox(context, saved.records, saved.references, saved.next_record_id, saved.behind, tried)
         outbox.dead = saved.dead
         self.evses = {p.id: Evse(p, context, outbox, saved.sessions.get(p.id)) for p in plan.evses}
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
@@ -246,7 +248,7 @@ class Station:
         self._handlers[type(event)](event, step)
         if change or not asks_only(event):
             # An answer to a record seldom changes more than the queue: most of what happens while it drains.
-            self._follow(step, answered=type(event) is e.CallAnswered)
+            self._follow(step, answered=type(event) in (e.CallAnswered, e.RecordsLoaded))
             self.deadline = min([deadline() for deadline in self._deadlines])
         return step.effects
 
@@ -308,6 +310,7 @@ class Station:
             e.CallAnswered: lambda ev, step: self._answered(ev.message_id, ev.answer, step),
             e.CallRefused: lambda ev, step: self._answered(ev.message_id, Refused(ev.code, ev.description), step),
             e.CallUnspeakable: self._unspeakable,
+            e.RecordsLoaded: self._records_loaded,
             e.MessageInvalid: lambda ev, step: self.security.invalid_message(ev.reason, step),
             e.JobTold: lambda ev, step: self._topics[ev.topic].job_told(ev.id, ev.news, step),
             e.JobEnded: lambda ev, step: self._topics[ev.topic].job_ended(ev.id, ev.outcome, step),
@@ -398,6 +401,12 @@ class Station:
     def _unspeakable(self, event: e.CallUnspeakable, step: Step) -> None:
         if self.outbox.answered(event.message_id, Acknowledged(), step):
             self.outbox.sent -= 1
+
+    def _records_loaded(self, event: e.RecordsLoaded, step: Step) -> None:
+        if event.topic == RECORDS:
+            self.outbox.loaded(event, step)
+        else:
+            self._topics[event.topic].records_loaded(event, step)
 
     def _call_received(self, event: e.CallReceived, step: Step) -> None:
         state = self.registration.state

@@ -14,6 +14,7 @@ from typing import Any
 
 from chargepointd.core.commands import Reply, Status, TriggerMessage
 from chargepointd.core.context import NEVER, Step
+from chargepointd.core.events import RecordsLoaded
 
 Answer = Callable[[Reply, Step], None]
 """answers a command; in this step or, kept by the topic, in a later one"""
@@ -58,6 +59,9 @@ class Topic:
 
     def job_ended(self, job_id: str, outcome: Any, step: Step) -> None:
         """A job is over; `outcome` is what it returned, or a `JobFailed`. A job that was stopped is not heard of."""
+
+    def records_loaded(self, event: RecordsLoaded, step: Step) -> None:
+        """What it has asked for by `LoadRecords`."""
 
     def follow(self, step: Step) -> None:
         pass

@@ -280,6 +280,7 @@ class Daemon:
             f.Respond: self._conversation.respond,
             f.Refuse: self._conversation.refuse,
             f.ReplyLocally: self._local.answer,
+            f.LoadRecords: self._load_records,
             f.StartJob: self._jobs.start,
             f.StopJob: self._jobs.stop,
             f.Note: self._note,
@@ -287,6 +288,12 @@ class Daemon:
             f.Restart: self._restarting,
             f.IdentifyStation: self._identify,
         }
+
+    def _load_records(self, load: f.LoadRecords) -> None:
+        self._writer.ask(
+            lambda store: store.waiting(load.after_id, load.limit),
+            lambda read: self._engine.post(e.RecordsLoaded(load.topic, load.ticket, *read)),
+        )
 
     def _note(self, note: f.Note) -> None:
         where = f"evse {note.evse_id}: " if note.evse_id else ""

@@ -42,9 +42,10 @@ FULL = 1000
 """events or uncommitted batches waiting"""
 SAVES = frozenset(get_args(f.Save))
 AT_ONCE = frozenset((f.OpenPowerPath, f.SetLimit))
-QUIET = frozenset(
-    (f.MoveLock, f.ReadMeter, f.PaceMeter, f.RestartEvse, f.Display, f.Indicate, f.Note, f.StopJob, f.Reconnect)
-)
+QUIET = frozenset((
+    f.MoveLock, f.ReadMeter, f.PaceMeter, f.RestartEvse, f.Display, f.Indicate, f.Note, f.StopJob, f.Reconnect,
+    f.LoadRecords,
+))  # fmt: skip
 """binds nobody: a power cut may take back what led to it"""
 AFTER_ALL = frozenset(
     (f.SendCall, f.ClosePowerPath, f.Respond, f.ReplyLocally, f.StartJob, f.AnswerContract, f.AnswerEvCertificate)

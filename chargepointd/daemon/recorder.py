@@ -28,6 +28,8 @@ class Recorder:
         if isinstance(event, e.CallReceived) and isinstance(event.command, SendLocalList):
             # Hundreds of lists of a thousand tokens each would be most of a small board's memory.
             event = event._replace(command=event.command._replace(entries=event.command.entries[:LISTED]))
+        elif isinstance(event, e.RecordsLoaded):
+            event = event._replace(entries=event.entries[:1])  # each was an event already when it was made
         self._events.append((mono, event))
 
     def text(self, oldest: float, latest: float) -> str:

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
-from chargepointd.core.outbox import Entry
 from chargepointd.core.pricing import Pricing
+from chargepointd.core.records import WINDOW, Behind, Entry, amended
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import KEPT as SECURITY_LOG
 from chargepointd.core.security import Logged
@@ -37,6 +37,10 @@ REFERENCE = "reference/"
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
 LOG_PURGE_EVERY = 64
+PAGE_BYTES = 500_000
+"""of records that are read at once; a single one may be larger"""
+_TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(body, '","') + 3), '"') - 1)"""
+"""the second text of a record's body: all that a count by transaction has to read of it"""
 _TOKEN = "info, stored_at, added_at, used_at, uses"
 """columns in the order of `Remembered` and `SaveToken`"""
 
@@ -109,13 +113,14 @@ class Store:
         self._settled = state.get("settled", 0)
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
-        records = self._read("record", "id, message_id, body", _entry, f"WHERE id > {self._settled} ORDER BY id")
-        self._set_aside({entry.id for entry in records})
+        records, complete = self.waiting(0, WINDOW)
+        behind = Behind() if complete else self._behind(records[-1].id)
         last_dead, dead = self._db.execute("SELECT max(id), count(*) FROM dead").fetchone()
         return Saved(
             variables=dict(self._read("variable", "name, value", lambda name, value: (name, value))),
             sessions=dict(self._read("session", "evse_id, body", lambda n, body: (n, unpack(Session, body)))),
-            records=tuple(records),
+            records=records,
+            behind=behind,
             next_record_id=max(last or 0, last_dead or 0, self._settled) + 1,
             tokens=tuple(self._read("token", f"key, kind, {_TOKEN}", _remembered)),
             listed=dict(self._db.execute("SELECT key, entry FROM listed")),
@@ -135,18 +140,46 @@ class Store:
                 log.warning("state: %s %s cannot be read and is left out: %s", table, row[0], error)
         return values
 
-    def _set_aside(self, readable: set[int]) -> None:
-        """A record that cannot be read is kept for a person to see; its row would go with those that are settled."""
-        waiting = self._db.execute("SELECT id FROM record WHERE id > ?", (self._settled,)).fetchall()
-        for (record_id,) in waiting:
-            if record_id not in readable:
-                self._bury(record_id, "cannot be read")
+    def _behind(self, after_id: int) -> Behind:
+        where = f"FROM record WHERE id > {after_id} AND (id > {self._settled} OR again)"
+        count, size = self._db.execute(f"SELECT count(*), total(length(CAST(body AS BLOB))) {where}").fetchone()
+        held = dict(self._db.execute(f"SELECT {_TRANSACTION}, count(*) {where} GROUP BY 1"))
+        return Behind(count, int(size), held)
 
-    def _bury(self, record_id: int, why: str) -> None:
+    def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool]:
+        """The next records that wait, and whether there are no more behind them. One that cannot be read is set aside
+        for a person to see: its row would go with those that are settled."""
+        entries: list[Entry] = []
+        unreadable = []
+        size = 0
+        rows = self._db.execute(
+            "SELECT id, message_id, body, again FROM record WHERE id > ? AND (id > ? OR again) ORDER BY id",
+            (after_id, self._settled),
+        )
+        complete = True
+        for row in rows:
+            if len(entries) >= limit or size >= PAGE_BYTES:
+                complete = False
+                break
+            try:
+                entries.append(_entry(*row))
+                size += entries[-1].size
+            except ValueError as error:
+                log.warning("state: record %s cannot be read and is left out: %s", row[0], error)
+                unreadable.append(row[0])
+        rows.close()
+        for record_id in unreadable:
+            try:
+                self._bury(f.SettleRecord(record_id, "cannot be read"))
+            except sqlite3.OperationalError as error:
+                log.warning("state: record %s cannot be set aside: %s", record_id, error)
+        return tuple(entries), complete
+
+    def _bury(self, settle: f.SettleRecord) -> None:
         self._db.execute(
-            "INSERT OR IGNORE INTO dead (id, message_id, body, reason) "
-            "SELECT id, message_id, body, ? FROM record WHERE id = ?",
-            (why, record_id),
+            "INSERT OR IGNORE INTO dead (id, message_id, body, reason, at, attempts, reference) "
+            "SELECT id, message_id, body, ?, ?, ?, ? FROM record WHERE id = ?",
+            (settle.dead, settle.at, settle.attempts, settle.reference, settle.record_id),
         )
 
     # -- commit --------------------------------------------------------------------------------------------------------
@@ -170,7 +203,7 @@ class Store:
             if self._settled != settled:
                 self._put_state("settled", self._settled)
             if self._settled - self._purged >= PURGE_EVERY:
-                self._db.execute("DELETE FROM record WHERE id <= ?", (self._settled,))
+                self._db.execute("DELETE FROM record WHERE id <= ? AND NOT again", (self._settled,))
                 self._purged = self._settled
             self._db.execute("COMMIT")
         except BaseException:
@@ -191,6 +224,7 @@ class Store:
         return {
             f.SaveRecord: self._save_record,
             f.SettleRecord: self._settle,
+            f.AmendRecords: self._amend,
             f.SaveSession: self._save_session,
             f.SaveVariable: lambda s: self._put("variable", s.name, s.value),
             f.SaveToken: self._save_token,
@@ -205,13 +239,29 @@ class Store:
         }
 
     def _save_record(self, save: f.SaveRecord) -> None:
-        row = (save.record_id, save.message_id, pack(save.record))
+        row = (save.record_id, save.message_id, save.body or pack(save.record))
         self._db.execute("INSERT OR REPLACE INTO record (id, message_id, body) VALUES (?, ?, ?)", row)
 
     def _settle(self, save: f.SettleRecord) -> None:
         if save.dead:
-            self._bury(save.record_id, save.dead)
-        self._settled = max(self._settled, save.record_id)
+            self._bury(save)
+        if save.alone:
+            self._db.execute("DELETE FROM record WHERE id = ?", (save.record_id,))
+        else:
+            self._settled = max(self._settled, save.record_id)
+
+    def _amend(self, save: f.AmendRecords) -> None:
+        rows = self._db.execute("SELECT id, body FROM record WHERE id > ? AND NOT again", (save.after_id,)).fetchall()
+        for record_id, body in rows:
+            if record_id in save.sent:
+                continue
+            try:
+                record = unpack(TransactionRecord, body)
+            except ValueError:
+                continue  # found, and set aside, when its turn comes
+            right = amended(record, save)
+            if right is not record:
+                self._db.execute("UPDATE record SET body = ? WHERE id = ?", (pack(right), record_id))
 
     def _save_session(self, save: f.SaveSession) -> None:
         if save.session is None:
@@ -262,8 +312,8 @@ class Store:
         self._database.close()
 
 
-def _entry(record_id: int, message_id: str, body: str) -> Entry:
-    return Entry(record_id, message_id, unpack(TransactionRecord, body))
+def _entry(record_id: int, message_id: str, body: str, again: int) -> Entry:
+    return Entry(record_id, message_id, unpack(TransactionRecord, body), len(body.encode()), bool(again))
 
 
 def _logged(event_id: int, kind: str, at: float, info: str, message_id: str) -> Logged:

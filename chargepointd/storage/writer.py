@@ -14,6 +14,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from chargepointd.core.effects import Save
 from chargepointd.storage.store import Store, Unwritable
@@ -25,7 +26,15 @@ GROUP = 2000
 """saves in one transaction at most, so that the first of them does not wait for ever under a flood"""
 
 Done = Callable[[], None]
+T = TypeVar("T")
 _STOP = None
+
+
+class _Question:
+    """What is read in the thread, when all that was submitted before is committed."""
+
+    def __init__(self, ask: Callable[[Store], Callable[[], object]]) -> None:
+        self.ask = ask
 
 
 class Writer:
@@ -35,7 +44,7 @@ class Writer:
     def __init__(
         self,
         store: Store,
-        call_soon: Callable[[Done], object],
+        call_soon: Callable[[Callable[[], object]], object],
         call_later: Callable[[float, Done], object],
         failed: Callable[[BaseException], None],
     ) -> None:
@@ -51,7 +60,7 @@ class Writer:
         self.owing = False
         """something waits that has to be safe before anything is told"""
         self._failed = failed
-        self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | _Question | None] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
         self._ending = threading.Event()
@@ -111,6 +120,12 @@ class Writer:
         self._left += 1
         self._queue.put((saves, done))
 
+    def ask(self, question: Callable[[Store], T], answered: Callable[[T], object]) -> None:
+        """Read something from the store, in the thread, as all that was submitted before has left it; `answered` is
+        called in the loop. What cannot be read ends like a failed commit."""
+        self._flush()
+        self._queue.put(_Question(lambda store: partial(answered, question(store))))
+
     def stop(self) -> None:
         """Commit what is there, close the file. Blocks, bounded by the disk. Raises what a commit failed with; a disk
         that cannot be written is tried once more."""
@@ -136,12 +151,15 @@ class Writer:
     def _turn(self) -> bool:
         saves: list[Save] = []
         dones: list[Done] = []
-        going = self._collect(saves, dones)
+        item = self._collect(saves, dones)
+        going = item is not _STOP
         if saves:
             self._commit(saves, durable=bool(dones) or not going)
             self.commits += bool(dones)
         if dones:
             self._call_soon(lambda: _all(dones))
+        if isinstance(item, _Question):
+            self._call_soon(item.ask(self._store))
         return going
 
     def _commit(self, saves: list[Save], *, durable: bool) -> None:
@@ -165,20 +183,21 @@ class Writer:
         if told:
             self._call_soon(self.on_sound)
 
-    def _collect(self, saves: list[Save], dones: list[Done]) -> bool:
-        """What is queued now, waiting for the first of it. False when it is time to stop."""
+    def _collect(self, saves: list[Save], dones: list[Done]) -> object:
+        """What is queued now, waiting for the first of it. Returns the last item: a question, or that it is time to
+        stop, stands behind what was collected."""
         item = self._queue.get()
-        while item is not _STOP:
+        while isinstance(item, tuple):
             saves.extend(item[0])
             if item[1] is not None:
                 dones.append(item[1])
             if len(saves) >= GROUP:
-                return True
+                return item
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
-                return True
-        return False
+                return ()
+        return item
 
 
 def _nobody() -> None:

@@ -97,11 +97,11 @@ def test_what_was_queued_when_the_link_was_lost_says_so(version: str) -> None:
     w = World(version, {"SampledDataCtrlr.TxUpdatedInterval": "10"}).online().plug().present("CARD1", 1).after(1)
     w.mute_records = True
     w.after(25)
-    queued = [entry.record for entry in w.station.outbox.waiting()]
+    queued = [entry.record for entry in w.station.outbox.records]
     assert len(queued) > 1
     assert not any(record.offline for record in queued)
     w.offline()
-    after = [entry.record.offline for entry in w.station.outbox.waiting()]
+    after = [entry.record.offline for entry in w.station.outbox.records]
     assert after == [False] + [True] * (len(queued) - 1), "the first was sent: the CSMS may have it"
     w.mute_records = False
     w.cut()
@@ -116,7 +116,7 @@ def test_what_may_have_been_sent_before_a_power_cut_stays_as_it_was(version: str
     w.cut()
     w.mute = True
     w.online().offline()
-    first = w.station.outbox.waiting()[0]
+    first = next(iter(w.station.outbox.records))
     assert not first.record.offline
     w.mute = w.mute_records = False
     w.online().after(60)

@@ -13,9 +13,10 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core import records
 from chargepointd.core.certificates import Tidied, Tidy
-from chargepointd.core.outbox import Entry
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
+from chargepointd.core.records import Behind, Entry, amended
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Logged
 from chargepointd.core.station import Station
@@ -49,6 +50,8 @@ class Disk:
         self.variables: dict[str, str] = {}
         self.sessions: dict[int, Any] = {}
         self.records: dict[int, Entry] = {}
+        self.dead: dict[int, tuple[Entry, f.SettleRecord]] = {}
+        """those that were set aside, and why"""
         self.tokens: dict[str, Remembered] = {}
         self.listed: dict[str, str] = {}
         self.state: dict[str, Any] = {}
@@ -63,10 +66,16 @@ class Disk:
 
     def keep(self, save: Any) -> None:
         if isinstance(save, f.SaveRecord):
-            self.records[save.record_id] = Entry(save.record_id, save.message_id, save.record)
+            self.records[save.record_id] = Entry(save.record_id, save.message_id, save.record, len(save.body.encode()))
             self.last_id = max(self.last_id, save.record_id)
         elif isinstance(save, f.SettleRecord):
-            del self.records[save.record_id]
+            entry = self.records.pop(save.record_id)
+            if save.dead:
+                self.dead[entry.id] = entry, save
+        elif isinstance(save, f.AmendRecords):
+            for entry in self.records.values():
+                if entry.id > save.after_id and entry.id not in save.sent and not entry.again:
+                    self.records[entry.id] = entry._replace(record=amended(entry.record, save))
         elif isinstance(save, f.SaveSession):
             self.sessions[save.evse_id] = save.session
         elif isinstance(save, f.SaveVariable):
@@ -87,14 +96,26 @@ class Disk:
         elif isinstance(save, f.SaveState):
             self.state[save.name] = json.loads(json.dumps(save.value))
 
+    def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool]:
+        """The next records that wait, and whether they are the last."""
+        entries = sorted(entry for entry in self.records.values() if entry.id > after_id)
+        return tuple(entries[:limit]), len(entries) <= limit
+
     def saved(self) -> Saved:
+        first, _ = self.waiting(0, records.WINDOW)
+        rest, _ = self.waiting(first[-1].id if first else 0, len(self.records))
+        held: dict[str, int] = {}
+        for entry in rest:
+            held[entry.record.transaction_id] = held.get(entry.record.transaction_id, 0) + 1
         return Saved(
             variables=dict(self.variables),
             sessions={n: s for n, s in self.sessions.items() if s is not None},
-            records=tuple(self.records.values()),
+            records=first,
+            behind=Behind(len(rest), sum(entry.size for entry in rest), held),
             next_record_id=self.last_id + 1,
             tokens=tuple(self.tokens.items()),
             listed=dict(self.listed),
+            dead=len(self.dead),
             security=tuple(self.security.values()),
             state={name: value for name, value in self.state.items() if value is not None},
         )
@@ -511,6 +532,8 @@ class World:
     def _obey(self, effect: Any) -> None:
         if isinstance(effect, f.SaveRecord):
             self._records[effect.record_id] = effect.record
+        elif isinstance(effect, f.AmendRecords):
+            self._records |= {entry.id: entry.record for entry in self.disk.records.values()}
         elif isinstance(effect, f.SendCall):
             self._receive(effect)
         elif isinstance(effect, f.MoveLock):
@@ -533,6 +556,10 @@ class World:
             self.replies[effect.message_id] = effect.reply
         elif isinstance(effect, f.Refuse):
             self.replies[effect.message_id] = effect
+        elif isinstance(effect, f.LoadRecords):
+            self._queue.append(
+                e.RecordsLoaded(effect.topic, effect.ticket, *self.disk.waiting(effect.after_id, effect.limit))
+            )
         elif isinstance(effect, f.StartJob):
             self._begin(effect)
         elif isinstance(effect, f.Note):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.records import Entry
 from chargepointd.core.session import Ending, Session, Transaction
 from chargepointd.core.values import MeterValue, Sample, Stamp, Token, TokenInfo
 from chargepointd.storage.store import Store
@@ -122,6 +123,16 @@ def batch(number: int) -> list[f.Save]:
     transaction = Transaction("tx-1", 1, 1.7e9, number, "Charging", Token("04A1B2C3D4E5F6"))
     session = Session(1, Token("04A1B2C3D4E5F6"), authorized=True, transaction=transaction)
     return [f.SaveRecord(number, f"message-{number}", record(number)), f.SaveSession(1, session)]
+
+
+def waiting(directory: Path) -> list[Entry]:
+    """All records that the next process finds."""
+    store = Store(directory)
+    try:
+        store.open()
+        return [entry._replace(size=0) for entry in store.waiting(0, 10**6)[0]]
+    finally:
+        store.close()
 
 
 def reopened(directory: Path) -> Any:

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import effects as f
-from chargepointd.core.outbox import Entry
+from chargepointd.core.records import Entry
 from chargepointd.core.saved import Saved
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.storage.store import PURGE_EVERY, Store, StoreError, is_lazy
-from tests.storage.saves import batch, record, records, reopened, saves, sessions
+from tests.storage.saves import batch, record, records, reopened, saves, sessions, waiting
 
 
 def shape(value: Any) -> Any:
@@ -97,8 +97,8 @@ def test_records_come_back_in_order_and_whole(told: list[Any], visits: list[Sess
         kept = [f.SaveRecord(n, f"m{n}", each) for n, each in enumerate(told, 1)]
         store.commit([*kept, *[f.SaveSession(n, visit) for n, visit in enumerate(visits, 1)]], durable=True)
         store.close()
-        saved = reopened(Path(directory))
-    assert shape(saved.records) == shape(tuple(Entry(n, f"m{n}", each) for n, each in enumerate(told, 1)))
+        saved, kept = reopened(Path(directory)), waiting(Path(directory))
+    assert shape(kept) == shape([Entry(n, f"m{n}", each) for n, each in enumerate(told, 1)])
     assert saved.next_record_id == len(told) + 1
 
 

@@ -19,7 +19,7 @@ from chargepointd.core import effects as f
 from chargepointd.storage import writer as w
 from chargepointd.storage.store import Store, StoreError, Unwritable
 from chargepointd.storage.writer import Writer
-from tests.storage.saves import batch, reopened
+from tests.storage.saves import batch, reopened, waiting
 
 LIMIT_S = 20.0
 
@@ -109,7 +109,7 @@ def test_batches_are_done_in_the_order_they_came(tmp_path: Path) -> None:
             assert bench.done == list(range(1, 301))
 
     asyncio.run(main())
-    assert [entry.id for entry in reopened(tmp_path).records] == list(range(1, 301))
+    assert [entry.id for entry in waiting(tmp_path)] == list(range(1, 301))
 
 
 def test_what_comes_while_the_disk_works_shares_the_next_commit(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_what_can_wait_goes_with_the_next_that_cannot(tmp_path: Path, monkeypatc
             assert bench.store.groups == [(2, True), (3, True)]
 
     asyncio.run(main())
-    assert [entry.id for entry in reopened(tmp_path).records] == [2]
+    assert [entry.id for entry in waiting(tmp_path)] == [2]
 
 
 def test_what_can_wait_waits_for_company_but_not_longer_than_its_time(
@@ -291,7 +291,7 @@ def test_stop_keeps_what_was_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyP
         bench.writer.stop()
 
     asyncio.run(main())
-    assert [entry.id for entry in reopened(tmp_path).records] == [2]
+    assert [entry.id for entry in waiting(tmp_path)] == [2]
 
 
 @contextmanager
@@ -406,7 +406,7 @@ def test_after_a_kill_exactly_what_was_reported_done_is_there(tmp_path: Path, ki
     assert reported == list(range(1, len(reported) + 1))
     saved = reopened(tmp_path)
     first = saved.state.get("settled", 0) + 1
-    kept = [entry.id for entry in saved.records]
+    kept = [entry.id for entry in waiting(tmp_path)]
     assert kept == list(range(first, first + len(kept)))
     assert first + len(kept) - 1 >= len(reported)
     assert saved.sessions[1].transaction

@@ -1,0 +1,158 @@
+"""A long queue: a window of it at hand, the rest on the disk; and who waits for whom (R2 to R5)."""
+
+import pytest
+
+from chargepointd.core import messages as m
+from chargepointd.core import outbox, records
+from tests.core.world import World, check_records
+
+SAMPLES = {
+    "SampledDataCtrlr.TxUpdatedInterval": "10",
+    "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true",
+    "OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "3",
+    "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": "60",
+}
+
+
+@pytest.fixture(autouse=True)
+def small_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "WINDOW", 8)
+    monkeypatch.setattr(records, "LOW", 4)
+    monkeypatch.setattr(records, "WIDEST", 16)
+
+
+def at_hand(w: World) -> int:
+    return len(list(w.station.outbox.records))
+
+
+def visits(w: World, number: int = 2) -> World:
+    for _ in range(number):
+        w.plug().present("CARD1", 1).after(100).present("CARD1", 1).after(5).unplug()
+    return w
+
+
+def test_a_long_queue_leaves_in_order_and_is_never_at_hand_as_a_whole(version: str) -> None:
+    w = visits(World(version, SAMPLES).online().offline(), 4)
+    waiting = len(w.station.outbox)
+    assert waiting == len(w.records) > 40
+    assert at_hand(w) == records.WINDOW
+    w.online()
+    assert w.delivered() == w.records
+    assert len(w.station.outbox) == 0
+    assert w.station.outbox.records.size == 0
+    check_records(w.records)
+
+
+def test_a_long_queue_survives_a_power_cut_at_any_place(version: str) -> None:
+    w = visits(World(version, SAMPLES).online().offline(), 3)
+    w.slow = True
+    w.online()
+    for _ in range(len(w.records) + 20):
+        w.cut()
+        w.online()
+        for _ in range(8):
+            w.answer()
+    w.slow = False
+    w.after(400)
+    assert w.delivered() == w.records
+    assert not w.station.outbox.holds()
+
+
+def test_what_is_made_while_the_queue_drains_comes_after_it(version: str) -> None:
+    w = visits(World(version, SAMPLES).online().offline(), 3)
+    w.slow = True
+    w.online().plug().present("CARD2", 1)
+    for _ in range(200):
+        w.answer().after(1)
+    w.slow = False
+    w.present("CARD2", 1).after(100)
+    assert w.delivered() == w.records
+    check_records(w.records)
+
+
+def test_what_was_queued_online_says_so_when_the_link_is_lost_also_where_only_the_disk_has_it(version: str) -> None:
+    w = World(version, SAMPLES | {"OCPPCommCtrlr.MessageTimeout[Default]": "300"}).online()
+    w.mute_records = True
+    w.plug().present("CARD1", 1).after(250)
+    assert w.station.outbox.records.behind > 5
+    w.offline()
+    assert [record.offline for record in w.records] == [False] + [True] * (len(w.records) - 1), "the first was sent"
+    w.cut()
+    w.mute_records = False
+    w.online().after(30)
+    assert w.delivered() == w.records
+
+
+def test_the_time_is_put_right_also_where_only_the_disk_has_the_record(version: str) -> None:
+    w = visits(World(version, SAMPLES, wall=0.0), 3)
+    assert w.station.outbox.records.behind > 10
+    assert all(record.stamp.at < 1e6 for record in w.records)
+    w.online()
+    assert w.delivered() == w.records
+    assert all(record.stamp.sure and abs(record.stamp.at - w.utc) < 1e5 for record in w.records)
+    assert all(abs(value.at - w.utc) < 1e5 for record in w.records for value in record.values)
+    check_records(w.records)
+
+
+class Choosy(World):
+    """A CSMS that refuses the records of one EVSE."""
+
+    def _receive(self, call: object) -> None:
+        message = call.message  # type: ignore[attr-defined]
+        self.refusing = isinstance(message, m.TransactionRecord) and message.evse_id == 1
+        super()._receive(call)  # type: ignore[arg-type]
+
+
+def told(w: World, evse: int) -> list[str]:
+    return [record.kind for record in w.told(m.TransactionRecord) if record.evse_id == evse]
+
+
+def test_what_the_csms_refuses_holds_up_only_what_has_to_come_after_it(version: str) -> None:
+    w = Choosy(version, SAMPLES).online().offline()
+    w.plug(1).present("CARD1", 1).plug(2).present("CARD2", 2).after(100).present("CARD2", 2).after(5)
+    w.online().after(10)
+    assert told(w, 1) == ["Started"], "it waits for its next attempt"
+    if version == "1.6":
+        assert told(w, 2) == [], "1.6 §4.8: all in one order"
+    else:
+        assert told(w, 2)[0] == "Started"
+        assert told(w, 2)[-1] == "Ended"
+
+
+def test_a_transaction_that_is_refused_as_a_whole_does_not_stop_another_one_for_ever(version: str) -> None:
+    w = Choosy(version, SAMPLES | {"OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": "1"}).online().offline()
+    w.plug(1).present("CARD1", 1).plug(2).present("CARD2", 2).after(300).present("CARD2", 2).after(5)
+    w.online().after(400)
+    assert told(w, 2)[-1] == "Ended"
+    assert w.station.outbox.dead > 10
+
+
+def test_attempts_count_over_restarts(version: str) -> None:
+    w = World(version, SAMPLES).plug().present("CARD1", 1)
+    w.refusing = True
+    for attempts in (1, 2):
+        w.online().after(1)
+        assert [w.station.outbox.records.attempts(entry) for entry in w.station.outbox.records][:1] == [attempts]
+        w.cut()
+    w.online().after(1)
+    assert len(w.disk.dead) == 1
+    assert "1" not in (w.disk.state.get("attempts") or {})
+
+
+def test_a_record_at_whose_sight_the_csms_hangs_up_is_set_aside_in_the_end(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "LOST_MAX", 5)
+    w = World(version, SAMPLES).plug().present("CARD1", 1).present("CARD1", 1).after(5)
+    w.mute_records = True
+    for _ in range(4):
+        w.online().after(1).offline()
+    w.cut()
+    assert not w.disk.dead
+    w.online().after(1).offline()
+    assert [settle.dead for _, settle in w.disk.dead.values()] == [
+        "Offline: 5 connections ended before its answer came"
+    ]
+    w.mute_records = False
+    w.online().after(10)
+    assert told(w, 1)[-1] == "Ended"
