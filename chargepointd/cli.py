@@ -19,6 +19,9 @@ from chargepointd.ctl.commands import Call, call_for, refusal
 from chargepointd.ctl.show import event_line, shown
 
 SOCKET = Path("/run/chargepointd/control.sock")
+STATE_DIR = Path("/var/lib/chargepointd")
+BUNDLE_LIMIT_S = 130.0
+"""longer than the daemon's own limit"""
 
 DONE, REFUSED, USAGE, NOT_RUNNING, NO_PERMISSION = range(5)
 INTERRUPTED = 130
@@ -44,6 +47,8 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: Namespace) -> int:
     path = socket_path(args, os.environ)
     try:
+        if args.method == "bundle":
+            return _bundle(path, args)
         call = call_for(args)
         check(call.method, call.params)
         with Client(path) as client:
@@ -63,14 +68,34 @@ def socket_path(args: Namespace, environ: Mapping[str, str]) -> Path:
 
 def _once(client: Client, call: Call, args: Namespace) -> int:
     result = client.call(call.method, call.params)
-    if call.method == "diagnostics":
-        return _write(result, args)
     refused = refusal(call, result)
     if args.json:
         print(json.dumps(result, indent=2), flush=True)
     elif not refused or call.method == "get":
         print(shown(call.method, result, style_for(sys.stdout, args.no_color)), flush=True)
     return _failed(f"refused by the station: {refused}", REFUSED) if refused else DONE
+
+
+def _bundle(socket: Path, args: Namespace) -> int:
+    """From the daemon, or, where that does not run or does not answer, from what it has left on the disk."""
+    call = call_for(args)
+    check(call.method, call.params)
+    _progress("asking chargepointd, which may take a minute")
+    try:
+        with Client(socket, BUNDLE_LIMIT_S) as client:
+            return _write(client.call(call.method, call.params), args)
+    except DaemonNotRunning as error:
+        from chargepointd.daemon.left import bundle  # most commands need none of it
+
+        _progress("reading what it has left on the disk")
+        result = bundle(args.state_dir or STATE_DIR, args.config, str(error), call.params.get("since_s"))
+        return _write(result, args) or _failed(f"{error}\nthe archive has what is on the disk", NOT_RUNNING)
+
+
+def _progress(what: str) -> None:
+    """What is under way, for whoever waits at a terminal."""
+    if sys.stderr.isatty():
+        print(f"{what} …", file=sys.stderr, flush=True)
 
 
 def _write(result: Any, args: Namespace) -> int:
@@ -81,7 +106,10 @@ def _write(result: Any, args: Namespace) -> int:
             file.write(b64decode(result["archive"]))
     except OSError as error:
         return _failed(f"{path}: {error.strerror}", REFUSED)
-    print(json.dumps({"file": str(path)}) if args.json else path, flush=True)
+    if args.json:
+        print(json.dumps({"file": str(path), "parts": result["parts"]}, indent=2), flush=True)
+    else:
+        print(path, flush=True)
     return DONE
 
 

@@ -51,7 +51,7 @@ Methods become the same events as all else. A call returns when the event is tak
     reset_csms      {}                                  {status}
     grid            {lost}                              {"taken": true}     the station runs from its back-up supply
     security_log    {limit?}                            {kept, events: [{id, at, kind, info, state}]}
-    diagnostics     -                                   {filename, archive: a tar.gz in base64}
+    bundle          {since_s?}                          {filename, archive: a tar.gz in base64, parts: [str]}
     sim.*           the simulator's own, only where that driver is configured; see hal.drivers.simulator
 
 Variables are named "Component.Variable", with what is needed of

@@ -87,7 +87,7 @@ METHODS: dict[str, Method] = {
     "list": Method({"token": _TOKEN, "type": _TYPE}),
     "drivers": Method({}),
     "pics": Method({"version": Param("text", one_of=("1.6", "2.0.1"))}),
-    "diagnostics": Method({}),
+    "bundle": Method({"since_s": Param("integer", low=1, high=10 * 366 * 86_400)}),
     "reservations": Method({}),
     "security_log": Method({"limit": Param("integer", low=0, high=10_000)}),
     "limit": Method(

@@ -72,12 +72,12 @@ class LocalList(Topic):
 
     def _of(self, key: str) -> TokenInfo | None:
         text = self._entries.get(key)
-        return None if text is None else _unpacked(text)
+        return None if text is None else unpacked(text)
 
     def all(self) -> Iterator[tuple[str, TokenInfo]]:
         """In use or not."""
         for key, text in self._entries.items():
-            info = _unpacked(text)
+            info = unpacked(text)
             if info:
                 yield key, info
 
@@ -171,7 +171,7 @@ def _packed(info: TokenInfo) -> str:
     return _encode(info[:fields])
 
 
-def _unpacked(text: str) -> TokenInfo | None:
+def unpacked(text: str) -> TokenInfo | None:
     """None for what cannot be read: the station goes on without it."""
     try:
         fields: list[Any] = [tuple(field) if isinstance(field, list) else field for field in loads(text)]

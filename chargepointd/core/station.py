@@ -544,6 +544,11 @@ class Station:
         for topic in self.topics:
             topic.changed(names, step)
 
-    def view(self, evse_id: int, connector_id: int, now: Now) -> ConnectorView:
+    @property
+    def utc(self) -> float:
+        """s since 1970: the time of the latest step."""
+        return self.context.clock.utc(self._mono)
+
+    def view(self, evse_id: int, connector_id: int) -> ConnectorView:
         """The facts about a connector, for what is computed from them."""
-        return self.evses[evse_id].view(connector_id, Step(now.mono, self.context.clock.utc(now.mono)))
+        return self.evses[evse_id].view(connector_id, Step(self._mono, self.utc))

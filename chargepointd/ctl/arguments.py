@@ -45,7 +45,10 @@ _PERHAPS = {"type": int, "metavar": "EVSE", "nargs": "?"}
 _TYPE = Argument(
     "--type", "what kind of token it is", {"choices": TOKEN_TYPES, "default": "ISO14443", "metavar": "TYPE"}
 )
-_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact", "chain", "rate", "for_s"}
+_HERE = {"type": Path, "metavar": "FILE", "nargs": "?", "default": Path()}
+_SINCE = {"metavar": "TIME", "dest": "since_s"}
+_CONFIG = {"type": Path, "metavar": "FILE", "default": Path("/etc/chargepointd/chargepointd.toml")}
+_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact", "chain", "rate", "for_s", "since_s", "config"}
 """what commands.call_for turns into params itself"""
 
 _SIM_ERRORS = (
@@ -173,11 +176,15 @@ COMMANDS = (
         (Argument("--limit", "the newest so many", {"type": int, "metavar": "N"}),),
     ),
     Command(
-        "diagnostics",
-        "diagnostics",
-        "write the archive that a technician needs: logs, events, state, variables, health; no passwords, no tokens",
-        (".", "/tmp/station.tar.gz"),
-        (Argument("file", "where to: a file, or a folder", {"type": Path, "metavar": "FILE"}),),
+        "bundle",
+        "bundle",
+        "write the archive a support case needs: recording, state, logs, configuration; no passwords, no tokens",
+        ("", "/tmp/station.tar.gz --since 2h", "/media/stick --config /etc/chargepointd/chargepointd.toml"),
+        (
+            Argument("file", "where to: a file, or a folder (default: this one)", _HERE),
+            Argument("--since", "logs and reports of the last 90min, 2h, 3d …; all, unless told otherwise", _SINCE),
+            Argument("--config", "the daemon's configuration, for when it does not run", _CONFIG),
+        ),
     ),
     Command(
         "schedule",

@@ -29,6 +29,8 @@ def call_for(args: Namespace) -> Call:
             params = {**params, "mode": "onidle" if args.on_idle else "immediate"}
         case "limit":
             params = {**params, **_limit_params(args)}
+        case "bundle" if args.since_s is not None:
+            params = {**params, "since_s": _seconds("--since", args.since_s, "such as 90min, 2h or 3d")}
         case "sim.contact":
             params = {**params, "closed": args.contact == "closed"}
         case "sim.contract":
@@ -47,7 +49,7 @@ def _text(path: Path) -> str:
 
 
 _UNITS = {"A": ("current_a", 1), "W": ("power_w", 1), "kW": ("power_w", 1000)}
-_TIMES = {"s": 1, "min": 60, "h": 3600}
+_TIMES = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 
 def _limit_params(args: Namespace) -> dict[str, Any]:
@@ -59,14 +61,18 @@ def _limit_params(args: Namespace) -> dict[str, Any]:
         name, factor = _UNITS[unit]
         params[name] = value * factor
     if args.for_s is not None:
-        value, unit = _measure("--for", args.for_s, _TIMES, "such as 90s, 30min or 8h")
-        params["for_s"] = round(value * _TIMES[unit])
+        params["for_s"] = _seconds("--for", args.for_s, "such as 90s, 30min or 8h")
     return params
+
+
+def _seconds(what: str, text: str, expected: str) -> int:
+    value, unit = _measure(what, text, _TIMES, expected)
+    return round(value * _TIMES[unit])
 
 
 def _measure(what: str, text: str, units: Container[str], expected: str) -> tuple[float, str]:
     """ "16A" -> 16, "A" """
-    number = text.rstrip("AWkminhs")
+    number = text.rstrip("AWkminhsd")
     unit = text[len(number) :]
     try:
         value = float(number)

@@ -7,10 +7,12 @@ conversation.py  texts of the websocket <-> events and effects, by the dialect i
 local.py         the methods of the control socket
 transactions.py  the simulator's own: whole transactions at once, to load the books
 network.py       the next attempt to connect, in the words of the link
-diagnostics.py   the parts of the diagnostics archive
+assembly.py      the station, from all that it begins with
+bundle.py        the parts of the archive for a support case; left.py: without the daemon, from its disk
 log_ring.py      the last lines of the log     disk.py   how much room is left
 pics.py          the optional features of OCPP 2.0.1 that this station has; pics_v16.py: of 1.6
 zones.py         time zones of the system
 notify.py        systemd: READY, STATUS, WATCHDOG, STOPPING
-recorder.py      the last events, for the case that a step fails
+recorder.py      the flight recorder: events and effects, and what the station began with
+recording.py     a recording as a file   words.py   its values as JSON   pseudonyms.py   and without secrets
 """

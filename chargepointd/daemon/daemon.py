@@ -17,11 +17,8 @@ from chargepointd.control.server import ControlServer
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.masking import masked
-from chargepointd.core.rules import ConnectorView
-from chargepointd.core.station import Station
-from chargepointd.core.variables import catalogue
-from chargepointd.core.variables.registry import Registry
-from chargepointd.daemon import disk, zones
+from chargepointd.daemon import disk
+from chargepointd.daemon.assembly import Start, assembled
 from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
@@ -34,7 +31,7 @@ from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import VERSIONS, Dialect, load
 from chargepointd.hardware.bindings import plan
 from chargepointd.hardware.hardware import Hardware
-from chargepointd.jobs.runner import Jobs, Place
+from chargepointd.jobs.runner import Jobs, Parts, Place
 from chargepointd.link.backoff import Retry
 from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
@@ -45,7 +42,7 @@ from chargepointd.storage.writer import Writer
 log = logging.getLogger(__name__)
 
 SETTLED_S = 10.0
-"""after the start: what only makes it faster, and costs time to load, is loaded then"""
+"""after the start: what makes it faster or smaller, and costs time to load, is done then"""
 _QUIET_NOTES = ("status", "record", "running cost", "firmware progress")
 
 
@@ -56,13 +53,9 @@ class Daemon:
         self._store = Store(state_dir)
         saved = self._store.open()
         self._plan = plan(config, __version__)
-        self._variables = Registry(catalogue.standard(self._plan), variables, saved.variables)
-        first = self._dialect(VERSIONS[config.csms.versions[0]])
-        self._station = Station(self._plan, self._variables, saved, first.rules, boot_id, now())
-        for variable in catalogue.living(self._plan, self._live()):
-            self._variables.add(variable)
-        self._station.timekeeping.zone_offset_s = zones.offset_s
-        self._recorder = Recorder()
+        start = Start(self._plan, variables, saved, VERSIONS[config.csms.versions[0]], boot_id, now())
+        self._station, self._variables = assembled(start)
+        self._recorder = Recorder(start)
         self._ring = LogRing()
         self._notifier = Notifier()
         self._restart: f.Restart | None = None
@@ -112,7 +105,7 @@ class Daemon:
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
             self._notifier.ready(self._summary())
             log.info("%s: running, %s", self._plan.id, self._summary())
-            asyncio.get_running_loop().call_later(SETTLED_S, codec.accelerate)
+            asyncio.get_running_loop().call_later(SETTLED_S, self._settled)
             ended = parts.create_task(stop.wait(), name="stop")
             await asyncio.wait((ended, engine.failed), return_when=asyncio.FIRST_COMPLETED)
             self._notifier.stopping()
@@ -122,12 +115,18 @@ class Daemon:
         if engine.failed.done():
             engine.failed.result()
 
+    def _settled(self) -> None:
+        codec.accelerate()
+        self._recorder.settle()
+
     def _write_down(self, error: Exception) -> None:
-        """What led to a bug, for the report of it. A full disk must not hide the bug itself."""
+        """What led to a bug, for the report of it. Neither a full disk nor another bug must hide the bug itself."""
+        from chargepointd.daemon.recording import write_report
+
         try:
-            log.critical("the last events are in %s", self._recorder.write(self._state_dir, repr(error)))
-        except OSError as full:
-            log.critical("the last events cannot be written: %s", full)
+            log.critical("what led to it is in %s", write_report(self._recorder.taken(), self._state_dir, repr(error)))
+        except Exception as worse:
+            log.critical("what led to it cannot be written: %s", worse, exc_info=not isinstance(worse, OSError))
 
     def _commit_failed(self, error: BaseException) -> None:
         log.critical("state: cannot be written: %s", error)
@@ -215,7 +214,7 @@ class Daemon:
         control = self._config.control
         methods = self._local.methods()
         methods["pics"] = self._pics
-        methods["diagnostics"] = self._diagnostics
+        methods["bundle"] = self._bundle
         if "sim.plug_in" in methods:
             from chargepointd.daemon.transactions import Transactions
 
@@ -246,24 +245,25 @@ class Daemon:
         answers = statement(facts, import_module(f"chargepointd.daemon.{rows}").ROWS)
         return {"version": version, "answers": [answer._asdict() for answer in answers]}
 
-    async def _gather(self, oldest: float | None, latest: float | None) -> dict[str, str]:
-        """The parts of the diagnostics archive."""
-        from chargepointd.daemon.diagnostics import Diagnostics
+    async def _gather(self, oldest: float | None, latest: float | None, *, whole: bool = False) -> Parts:
+        """The parts of the archive."""
+        from chargepointd.daemon.bundle import Bundle
 
         asks = self._local.methods()
-        return await Diagnostics(
-            self._config, self._state_dir, self._ring, self._recorder, asks, self._clock_facts
-        ).gather(oldest, latest)
+        return await Bundle(self._config, self._state_dir, self._ring, self._recorder, asks, self._clock_facts).gather(
+            oldest, latest, whole=whole
+        )
 
-    async def _diagnostics(self, params: dict[str, Any]) -> Any:
+    async def _bundle(self, params: dict[str, Any]) -> Any:
         from base64 import b64encode
 
         from chargepointd.jobs.diagnostics import archive
 
-        name = f"diagnostics-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        parts = await self._gather(None, None)
+        name = f"bundle-{self._plan.id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        since = params.get("since_s")
+        parts = await self._gather(None if since is None else time.time() - since, None, whole=True)
         packed = await asyncio.to_thread(archive, name, parts)
-        return {"filename": f"{name}.tar.gz", "archive": b64encode(packed).decode()}
+        return {"filename": f"{name}.tar.gz", "archive": b64encode(packed).decode(), "parts": sorted(parts)}
 
     def _clock_facts(self) -> dict[str, Any]:
         moment, clock = now(), self._station.context.clock
@@ -339,35 +339,3 @@ class Daemon:
             "since": format_time(time.time() - (time.monotonic() - self._link.since)),
             "offline_s": None if self._link.connected else round(time.monotonic() - self._link.since, 1),
         }
-
-    def _live(self) -> catalogue.Live:
-        station = self._station
-
-        def connector_status(evse_id: int, connector_id: int) -> str:
-            return availability_state(station.view(evse_id, connector_id, now()))
-
-        def evse_status(evse_id: int) -> str:
-            evses = [self._evse_plan(evse_id)] if evse_id else list(self._plan.evses)
-            states = {connector_status(plan.id, c.id) for plan in evses for c in plan.connectors}
-            return next(s for s in ("Occupied", "Reserved", "Faulted", "Unavailable", "Available") if s in states)
-
-        return catalogue.Live(
-            station_available=lambda: station.availability.station_operative,
-            evse_status=evse_status,
-            connector_status=connector_status,
-            now=lambda: format_time(station.context.clock.utc(now().mono)),
-        )
-
-    def _evse_plan(self, evse_id: int) -> Any:
-        return next(plan for plan in self._plan.evses if plan.id == evse_id)
-
-
-def availability_state(view: ConnectorView) -> str:
-    """AvailabilityStateEnumType, from the facts, whatever the dialect in use calls it."""
-    if not view.operative:
-        return "Unavailable"
-    if view.faults:
-        return "Faulted"
-    if view.reserved and not view.authorized:
-        return "Reserved"
-    return "Occupied" if view.plugged or view.transaction else "Available"

@@ -58,6 +58,8 @@ NOT_WITHOUT = frozenset((f.SendCall, f.ClosePowerPath))
 """what is not done while the disk cannot be written"""
 
 Perform = Callable[[Any], None]
+Record = Callable[[Now, e.Event, list[f.Effect] | None], None]
+"""a step that was made, or that raised (None)"""
 
 
 def now() -> Now:
@@ -67,7 +69,7 @@ def now() -> Now:
 class Engine:
     """Runs the station. `performers` by effect type; `full` is told to hold or release the link's reading."""
 
-    def __init__(self, station: Station, writer: Writer, record: Callable[[float, e.Event], None]) -> None:
+    def __init__(self, station: Station, writer: Writer, record: Record) -> None:
         self._station = station
         self._writer = writer
         self._record = record
@@ -123,8 +125,12 @@ class Engine:
 
     def _step(self, event: e.Event) -> None:
         moment = now()
-        self._record(moment.mono, event)
-        effects = self._station.step(event, moment)
+        try:
+            effects = self._station.step(event, moment)
+        except BaseException:
+            self._record(moment, event, None)
+            raise
+        self._record(moment, event, effects)
         if self._unkept is not None:
             self._keep_later(event, effects, self._unkept)
             return

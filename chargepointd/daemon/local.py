@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,9 @@ class Local:
     def answer(self, effect: f.ReplyLocally) -> None:
         future = self._asked.pop(effect.request_id, None)
         if future is not None and not future.done():
-            future.set_result(effect.reply)
+            reply = effect.reply
+            # The methods write times into it, and the effect is recorded as it was.
+            future.set_result(c.Shown(deepcopy(reply.data)) if isinstance(reply, c.Shown) else reply)
 
     def note(self, effect: f.Note) -> None:
         """Tell those who watch."""

@@ -1,85 +1,183 @@
-"""The last events, bounded, tokens masked: what a bug report needs."""
+"""The flight recorder: what the station was told and what it did, and what it began with.
 
-import json
-import time
-from collections import deque
-from pathlib import Path
+Two things are kept, both bounded:
+
+- the last steps, as they were, to be read;
+- since the start of the process all steps that change anything, packed, until they take `BUDGET` bytes. A step depends
+  on nothing but the start and the events before it (`Station.step`), so from these the station can be made again and
+  does the same again. Questions (GetVariables …) change nothing: they are left out once they are not among the last.
+
+When the budget is spent a recording is no more than the last steps, and says so.
+
+It runs in every step of the station, so a step costs it an append; what leaves the last steps is packed a hundred at a
+time. `recording.py` writes it down, with tokens and secrets under other names.
+"""
+
+import logging
+import zlib
 from typing import Any
 
+from chargepointd.core import effects as f
 from chargepointd.core import events as e
-from chargepointd.core.local_list import SendLocalList
-from chargepointd.core.masking import masked
-from chargepointd.core.values import Token
-from chargepointd.core.variables.model import Ref
+from chargepointd.core.clock import plausible
+from chargepointd.core.rules import Rules
+from chargepointd.core.station import asks_only
+from chargepointd.core.tuples import NamedTuple
+from chargepointd.core.values import Now
+from chargepointd.core.variables.model import Variable
+from chargepointd.daemon.assembly import Start
 
-KEPT = 500
-LISTED = 20
-"""tokens of a local list"""
-_GROUPS = ("group", "identifier")
-REPORTS = 20
-"""the newest that are kept: a station that fails at every start must not fill its disk as well"""
+log = logging.getLogger(__name__)
+
+CHUNK = 128
+"""steps that are packed together"""
+LAST = 2 * CHUNK
+"""steps at least that can be read, whatever the budget"""
+BUDGET = 512 * 1024
+"""bytes, packed, for the start and all that came after it"""
+LARGE = 20
+"""items, or hundreds of characters, from which a step is packed by itself"""
+LARGE_BUDGET = 256 * 1024
+"""bytes for large steps among the last"""
+_LARGER = (e.CallReceived, e.ControlAsked, e.RecordsLoaded)
+"""what may be large, or answered at length"""
+_TELLING = (f.Respond, f.ReplyLocally)
+
+
+class Recorded(NamedTuple):
+    """A step."""
+
+    number: int
+    """from 1; questions that were left out are counted"""
+    now: Now
+    event: e.Event
+    effects: list[f.Effect] | None
+    """None: the step raised"""
+
+
+class Taken(NamedTuple):
+    """What there is at a moment; it may be unpacked in any thread."""
+
+    start: Start | bytes | None
+    """None: no longer known, so that nothing can be replayed"""
+    packed: tuple[bytes, ...]
+    last: tuple[Recorded | bytes, ...]
+
+    def began(self) -> Start | None:
+        return _unpacked(self.start) if isinstance(self.start, bytes) else self.start
+
+    def chunks(self) -> "list[bytes | tuple[Recorded | bytes, ...]]":
+        return [*self.packed, self.last]
 
 
 class Recorder:
-    def __init__(self) -> None:
-        self._events: deque[tuple[float, e.Event]] = deque(maxlen=KEPT)
+    def __init__(self, start: Start) -> None:
+        # What the station gets are the same values; what it may change in place are these.
+        own: dict[str, Any] = {
+            name: dict(getattr(start.saved, name)) for name in ("variables", "sessions", "listed", "state")
+        }
+        self._start: Start | bytes | None = start._replace(saved=start.saved._replace(**own))
+        self._packed: list[bytes] = []
+        self._bytes = 0
+        self._last: list[Recorded | bytes] = []
+        self._large = 0
+        self._count = 0
+        self._clock_seen = False
 
-    def record(self, mono: float, event: e.Event) -> None:
-        if isinstance(event, e.CallReceived) and isinstance(event.command, SendLocalList):
-            # Hundreds of lists of a thousand tokens each would be most of a small board's memory.
-            event = event._replace(command=event.command._replace(entries=event.command.entries[:LISTED]))
-        elif isinstance(event, e.RecordsLoaded):
-            event = event._replace(entries=event.entries[:1])  # each was an event already when it was made
-        self._events.append((mono, event))
+    def record(self, now: Now, event: e.Event, effects: list[f.Effect] | None) -> None:
+        """A step that was made; without effects one that raised."""
+        self._count += 1
+        self._last.append(Recorded(self._count, now, event, effects))
+        if type(event) in _LARGER and effects and _is_large(event, effects):
+            self._pack_last()
+        if len(self._last) >= LAST + CHUNK:
+            self._retire()
 
-    def text(self, oldest: float, latest: float) -> str:
-        """The events of that time (UTC, s since 1970, by the system's clock) as JSON lines, oldest first."""
-        offset = time.time() - time.monotonic()
-        return "".join(f"{_line(mono, ev)}\n" for mono, ev in self._events if oldest <= mono + offset <= latest)
+    def taken(self) -> Taken:
+        return Taken(self._start, tuple(self._packed), tuple(self._last))
 
-    def write(self, directory: Path, why: str) -> Path:
-        """The last events as JSON lines, oldest first. Returns the file."""
-        path = directory / f"crash-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.jsonl"
-        lines = [masked(json.dumps({"why": why}))]
-        lines += [_line(mono, event) for mono, event in self._events]
-        for old in sorted(directory.glob("crash-*.jsonl"))[: -(REPORTS - 1)]:
-            old.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        path.write_text("\n".join(lines) + "\n")
-        return path
+    def settle(self) -> None:
+        """Some seconds after the start, which has other things to do: what it began with takes less room packed."""
+        if isinstance(self._start, Start):
+            self._start = _packed(self._start)
+            self._spend(len(self._start))
 
+    # -- room ----------------------------------------------------------------------------------------------------------
 
-def _line(mono: float, event: e.Event) -> str:
-    return masked(json.dumps([mono, type(event).__name__, _plain(event)]))
+    def _pack_last(self) -> None:
+        packed = _packed(self._last[-1])
+        self._last[-1] = packed
+        self._large += len(packed)
+        while self._large > LARGE_BUDGET:
+            self._retire()
 
+    def _retire(self) -> None:
+        """The oldest of the last steps are only kept for a replay."""
+        leaving, self._last = self._last[:CHUNK], self._last[CHUNK:]
+        self._large -= sum(len(step) for step in leaving if isinstance(step, bytes))
+        if self._start is None:
+            return
+        kept = [step for step in leaving if isinstance(step, bytes) or self._changes(step)]
+        if kept:
+            chunk = _packed(kept)
+            self._packed.append(chunk)
+            self._spend(len(chunk))
 
-def _plain(value: Any) -> Any:
-    """JSON data of an event; a token never in full."""
-    if isinstance(value, Token):
-        return {"token": value.masked, "kind": value.kind}
-    if isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], Ref):  # a variable that is set
-        hidden = "password" in value[0].variable.lower()
-        return [_plain(value[0]), value[1], "***" if hidden else value[2]]
-    if isinstance(value, e.KeyPressed):
-        return {"key": "…"}
-    if isinstance(value, e.VehicleIdentified):
-        return {"evse_id": value.evse_id, "mac": Token(value.mac).masked}
-    if isinstance(value, e.ContractShown):  # the chain names whose contract it is as well
-        return {"evse_id": value.evse_id, "emaid": Token(value.emaid).masked, "chain": _size(value.chain)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: _plain(_veiled(name, item)) for name, item in value._asdict().items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else repr(type(value))
+    def _changes(self, step: Recorded) -> bool:
+        """A question does not; but the first step in which the system's clock can be believed does, whatever it is."""
+        if not self._clock_seen and plausible(step.now.wall):
+            self._clock_seen = True
+            return True
+        return not asks_only(step.event)
 
-
-def _veiled(name: str, item: Any) -> Any:
-    """A group, by which a customer is meant as well, is a token without its kind. What a vehicle and its provider
-    say to each other is theirs."""
-    if name == "exi":
-        return _size(item)
-    return Token(item).masked if name in _GROUPS and item and isinstance(item, str) else item
+    def _spend(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > BUDGET:
+            log.debug("the recording no longer begins with the start of the process")
+            self._start, self._packed = None, []
 
 
-def _size(text: str) -> str:
-    return f"{len(text)} characters"
+def _is_large(event: Any, effects: list[f.Effect]) -> bool:
+    values = [*(event if type(event) is e.RecordsLoaded else event.command)]
+    for effect in effects:
+        if type(effect) in _TELLING and isinstance(effect.reply, tuple):
+            values += effect.reply
+    return any(type(value) in (tuple, dict) and len(value) > LARGE for value in values) or any(
+        type(value) is str and len(value) > 100 * LARGE for value in values
+    )
+
+
+# -- packing -----------------------------------------------------------------------------------------------------------
+
+
+class RulesOf(NamedTuple):
+    """The rules of a dialect are functions: they are named."""
+
+    subprotocol: str
+
+
+def _packed(value: Any) -> bytes:
+    """For this process only: `_unpacked` gets nothing from outside."""
+    import io
+    import pickle  # not needed for a start
+
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, 5)
+    pickler.dispatch_table = {
+        Rules: lambda rules: (RulesOf, (rules.subprotocol,)),
+        Variable: lambda variable: (Variable, tuple(variable._replace(live=None))),
+    }
+    pickler.dump(value)
+    return zlib.compress(buffer.getvalue(), 4)
+
+
+def _unpacked(packed: bytes) -> Any:
+    import pickle
+
+    return pickle.loads(zlib.decompress(packed))
+
+
+def recorded(chunk: "bytes | tuple[Recorded | bytes, ...]") -> list[Recorded]:
+    """Of a chunk of `Taken`, oldest first."""
+    mixed = _unpacked(chunk) if isinstance(chunk, bytes) else chunk
+    return [_unpacked(step) if isinstance(step, bytes) else step for step in mixed]

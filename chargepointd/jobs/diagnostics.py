@@ -77,12 +77,12 @@ def iso(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def archive(name: str, parts: Mapping[str, str]) -> bytes:
-    """A tar.gz with these texts as files, in a folder of that name."""
+def archive(name: str, parts: Mapping[str, str | bytes]) -> bytes:
+    """A tar.gz with these parts as files, in a folder of that name."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
-        for file, text in parts.items():
-            content = text.encode("utf-8", "replace")
+        for file, part in parts.items():
+            content = part if isinstance(part, bytes) else part.encode("utf-8", "replace")
             entry = tarfile.TarInfo(f"{name}/{file}")
             entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
             tar.addfile(entry, io.BytesIO(content))

@@ -16,10 +16,12 @@ from chargepointd.core.tuples import NamedTuple
 log = logging.getLogger(__name__)
 
 Tell = Callable[[Any], None]
-Gather = Callable[[float | None, float | None], Awaitable[dict[str, str]]]
+Parts = dict[str, str | bytes]
+"""of an archive: file name -> content"""
+Gather = Callable[[float | None, float | None], Awaitable[Parts]]
 
 
-async def nothing(oldest: float | None, latest: float | None) -> dict[str, str]:
+async def nothing(oldest: float | None, latest: float | None) -> Parts:
     return {}
 
 
@@ -28,8 +30,7 @@ class Place(NamedTuple):
 
     state_dir: Path
     gather: Gather = nothing
-    """what the daemon knows of itself between two moments (UTC, s since 1970), for the diagnostics archive: file name
-    -> text"""
+    """what the daemon knows of itself between two moments (UTC, s since 1970), for the diagnostics archive"""
 
     @property
     def sftp_hosts(self) -> Path:

@@ -3,7 +3,7 @@
 _chargepointctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local general="--socket --state-dir --json --no-color --help"
-    local commands="status watch start stop availability get set unlock reset outbox reset-csms list security-log diagnostics schedule profiles limit grid reservations drivers pics sim"
+    local commands="status watch start stop availability get set unlock reset outbox reset-csms list security-log bundle schedule profiles limit grid reservations drivers pics sim"
     local scenes="plug-in plug-out drive-in drive-out swipe press contract want-contract pause resume raise-error clear-error disconnect connect
         meter contact site state display transactions"
     local command="" scene="" word i words=""
@@ -45,7 +45,7 @@ _chargepointctl() {
         pics) words="--version" ;;
         limit) words="set clear show --evse --for" ;;
         schedule) words="--duration --unit" ;;
-        diagnostics) [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
+        bundle) words="--since --config"; [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
         "sim raise-error"|"sim clear-error")
             words="ground_fault stuck_relay over_temperature over_current lock_failure meter_dead pilot_fault
                 isolation_fault supply_fault emergency_stop driver_dead" ;;

@@ -98,7 +98,7 @@ class Station:
             "reservations",
             "security_log",
             "list",
-            "diagnostics",
+            "bundle",
         )
         methods = {
             name: self._method(name)

@@ -500,15 +500,18 @@ def test_a_technician_sees_whether_a_card_is_known(station: Station) -> None:
     assert station.asked[-1] == ("list", {"token": "04A1B2C3D4E5F6", "type": "ISO14443"})
 
 
-def test_the_diagnostics_are_written_to_a_file_or_into_a_folder(station: Station, tmp_path: Path) -> None:
-    station.answers["diagnostics"] = {"filename": "d.tar.gz", "archive": "AAEC"}
-    assert run(station, "diagnostics", tmp_path).stdout == f"{tmp_path / 'd.tar.gz'}\n"
+def test_the_bundle_is_written_to_a_file_or_into_a_folder(station: Station, tmp_path: Path) -> None:
+    station.answers["bundle"] = {"filename": "d.tar.gz", "archive": "AAEC", "parts": ["log.txt"]}
+    assert run(station, "bundle", tmp_path).stdout == f"{tmp_path / 'd.tar.gz'}\n"
     assert (tmp_path / "d.tar.gz").read_bytes() == b"\x00\x01\x02"
-    assert run(station, "diagnostics", tmp_path / "x", "--json").returncode == 0
+    told = run(station, "bundle", tmp_path / "x", "--json", "--since", "2h")
+    assert json.loads(told.stdout) == {"file": str(tmp_path / "x"), "parts": ["log.txt"]}
+    assert station.asked[-1] == ("bundle", {"since_s": 7200})
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o600
-    nowhere = run(station, "diagnostics", tmp_path / "nowhere" / "x")
+    nowhere = run(station, "bundle", tmp_path / "nowhere" / "x")
     assert nowhere.returncode == 1
     assert "No such file or directory" in nowhere.stderr
+    assert run(station, "bundle", tmp_path, "--since", "yesterday").returncode == 2
 
 
 def test_the_reservations_are_a_table(station: Station) -> None:

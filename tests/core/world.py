@@ -19,13 +19,13 @@ from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.records import Behind, Entry, amended
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Logged
-from chargepointd.core.station import Station
 from chargepointd.core.timekeeping import AskSystemClock, SystemClock
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Fault, Measured, Now, Signed, Stamp, Token, TokenInfo
-from chargepointd.core.variables.catalogue import parse_name, standard
-from chargepointd.core.variables.registry import Registry
+from chargepointd.core.variables.catalogue import parse_name
+from chargepointd.daemon.assembly import Start, assembled
 from chargepointd.daemon.engine import AFTER_ALL, AT_ONCE, SAVES, binds_nobody
+from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects.dialect import VERSIONS, load
 from chargepointd.storage.store import is_lazy
 from chargepointd.storage.writer import LAZY_S
@@ -141,6 +141,8 @@ class World:
         self.disk = Disk()
         self.mono = 1000.0
         self.boots = 0
+        self.recorders: list[Recorder] = []
+        """one for each boot"""
         self._records: dict[int, m.TransactionRecord] = {}
         self.received: list[tuple[str, Any]] = []
         """(message id, message) as the CSMS got them"""
@@ -238,10 +240,10 @@ class World:
         self._safe = None
         self.under_way.clear()
         self._restarting = False
-        saved = self.disk.saved()
-        self.variables = Registry(standard(self.plan), self.configured, saved.variables)
-        dialect = load(VERSIONS[self.version], self.plan, self.variables)
-        self.station = Station(self.plan, self.variables, saved, dialect.rules, f"boot{self.boots}", self.now)
+        saved, boot_id = self.disk.saved(), f"boot{self.boots}"
+        start = Start(self.plan, dict(self.configured), saved, VERSIONS[self.version], boot_id, self.now)
+        self.station, self.variables = assembled(start)
+        self.recorders.append(Recorder(start))
         self.tell(e.PoweredUp())
         for evse, code in sorted(self.broken):
             self.tell(e.FaultRaised(evse, Fault(code, "test")))
@@ -488,6 +490,7 @@ class World:
     def _step(self, event: Any) -> None:
         self.mono += 0.001
         effects = self.station.step(event, self.now)
+        self.recorders[-1].record(self.now, event, effects)
         if self._cut_in:
             self._cut_in -= 1
             if not self._cut_in:

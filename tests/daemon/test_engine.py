@@ -86,7 +86,7 @@ class Scripted:
 class Bench:
     def __init__(self) -> None:
         self.disk, self.station, self.done = SlowDisk(), Scripted(), list[f.Effect]()
-        self.engine = Engine(self.station, self.disk, lambda mono, event: None)  # type: ignore[arg-type]
+        self.engine = Engine(self.station, self.disk, lambda now, event, effects: None)  # type: ignore[arg-type]
         self.engine.performers = dict.fromkeys(EFFECTS - engine.SAVES, self.done.append)
 
     def step(self, *effects: f.Effect, event: e.Event | None = None) -> None:

@@ -1,6 +1,6 @@
 """The life of the process: what systemd is told, how it ends, what a bug leaves, how it restarts itself."""
 
-import json
+import gzip
 import stat
 import sys
 from contextlib import suppress
@@ -10,6 +10,8 @@ from statistics import median
 
 import pytest
 
+from chargepointd.core.events import TokenPresented
+from chargepointd.daemon.recording import read
 from tests.csms import Csms
 from tests.daemon import control
 from tests.daemon.failing_daemon import BUG
@@ -27,6 +29,7 @@ from tests.daemon.visit import (
     register_wh,
     true_to,
 )
+from tests.replay.replaying import differing
 
 pytestmark = pytest.mark.process
 
@@ -279,17 +282,18 @@ def _present_the_bug(station: Station) -> None:
 
 
 def _check_story(station: Station) -> None:
-    """The last events, of which none gives a token away."""
-    [file] = station.state_dir.glob("crash-*.jsonl")
+    """What led to it, in which nothing gives a token away, and which can be replayed."""
+    [file] = station.state_dir.glob("crash-*.jsonl.gz")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    text = file.read_text()
-    why, *events = map(json.loads, text.splitlines())
-    assert "bug for the test" in why["why"] or "disk is full" in why["why"]
-    assert "TokenPresented" in {name for _, name, _ in events}
+    recording = read(file)
+    assert "bug for the test" in recording.about["why"] or "disk is full" in recording.about["why"]
+    assert any(isinstance(step.event, TokenPresented) for step in recording.steps)
+    text = gzip.decompress(file.read_bytes()).decode()
     for token in (TOKEN, BUG):
         assert token not in text
         assert token not in station.log
-        assert token[-4:] in text
+    assert [step.number for step in recording.steps] == list(range(1, len(recording.steps) + 1))
+    assert next(differing(recording), None) is None
 
 
 @NEW

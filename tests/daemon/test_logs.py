@@ -82,7 +82,7 @@ def test_the_security_log_goes_the_same_way(csms: Csms, dialect: str, accepted: 
 
 
 def test_a_technician_gets_the_same_archive(accepted: Station) -> None:
-    archive = accepted.ctl("diagnostics")
+    archive = accepted.ctl("bundle")
     assert archive["filename"].endswith(".tar.gz")
     assert len(archive["archive"]) > 1000
 

@@ -247,7 +247,7 @@ class External(Topic):
             else:
                 self._told[key] = level
             if new:
-                step.emit(SaveState(self.name, self._told or None))
+                step.emit(SaveState(self.name, dict(self._told) or None))
             self._looked_at = (-1, False)  # it may have changed meanwhile
 
         source, _, evse = key.partition("/")
