@@ -23,7 +23,7 @@ from chargepointd.core.topic import Answer, Obey, Topic
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import LANGUAGES
-from chargepointd.core.visit import Final, Triggers, Visit, as_texts, kept, loaded
+from chargepointd.core.visit import Final, Triggers, Visit, as_texts, kept, loaded, tells_more
 from chargepointd.core.wording import Texts, chosen
 
 GONE_S = 60.0
@@ -248,7 +248,8 @@ class Tariffs(Topic):
                 before = self.visits.get(evse.id)
                 self._look(evse, step)
                 self._watch(evse, step)
-                self._dirty |= self.visits.get(evse.id) != before
+                after = self.visits.get(evse.id)
+                self._dirty |= after != before and any(visit and tells_more(visit) for visit in (before, after))
             self._due = self._next_due(step)
         if self._unplugged:
             self._tell_unplugged()
@@ -450,7 +451,7 @@ class Tariffs(Topic):
     # -- kept ----------------------------------------------------------------------------------------------------------
 
     def _state(self) -> Any:
-        visits = {str(n): kept(visit) for n, visit in self.visits.items()}
+        visits = {str(n): kept(visit) for n, visit in self.visits.items() if tells_more(visit)}
         state = {"visits": visits, "prices": dict(self._prices), "unplugged": list(self._unplugged)}
         return state if any(state.values()) else None
 

@@ -60,6 +60,13 @@ class Visit(NamedTuple):
 # -- kept --------------------------------------------------------------------------------------------------------------
 
 
+def tells_more(visit: Visit) -> bool:
+    """Than the session of the EVSE, from which it would be made anew after a power cut: of money, or of a transaction
+    that is over, of which money may be told yet."""
+    money = visit.texts or visit.language or visit.running or visit.final or visit.triggers != Triggers()
+    return bool(money) or (visit.over and visit.left_at is None)
+
+
 def kept(visit: Visit) -> dict[str, Any]:
     """Plain JSON data."""
     return visit._asdict() | {"running": plain(visit.running) if visit.running else None}

@@ -26,6 +26,8 @@ _PRAGMAS = (
     "wal_autocheckpoint=4000",
     "synchronous=FULL",
     "temp_store=MEMORY",
+    # As most builds have it. Debian's writes zeros over each page that becomes free: a tenth of all bytes.
+    "secure_delete=FAST",
 )
 
 

@@ -693,3 +693,32 @@ def test_tariff_and_cost_can_be_switched_off() -> None:
 @pytest.mark.parametrize("cost", ["1e27", "1e308", "-1e308", "1e-308"])
 def test_any_number_can_be_shown(cost: str) -> None:
     assert Decimal(rounded(Decimal(cost), 6)) == (0 if cost == "1e-308" else Decimal(cost))
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+def test_where_nothing_has_a_price_nothing_is_kept_but_who_is_to_hear_the_total(version: str) -> None:
+    """Who is there is known from the session: it would be written four times more in each visit."""
+    w = World(version, plan=SCREEN).online()
+    w.plug().present("CARD1", 1).after(100)
+    assert w.disk.state.get("tariff") is None
+    w.present("CARD1", 1).after(10)
+    assert list(w.disk.state["tariff"]["visits"]) == ["1"]
+    w.unplug()
+    assert w.disk.state["tariff"] is None
+
+
+def test_the_total_of_a_visit_without_a_price_is_shown_after_a_power_cut_too(version: str) -> None:
+    w = World(version, plan=SCREEN).online().plug().present("CARD1", 1).after(100)
+    w.cut()
+    w.online()
+    transaction = w.station.evses[1].transaction
+    assert transaction
+    w.after(10).present("CARD1", 1).after(10)
+    w.cut()
+    w.online()
+    assert w.ask(TellFinalCost(D("4.2"), transaction.id)).status == "Accepted"
+    assert w.station.pricing
+    assert w.station.pricing.tariffs
+    assert w.station.pricing.tariffs.visits[1].final
