@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: help setup run test conformance lint types bench clean
+.PHONY: help setup run test conformance lint types cuts bench clean
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -34,6 +34,9 @@ lint: $(VENV)/.ready  ## ruff and the import contracts
 
 types: $(VENV)/.ready  ## mypy --strict
 	$(BIN)/mypy
+
+cuts: $(VENV)/.ready  ## the power is cut 2,000 times, at every write and message of a visit; some 25 minutes
+	$(BIN)/python -m tests.power --jobs $(JOBS)
 
 bench: $(VENV)/.ready  ## start, latency, rate, memory, idle, bytes written, queue drain
 	$(BIN)/python -m tests.benchmarks
