@@ -67,6 +67,8 @@ def socket_path(args: Namespace, environ: Mapping[str, str]) -> Path:
 
 
 def _once(client: Client, call: Call, args: Namespace) -> int:
+    if call.params.get("act") == "export":
+        return _export(client, call, args)
     result = client.call(call.method, call.params)
     refused = refusal(call, result)
     if args.json:
@@ -96,6 +98,29 @@ def _progress(what: str) -> None:
     """What is under way, for whoever waits at a terminal."""
     if sys.stderr.isatty():
         print(f"{what} …", file=sys.stderr, flush=True)
+
+
+def _export(client: Client, call: Call, args: Namespace) -> int:
+    """Page by page, one record a line; a file is for whoever asked for it alone."""
+    to_file = str(args.export) != "-"
+    number, after, more = 0, 0, True
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(args.export, flags, 0o600) if to_file else os.dup(1), "w") as lines:
+            if to_file:
+                os.fchmod(lines.fileno(), 0o600)  # it may have been there already
+            while more:
+                page = client.call(call.method, call.params | {"after": after})
+                for letter in page["letters"]:
+                    print(json.dumps(letter, ensure_ascii=False), file=lines)
+                    after = letter["id"]
+                number, more = number + len(page["letters"]), page["more"]
+    except OSError as error:
+        return _failed(f"{args.export}: {error.strerror}", REFUSED)
+    if to_file:
+        told = json.dumps({"file": str(args.export), "records": number}) if args.json else f"{number} records"
+        print(told, flush=True)
+    return DONE
 
 
 def _write(result: Any, args: Namespace) -> int:

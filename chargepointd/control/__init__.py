@@ -31,8 +31,17 @@ Methods become the same events as all else. A call returns when the event is tak
     reset           {evse?, mode: "immediate"|"onidle"} {"status": "Accepted"|"Scheduled"|"Rejected"}
     limit           {act: "set"|"clear"|"show", evse?,  {"status": "Accepted"|"Rejected", reason?}; show: {"limits":
                     current_a? | power_w?, for_s?}       [{evse, limit, unit, source, by, until}]}: from outside
-    outbox          {limit?}                            {queued, dead, others, messages: [{id, kind, at,
+    outbox          {limit?}                            {queued, bytes, dead, others, messages: [{id, kind, at,
                                                          transaction_id, seq_no, attempts, state}]}
+                    {act: "dead", after?, limit?}       {"letters": [{id, kind, transaction_id, seq_no, at, evse,
+                                                         set_aside_at, attempts, reason}], more: bool}: what the CSMS
+                                                         did not take, oldest first, behind the id `after`
+                    {act: "export", after?, limit?}     the same with what billing needs: {station, message_id,
+                                                         reference, action, payload, starter, energy_wh, ...}; tokens
+                                                         are in full here, and only here
+                    {act: "retry", ids?}                {sent, refused: [{id, why}], dead}: to the CSMS again; without
+                                                         ids the oldest 500
+                    {act: "forget", ids}                {dropped, refused: [{id, why}], dead}
     schedule        {evse?, duration?, unit?}           of an EVSE, of the station: {evse, starts_at, duration_s,
                                                          unit, periods: [{start_s, at, limit, phases?, phase_to_use?}]}
     profiles        -                                   {"profiles": [{id, evse, purpose, level, kind, recurrency?,

@@ -12,7 +12,7 @@ from chargepointd.control.protocol import INVALID_PARAMS, NOT_AVAILABLE, UNKNOWN
 
 class Param(NamedTuple):
     kind: str
-    """integer, number, text, flag or texts (a list of texts)"""
+    """integer, number, text, flag, or a list: integers, texts"""
     required: bool = False
     low: float = 0
     """least value; of a text or a list, least length"""
@@ -36,7 +36,7 @@ TOKEN_LIMIT = 36
 TOKEN_TYPES = ("ISO14443", "ISO15693", "KeyCode", "Local", "Central", "eMAID", "MacAddress")
 """IdTokenEnumType of OCPP 2.0.1 without NoAuthorization, which is not something one presents"""
 ATTRIBUTES = ("Actual", "Target", "MinSet", "MaxSet")
-TEXTS_LIMIT = 1000
+LIST_LIMIT = 1000
 SIM_LIMIT = 10_000
 
 _EVSE = Param("integer", low=1, high=65535)
@@ -75,7 +75,14 @@ METHODS: dict[str, Method] = {
     "reset": Method({"evse": _EVSE, "mode": Param("text", required=True, one_of=("immediate", "onidle"))}),
     "reset_csms": Method({}),
     "grid": Method({"lost": Param("flag", required=True)}),
-    "outbox": Method({"limit": Param("integer", low=0, high=10_000)}),
+    "outbox": Method(
+        {
+            "act": Param("text", one_of=("waiting", "dead", "export", "retry", "forget")),
+            "limit": Param("integer", low=0, high=10_000),
+            "after": Param("integer", low=0, high=2**53),
+            "ids": Param("integers", low=1, high=2**53),
+        }
+    ),
     "schedule": Method(
         {
             "evse": _EVSE_OR_ALL,
@@ -182,8 +189,11 @@ def _fits(value: Any, param: Param) -> bool:
             return isinstance(value, int) and not isinstance(value, bool) and param.low <= value <= param.high
         case "number":
             return isinstance(value, int | float) and not isinstance(value, bool) and param.low <= value <= param.high
+        case "integers":
+            one = param._replace(kind="integer")
+            return isinstance(value, list) and 1 <= len(value) <= LIST_LIMIT and all(_fits(v, one) for v in value)
         case "texts":
-            return isinstance(value, list) and 1 <= len(value) <= TEXTS_LIMIT and all(_is_text(v, param) for v in value)
+            return isinstance(value, list) and 1 <= len(value) <= LIST_LIMIT and all(_is_text(v, param) for v in value)
     return _is_text(value, param)
 
 
@@ -205,13 +215,15 @@ def _wanted(param: Param) -> str:
     match param.kind:
         case "flag":
             return "true or false"
+        case "integers":
+            return f"a list of 1-{LIST_LIMIT} whole numbers from {param.low:.0f} to {param.high:.0f}"
         case "integer" | "number":
             whole = "a whole number" if param.kind == "integer" else "a number"
             return f"{whole} from {param.low:.0f} to {param.high:.0f}"
     text = f"{param.low:.0f}-{param.high:.0f} " + (
         f"letters, digits or {' '.join(param.letters)}" if param.letters else "printable characters"
     )
-    return f"a list of 1-{TEXTS_LIMIT} texts of {text}" if param.kind == "texts" else text
+    return f"a list of 1-{LIST_LIMIT} texts of {text}" if param.kind == "texts" else text
 
 
 def _wrong(message: str) -> ControlError:

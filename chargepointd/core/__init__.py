@@ -18,7 +18,7 @@ What everything stands on
     variables/        the device model: standing.py  what follows from facts; reports.py  all of it, reported
     clock.py          what time it is                         timekeeping.py  whose time it is
     outbox.py         what is still to be told                keeping.py  while nothing can be kept
-    records.py        the transaction records among it
+    records.py        the transaction records among it        dead_letters.py  what the CSMS did not take
 
 An EVSE and who uses it
     facts.py          what is true of one EVSE     ledger.py  its records, and the samples in them

@@ -153,6 +153,15 @@ class ShowOutbox(NamedTuple):
     limit: int = 50
 
 
+class MindDead(NamedTuple):
+    """What a technician wants of the records that were set aside."""
+
+    act: str
+    """retry or forget"""
+    ids: tuple[int, ...] = ()
+    """none: the oldest"""
+
+
 class ShowSecurityLog(NamedTuple):
     limit: int = 50
     """the newest so many"""

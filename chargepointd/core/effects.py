@@ -169,6 +169,18 @@ class AmendRecords(NamedTuple):
     """those of them that were sent, and stay as they are"""
 
 
+class RetryDead(NamedTuple):
+    """These were set aside, and wait for the CSMS again."""
+
+    record_ids: tuple[int, ...]
+
+
+class DropDead(NamedTuple):
+    """These were set aside, and are wanted no more."""
+
+    record_ids: tuple[int, ...]
+
+
 class SaveSession(NamedTuple):
     evse_id: int
     session: Session | None
@@ -238,6 +250,8 @@ Save = (
     SaveRecord
     | SettleRecord
     | AmendRecords
+    | RetryDead
+    | DropDead
     | SaveSession
     | SaveVariable
     | SaveToken
@@ -260,6 +274,16 @@ class LoadRecords(NamedTuple):
     after_id: int
     limit: int
     """records; fewer, where they are large"""
+
+
+class LoadDead(NamedTuple):
+    """Read what was set aside: `DeadLoaded` brings it."""
+
+    ticket: int
+    """which question"""
+    record_ids: tuple[int, ...]
+    """none: the oldest"""
+    limit: int
 
 
 # -- the CSMS ----------------------------------------------------------------------------------------------------------

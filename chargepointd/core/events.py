@@ -239,6 +239,14 @@ class RecordsLoaded(NamedTuple):
     """there are no more behind them"""
 
 
+class DeadLoaded(NamedTuple):
+    """The answer to `LoadDead`."""
+
+    ticket: int
+    letters: tuple[Any, ...]
+    """`core.dead_letters.DeadLetter`, in the order of the ids"""
+
+
 # -- jobs --------------------------------------------------------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ taken, has another message id in another.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState, SendCall
@@ -47,8 +47,12 @@ from chargepointd.core.messages import (
     RecordAnswered,
     TransactionRecord,
 )
-from chargepointd.core.records import Behind, Entry, Records
+from chargepointd.core.records import Entry, Records
 from chargepointd.core.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from chargepointd.core.dead_letters import DeadLetters
+    from chargepointd.core.saved import Saved
 
 
 class Refused(NamedTuple):
@@ -69,6 +73,8 @@ RETRY_KEPT_MAX_S = 3600.0
 GIVEN_UP = -(1 << 62)
 """instead of a number: the CSMS would not take the start of the transaction (1.6 errata v4.0, 3.18)"""
 LOST_MAX = 30
+DEAD_SHARE = 0.25
+"""of the room for records: what was set aside may take as much beside it"""
 LATE_MAX = 1000
 """messages said that wait, and as many while offline (QueueAllMessages); then the oldest is dropped"""
 _ASKING = (Authorize, Boot, Heartbeat)
@@ -96,18 +102,10 @@ class Tries(NamedTuple):
 
 
 class Outbox:
-    def __init__(
-        self,
-        context: Context,
-        saved: Iterable[Entry],
-        references: dict[str, int],
-        next_id: int,
-        behind: Behind,
-        tried: dict[str, Any],
-    ) -> None:
+    def __init__(self, context: Context, saved: "Saved") -> None:
         self._context = context
-        self.records = Records(context, saved, behind, next_id, tried)
-        self._references = references
+        self.records = Records(context, saved)
+        self._references = saved.references
         self._boot: Boot | None = None
         self._said: deque[tuple[Message, Heard]] = deque()
         self._in_vain = False
@@ -129,7 +127,11 @@ class Outbox:
         self.on_record_answered: Heard = _ignore
         self.sent = 0
         """messages answered since the start of the process"""
-        self.dead = 0
+        self.dead, self.dead_size = saved.dead, saved.dead_size
+        """records that were set aside, and their bytes"""
+        self._letters: DeadLetters | None = None
+        self._lent: list[str] = list(saved.state.get("lent") or ())
+        """transactions that are over, and whose numbers are kept for records that are sent again"""
 
     # -- what the topics say -------------------------------------------------------------------------------------------
 
@@ -262,6 +264,8 @@ class Outbox:
         else:
             self.records.settle(entry, step)
         self._bind(message, outcome, step)
+        if entry.again:
+            self._take_number_back(entry.record.transaction_id, step)
         self.on_record_answered(message, outcome, step)
 
     def _bind(self, record: TransactionRecord, outcome: Answer, step: Step) -> None:
@@ -293,12 +297,40 @@ class Outbox:
             self.records.try_anew(entry, step)
             return
         self.dead += 1
+        self.dead_size += entry.size
         number = self._references.get(record.transaction_id)
         self.records.settle(entry, step, f"{refused.code}: {refused.description}", number)
         if record.kind == "Started" and self._context.rules.numbers_transactions:
             self._number(record, GIVEN_UP, step)
         self._bind(record, Acknowledged(), step)
+        if entry.again:
+            self._take_number_back(record.transaction_id, step)
         step.emit(Note("outbox", record.evse_id, f"record {entry.id} set aside: {refused.code}"))
+        if self.dead_size > self._context.plan.outbox_bytes * DEAD_SHARE:
+            self.dead_letters.trim(step)
+
+    @property
+    def dead_letters(self) -> "DeadLetters":
+        """Seldom needed, and not at a start: it is imported then."""
+        if self._letters is None:
+            from chargepointd.core.dead_letters import DeadLetters
+
+            self._letters = DeadLetters(self._context, self)
+        return self._letters
+
+    def lend_number(self, record: TransactionRecord, number: int, step: Step) -> None:
+        """To a record that is sent again, that of its transaction; until the last of them is told."""
+        if record.transaction_id not in self._references:
+            self._number(record, number, step)
+            self._lent.append(record.transaction_id)
+            step.emit(SaveState("lent", self._lent))
+
+    def _take_number_back(self, transaction_id: str, step: Step) -> None:
+        if transaction_id in self._lent and not self.records.holds(transaction_id):
+            self._lent.remove(transaction_id)
+            step.emit(SaveState("lent", self._lent or None))
+            if self._references.pop(transaction_id, None) is not None:
+                step.emit(SaveState(f"reference/{transaction_id}", None))
 
     # -- the step ------------------------------------------------------------------------------------------------------
 

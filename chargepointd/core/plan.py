@@ -121,3 +121,5 @@ class StationPlan(NamedTuple):
     site: SitePlan | None = None
     lamps: tuple[tuple[int, ...], ...] = ()
     """the EVSEs that each lamp is of"""
+    outbox_bytes: int = 32_000_000
+    """that the transaction records which wait for the CSMS may take"""

@@ -19,7 +19,7 @@ records that an earlier process made nothing is made right: the first of them ma
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chargepointd.core.clock import put_right
 from chargepointd.core.context import NEVER, Context, Step
@@ -27,6 +27,9 @@ from chargepointd.core.effects import AmendRecords, LoadRecords, Note, SaveRecor
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Stamp
+
+if TYPE_CHECKING:
+    from chargepointd.core.saved import Saved
 
 TOPIC = "outbox"
 WINDOW = 128
@@ -70,11 +73,10 @@ class Tried(NamedTuple):
 
 
 class Records:
-    def __init__(
-        self, context: Context, saved: Iterable[Entry], behind: Behind, next_id: int, tried: dict[str, Any]
-    ) -> None:
+    def __init__(self, context: Context, saved: "Saved") -> None:
+        behind, next_id = saved.behind, saved.next_record_id
         self._context = context
-        self._head = deque(saved)
+        self._head = deque(saved.records)
         self._behind = behind.number
         self._held = dict(behind.held)
         for entry in self._head:
@@ -90,7 +92,7 @@ class Records:
         self._sent: set[int] = set()
         self._waits: dict[str, float] = {}
         """lane -> when its first record is tried again"""
-        self._tried = {int(number): Tried(*counts) for number, counts in tried.items()}
+        self._tried = {int(number): Tried(*counts) for number, counts in (saved.state.get("attempts") or {}).items()}
 
     # -- in ------------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ class Saved(NamedTuple):
     """what was kept could not be read, and was set aside"""
     behind: Behind = Behind()
     """the other records"""
+    dead_size: int = 0
+    """bytes of the records that were set aside"""
 
     @property
     def references(self) -> dict[str, int]:

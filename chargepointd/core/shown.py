@@ -91,6 +91,7 @@ def outbox(box: Outbox, limit: int) -> dict[str, Any]:
     entries = list(box.records)
     return {
         "queued": len(box),
+        "bytes": box.records.size,
         "dead": box.dead,
         "others": box.others(),
         "messages": [

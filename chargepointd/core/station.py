@@ -93,9 +93,7 @@ class Station:
         self, plan: StationPlan, variables: Registry, saved: Saved, rules: Rules, boot_id: str, now: Now
     ) -> None:
         context = Context(plan, variables, rules, boot_id, now)
-        tried = saved.state.get("attempts") or {}
-        outbox = Outbox(context, saved.records, saved.references, saved.next_record_id, saved.behind, tried)
-        outbox.dead = saved.dead
+        outbox = Outbox(context, saved)
         self.evses = {p.id: Evse(p, context, outbox, saved.sessions.get(p.id)) for p in plan.evses}
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
@@ -311,6 +309,7 @@ class Station:
             e.CallRefused: lambda ev, step: self._answered(ev.message_id, Refused(ev.code, ev.description), step),
             e.CallUnspeakable: self._unspeakable,
             e.RecordsLoaded: self._records_loaded,
+            e.DeadLoaded: lambda ev, step: self.outbox.dead_letters.loaded(ev, step),
             e.MessageInvalid: lambda ev, step: self.security.invalid_message(ev.reason, step),
             e.JobTold: lambda ev, step: self._topics[ev.topic].job_told(ev.id, ev.news, step),
             e.JobEnded: lambda ev, step: self._topics[ev.topic].job_ended(ev.id, ev.outcome, step),
@@ -517,6 +516,7 @@ class Station:
             c.ClearCache: lambda cmd, step, reply: reply(self.tokens.clear(step), step),
             c.TransferData: lambda cmd, step, reply: reply(c.Status(cmd.status, cmd.reason), step),
             c.ShowStatus: lambda cmd, step, reply: reply(c.Shown(shown.station(self, step)), step),
+            c.MindDead: lambda cmd, step, reply: self.outbox.dead_letters.obey(cmd, step, reply),
             c.ShowOutbox: lambda cmd, step, reply: reply(c.Shown(shown.outbox(self.outbox, cmd.limit)), step),
         }
 

@@ -48,7 +48,10 @@ _TYPE = Argument(
 _HERE = {"type": Path, "metavar": "FILE", "nargs": "?", "default": Path()}
 _SINCE = {"metavar": "TIME", "dest": "since_s"}
 _CONFIG = {"type": Path, "metavar": "FILE", "default": Path("/etc/chargepointd/chargepointd.toml")}
-_NO_PARAM = {"names", "prefix", "state", "on_idle", "file", "contact", "chain", "rate", "for_s", "since_s", "config"}
+_NO_PARAM = {
+    "names", "prefix", "state", "on_idle", "file", "contact", "chain", "rate", "for_s", "since_s", "config",
+    "set_aside", "retry", "export", "forget",
+}  # fmt: skip
 """what commands.call_for turns into params itself"""
 
 _SIM_ERRORS = (
@@ -157,9 +160,23 @@ COMMANDS = (
     Command(
         "outbox",
         "outbox",
-        "messages that wait for the CSMS, and those it will not take",
-        ("", "--limit 5"),
-        (Argument("--limit", "at most so many messages", {"type": int, "metavar": "N"}),),
+        "messages that wait for the CSMS, and those it did not take: to be sent again, billed by hand, or dropped",
+        ("", "--limit 5", "--dead", "--retry all", "--retry 17 18", "--export /root/unbilled.jsonl", "--forget 17"),
+        (
+            Argument("--limit", "at most so many messages", {"type": int, "metavar": "N"}),
+            Argument(
+                "--dead",
+                "records that the CSMS did not take, oldest first",
+                {"dest": "set_aside", "action": "store_true"},
+            ),
+            Argument("--retry", "send these to the CSMS again, or the oldest 500", {"nargs": "+", "metavar": "ID|all"}),
+            Argument(
+                "--export",
+                "write them for billing by hand, as JSON lines, with tokens in full; -: to standard output",
+                {"type": Path, "metavar": "FILE"},
+            ),
+            Argument("--forget", "drop these for good", {"nargs": "+", "metavar": "ID"}),
+        ),
     ),
     Command(
         "list",

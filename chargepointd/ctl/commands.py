@@ -25,6 +25,8 @@ def call_for(args: Namespace) -> Call:
             params = {**params, "lost": args.state == "lost"}
         case "get":
             params = _get_params(args)
+        case "outbox":
+            params = {**params, **_outbox_params(args)}
         case "reset":
             params = {**params, "mode": "onidle" if args.on_idle else "immediate"}
         case "limit":
@@ -38,6 +40,27 @@ def call_for(args: Namespace) -> Call:
         case "sim.plug_out" if not args.force:
             params.pop("force")
     return Call(method, {name: value for name, value in params.items() if value is not None})
+
+
+def _outbox_params(args: Namespace) -> dict[str, Any]:
+    acts = {"dead": args.set_aside, "retry": args.retry, "export": args.export, "forget": args.forget}
+    given = [act for act, value in acts.items() if value]
+    if len(given) > 1:
+        raise ControlError(INVALID_PARAMS, f"expected one of --dead, --retry, --export and --forget, got {len(given)}")
+    if not given:
+        return {}
+    params: dict[str, Any] = {"act": given[0]}
+    if args.forget or (args.retry and args.retry != ["all"]):
+        params["ids"] = [_id(text) for text in args.forget or args.retry]
+    return params
+
+
+def _id(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        what = "expected the numbers of records, as --dead shows them"
+        raise ControlError(INVALID_PARAMS, f"{what}, got {text}") from None
 
 
 def _text(path: Path) -> str:

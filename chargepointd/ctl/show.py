@@ -201,8 +201,37 @@ def _variables(result: Result, style: Style) -> str:
     return table(("name", "value", "attribute", "mutability", "type"), rows, style) if rows else "no such variable"
 
 
+def _letters(result: Result, style: Style) -> str:
+    rows: list[list[Cell | str]] = [
+        [
+            printable(each.get("id")),
+            printable(each.get("kind")),
+            printable(each.get("transaction_id", "")),
+            printable(each.get("seq_no", "")),
+            local_time(each.get("at")),
+            local_time(each.get("set_aside_at")),
+            printable(each.get("attempts")),
+            Cell(printable(each.get("reason")), "red"),
+        ]
+        for each in result["letters"]
+    ]
+    heads = ("id", "kind", "transaction", "seq", "at", "set aside", "attempts", "why")
+    more = "\n\nthere are more; --json shows the last id, --export writes all" if result.get("more") else ""
+    return table(heads, rows, style) + more if rows else "the CSMS has taken all"
+
+
+def _minded(result: Result) -> str:
+    did = f"{result['sent']} sent again" if "sent" in result else f"{result['dropped']} dropped"
+    refused = [f"{printable(each.get('id'))}: {printable(each.get('why'))}" for each in result.get("refused") or ()]
+    return "\n".join([f"{did}, {result.get('dead', 0)} set aside", *refused])
+
+
 def _outbox(result: Result, style: Style) -> str:
-    head = f"{result.get('queued', 0)} waiting, {result.get('dead', 0)} given up"
+    if "letters" in result:
+        return _letters(result, style)
+    if "refused" in result:
+        return _minded(result)
+    head = f"{result.get('queued', 0)} waiting, {result.get('dead', 0)} set aside"
     if result.get("others"):
         head += f", {result['others']} that are no transaction records"
     rows: list[list[Cell | str]] = [

@@ -7,6 +7,7 @@ another. End: the station takes no more events, drivers make safe, what was save
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,13 @@ class Daemon:
             "firmware_version": plan.firmware_version,
         }
         evses = {evse.id: tuple(c.id for c in evse.connectors) for evse in plan.evses}
-        return Local(engine.post, self._hardware, self._variables, evses, identity, self._link_status)
+        local = Local(engine.post, self._hardware, self._variables, evses, identity, self._link_status)
+        local.read_dead = self._read_dead
+        local.spoken = lambda: self._dialect(self._link.subprotocol or VERSIONS[self._config.csms.versions[0]])
+        return local
+
+    def _read_dead(self, after_id: int, limit: int, read: Callable[[Any], object]) -> None:
+        self._writer.ask(lambda store: store.dead(after_id=after_id, limit=limit), read)
 
     def _control(self) -> ControlServer:
         control = self._config.control
@@ -281,6 +288,7 @@ class Daemon:
             f.Refuse: self._conversation.refuse,
             f.ReplyLocally: self._local.answer,
             f.LoadRecords: self._load_records,
+            f.LoadDead: self._load_dead,
             f.StartJob: self._jobs.start,
             f.StopJob: self._jobs.stop,
             f.Note: self._note,
@@ -293,6 +301,12 @@ class Daemon:
         self._writer.ask(
             lambda store: store.waiting(load.after_id, load.limit),
             lambda read: self._engine.post(e.RecordsLoaded(load.topic, load.ticket, *read)),
+        )
+
+    def _load_dead(self, load: f.LoadDead) -> None:
+        self._writer.ask(
+            lambda store: store.dead(load.record_ids, limit=load.limit),
+            lambda letters: self._engine.post(e.DeadLoaded(load.ticket, letters)),
         )
 
     def _note(self, note: f.Note) -> None:

@@ -1,6 +1,7 @@
 """The methods of the control socket: the same events as all else."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
@@ -23,9 +24,15 @@ from hal.health import DeviceStatus, DriverStatus
 
 if TYPE_CHECKING:
     from chargepointd.core.charging.profile import Schedule
+    from chargepointd.core.dead_letters import DeadLetter
+    from chargepointd.dialects.dialect import Dialect
+
+log = logging.getLogger(__name__)
 
 REFUSED, UNKNOWN_PLACE, UNKNOWN_VARIABLE, NOT_HERE = 1, 2, 3, 4
 
+LETTERS = 200
+"""records that were set aside, in one answer"""
 _PRIVATE = frozenset({"TokenReader", "Keypad", "PlugAndCharge"})
 """a token, a key of a code, a contract: nobody's business"""
 
@@ -52,6 +59,10 @@ class Local:
         self._link_status = link_status
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._next_id = 0
+        self.read_dead: Callable[[int, int, Callable[[Any], object]], None]
+        """the records that were set aside, behind an id, at most so many"""
+        self.spoken: Callable[[], Dialect]
+        """the dialect in use, or the one that comes first"""
         self._watchers: list[Callable[[dict[str, Any]], None]] = []
         self._started = (time.time(), time.monotonic())
 
@@ -188,10 +199,40 @@ class Local:
         return reply.data
 
     async def _outbox(self, params: dict[str, Any]) -> Any:
+        act = params.get("act", "waiting")
+        if act in ("dead", "export"):
+            return await self._dead(params, in_full=act == "export")
+        if act != "waiting":
+            ids = tuple(params.get("ids", ()))
+            if act == "forget" and not ids:
+                raise ControlError(INVALID_PARAMS, "ids: missing; expected those that are to be dropped")
+            return (await self.ask(c.MindDead(act, ids))).data
         shown = (await self.ask(c.ShowOutbox(params.get("limit", 50)))).data
         for message in shown["messages"]:
             message["at"] = format_time(message["at"])
         return shown
+
+    async def _dead(self, params: dict[str, Any], *, in_full: bool) -> Any:
+        """Past the station, which knows only how many there are."""
+        from chargepointd.daemon.dead_letters import exported, listed
+
+        limit = min(params.get("limit", LETTERS), LETTERS)
+        read: asyncio.Future[tuple[DeadLetter, ...]] = asyncio.get_running_loop().create_future()
+
+        def answered(found: "tuple[DeadLetter, ...]") -> None:
+            if not read.done():
+                read.set_result(found)
+
+        self.read_dead(params.get("after", 0), limit + 1, answered)
+        found = await read
+        letters = found[:limit]
+        if in_full:
+            log.warning("%d records that were set aside are exported, with tokens in full", len(letters))
+            dialect = self.spoken()
+            shown = [{"station": self._identity["id"]} | exported(letter, dialect) for letter in letters]
+        else:
+            shown = [listed(letter) for letter in letters]
+        return {"letters": shown, "more": len(found) > limit}
 
     async def _security_log(self, params: dict[str, Any]) -> Any:
         shown = (await self.ask(c.ShowSecurityLog(params.get("limit", 50)))).data

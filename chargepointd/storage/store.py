@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
@@ -25,6 +25,9 @@ from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
 from chargepointd.storage.database import Database, StoreError, Unwritable
 from chargepointd.storage.pack import pack, unpack
+
+if TYPE_CHECKING:
+    from chargepointd.core.dead_letters import DeadLetter
 
 __all__ = ["Store", "StoreError", "Unwritable", "is_lazy", "may_follow"]
 
@@ -115,7 +118,9 @@ class Store:
         self._purged = min((first or 1) - 1, self._settled)
         records, complete = self.waiting(0, WINDOW)
         behind = Behind() if complete else self._behind(records[-1].id)
-        last_dead, dead = self._db.execute("SELECT max(id), count(*) FROM dead").fetchone()
+        last_dead, dead, dead_size = self._db.execute(
+            "SELECT max(id), count(*), total(length(CAST(body AS BLOB))) FROM dead"
+        ).fetchone()
         return Saved(
             variables=dict(self._read("variable", "name, value", lambda name, value: (name, value))),
             sessions=dict(self._read("session", "evse_id, body", lambda n, body: (n, unpack(Session, body)))),
@@ -126,6 +131,7 @@ class Store:
             listed=dict(self._db.execute("SELECT key, entry FROM listed")),
             state=state,
             dead=dead,
+            dead_size=int(dead_size),
             damaged=self._database.damaged,
             security=tuple(self._read("security", "id, kind, at, info, message_id", _logged, "ORDER BY id")),
         )
@@ -225,6 +231,8 @@ class Store:
             f.SaveRecord: self._save_record,
             f.SettleRecord: self._settle,
             f.AmendRecords: self._amend,
+            f.RetryDead: self._retry_dead,
+            f.DropDead: lambda s: self._db.execute(f"DELETE FROM dead WHERE id IN ({_list(s.record_ids)})"),
             f.SaveSession: self._save_session,
             f.SaveVariable: lambda s: self._put("variable", s.name, s.value),
             f.SaveToken: self._save_token,
@@ -262,6 +270,30 @@ class Store:
             right = amended(record, save)
             if right is not record:
                 self._db.execute("UPDATE record SET body = ? WHERE id = ?", (pack(right), record_id))
+
+    def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
+        """The oldest of those that were set aside, or of these."""
+        from chargepointd.core.dead_letters import DeadLetter
+
+        which = f"id IN ({_list(ids)})" if ids else f"id > {after_id}"
+        columns = "id, message_id, body, reason, at, attempts, reference"
+        rows = self._db.execute(f"SELECT {columns} FROM dead WHERE {which} ORDER BY id LIMIT {limit}").fetchall()
+        letters = []
+        for number, message_id, body, *facts in rows:
+            try:
+                record = unpack(TransactionRecord, body)
+            except ValueError:
+                record = None
+            letters.append(DeadLetter(number, message_id, record, len(body.encode()), *facts))
+        return tuple(letters)
+
+    def _retry_dead(self, save: f.RetryDead) -> None:
+        which = f"WHERE id IN ({_list(save.record_ids)})"
+        self._db.execute(
+            "INSERT OR REPLACE INTO record (id, message_id, body, again) "
+            f"SELECT id, message_id, body, 1 FROM dead {which}"
+        )
+        self._db.execute(f"DELETE FROM dead {which}")
 
     def _save_session(self, save: f.SaveSession) -> None:
         if save.session is None:
@@ -314,6 +346,10 @@ class Store:
 
 def _entry(record_id: int, message_id: str, body: str, again: int) -> Entry:
     return Entry(record_id, message_id, unpack(TransactionRecord, body), len(body.encode()), bool(again))
+
+
+def _list(ids: Iterable[int]) -> str:
+    return ",".join(map(str, ids))
 
 
 def _logged(event_id: int, kind: str, at: float, info: str, message_id: str) -> Logged:

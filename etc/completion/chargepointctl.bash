@@ -10,13 +10,13 @@ _chargepointctl() {
     COMPREPLY=()
 
     case $prev in
-        --socket) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --socket|--export) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --state-dir) compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --type) COMPREPLY=($(compgen -W "ISO14443 ISO15693 KeyCode Local Central eMAID MacAddress" -- "$cur")); return ;;
         --unit) COMPREPLY=($(compgen -W "A W" -- "$cur")); return ;;
         --version) COMPREPLY=($(compgen -W "1.6 2.0.1" -- "$cur")); return ;;
         --attribute) COMPREPLY=($(compgen -W "Actual Target MinSet MaxSet" -- "$cur")); return ;;
-        --token|--transaction|--evse|--connector|--prefix|--limit|--for|--duration|--reader|--device|--energy-wh) return ;;
+        --token|--transaction|--evse|--connector|--prefix|--limit|--retry|--forget|--for|--duration|--reader|--device|--energy-wh) return ;;
     esac
 
     # the command, and the one after "sim": the first words that are neither options nor their values
@@ -41,7 +41,8 @@ _chargepointctl() {
         grid) words="lost back" ;;
         set) words="--attribute" ;;
         reset) words="--evse --on-idle" ;;
-        outbox | security-log) words="--limit" ;;
+        outbox) words="--limit --dead --retry --export --forget" ;;
+        security-log) words="--limit" ;;
         pics) words="--version" ;;
         limit) words="set clear show --evse --for" ;;
         schedule) words="--duration --unit" ;;

@@ -63,6 +63,10 @@ def run(station: Station, *args: object, **more: str) -> subprocess.CompletedPro
         ("reset", "reset", {"mode": "immediate"}),
         ("reset --evse 2 --on-idle", "reset", {"evse": 2, "mode": "onidle"}),
         ("outbox --limit 3", "outbox", {"limit": 3}),
+        ("outbox --dead", "outbox", {"act": "dead"}),
+        ("outbox --retry all", "outbox", {"act": "retry"}),
+        ("outbox --retry 17 18", "outbox", {"act": "retry", "ids": [17, 18]}),
+        ("outbox --forget 17", "outbox", {"act": "forget", "ids": [17]}),
         ("limit set 16A", "limit", {"act": "set", "current_a": 16.0}),
         ("limit set 11kW --evse 1 --for 2h", "limit", {"act": "set", "power_w": 11000.0, "evse": 1, "for_s": 7200}),
         ("limit set 500W --for 90s", "limit", {"act": "set", "power_w": 500.0, "for_s": 90}),
@@ -231,8 +235,45 @@ def test_the_outbox_is_a_table(station: Station) -> None:
     message = {"id": 3, "kind": "TransactionEnded", "at": "2026-03-01T10:00:00Z", "transaction_id": "tx-1", "seq_no": 4}
     station.answers["outbox"] = {"queued": 1, "dead": 0, "messages": [{**message, "attempts": 2, "state": "queued"}]}
     text = run(station, "outbox").stdout
-    assert text.startswith("1 waiting, 0 given up\n")
+    assert text.startswith("1 waiting, 0 set aside\n")
     assert re.search(r"^3 +TransactionEnded +2026-03-01 10:00:00 +tx-1 +4 +2 +queued$", text, re.MULTILINE)
+
+
+def test_what_was_set_aside_is_a_table(station: Station) -> None:
+    letter = {
+        "id": 17,
+        "kind": "Ended",
+        "transaction_id": "tx-1",
+        "seq_no": 4,
+        "attempts": 3,
+        "reason": "no",
+    }
+    station.answers["outbox"] = {"letters": [{**letter, "at": None, "set_aside_at": None}], "more": False}
+    assert re.search(r"^17 +Ended +tx-1 +4 +3 +no$", run(station, "outbox", "--dead").stdout, re.M)
+    station.answers["outbox"] = {"letters": [], "more": False}
+    assert run(station, "outbox", "--dead").stdout == "the CSMS has taken all\n"
+
+
+def test_what_is_sent_again_is_told_and_what_is_not(station: Station) -> None:
+    station.answers["outbox"] = {"sent": 2, "refused": [{"id": 9, "why": "there is none"}], "dead": 1}
+    assert run(station, "outbox", "--retry", "all").stdout == "2 sent again, 1 set aside\n9: there is none\n"
+
+
+@pytest.mark.parametrize("words", ["--dead --retry all", "--retry x", "--forget all", "--export f --forget 1"])
+def test_the_outbox_is_asked_one_thing_at_a_time(station: Station, words: str) -> None:
+    assert run(station, "outbox", *words.split()).returncode == 2
+
+
+def test_what_was_set_aside_is_exported_for_its_owner_alone(station: Station, tmp_path: Path) -> None:
+    station.answers["outbox"] = {"letters": [{"id": 1, "payload": {"idTag": "04A1"}}, {"id": 2}], "more": False}
+    file = tmp_path / "unbilled.jsonl"
+    file.write_text("what was there")
+    file.chmod(0o644)
+    assert run(station, "outbox", "--export", file).stdout == "2 records\n"
+    assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [1, 2]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert run(station, "outbox", "--export", "-").stdout.count("\n") == 2
+    assert run(station, "outbox", "--export", tmp_path / "no" / "where").returncode == 1
 
 
 def test_an_unknown_result_of_the_simulator_is_shown_all_the_same(station: Station) -> None:

@@ -15,6 +15,7 @@ from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core import records
 from chargepointd.core.certificates import Tidied, Tidy
+from chargepointd.core.dead_letters import DeadLetter
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from chargepointd.core.records import Behind, Entry, amended
 from chargepointd.core.saved import Saved
@@ -76,6 +77,12 @@ class Disk:
             for entry in self.records.values():
                 if entry.id > save.after_id and entry.id not in save.sent and not entry.again:
                     self.records[entry.id] = entry._replace(record=amended(entry.record, save))
+        elif isinstance(save, f.RetryDead):
+            for number in save.record_ids:
+                self.records[number] = self.dead.pop(number)[0]._replace(again=True)
+        elif isinstance(save, f.DropDead):
+            for number in save.record_ids:
+                del self.dead[number]
         elif isinstance(save, f.SaveSession):
             self.sessions[save.evse_id] = save.session
         elif isinstance(save, f.SaveVariable):
@@ -101,6 +108,16 @@ class Disk:
         entries = sorted(entry for entry in self.records.values() if entry.id > after_id)
         return tuple(entries[:limit]), len(entries) <= limit
 
+    def letters(self, ids: tuple[int, ...], limit: int) -> tuple[DeadLetter, ...]:
+        """What was set aside."""
+        kept = [
+            DeadLetter(
+                entry.id, entry.message_id, entry.record, entry.size, why.dead, why.at, why.attempts, why.reference
+            )
+            for entry, why in (self.dead[number] for number in sorted(self.dead) if not ids or number in ids)
+        ]
+        return tuple(kept[:limit])
+
     def saved(self) -> Saved:
         first, _ = self.waiting(0, records.WINDOW)
         rest, _ = self.waiting(first[-1].id if first else 0, len(self.records))
@@ -116,6 +133,7 @@ class Disk:
             tokens=tuple(self.tokens.items()),
             listed=dict(self.listed),
             dead=len(self.dead),
+            dead_size=sum(entry.size for entry, _ in self.dead.values()),
             security=tuple(self.security.values()),
             state={name: value for name, value in self.state.items() if value is not None},
         )
@@ -555,6 +573,8 @@ class World:
             self.offered[effect.evse_id] = False
             self.limits[effect.evse_id] = (0.0, 0.0, 0)
             self._appetite(effect.evse_id)
+        elif isinstance(effect, f.ReplyLocally):
+            self.replies["local"] = effect.reply
         elif isinstance(effect, f.Respond):
             self.replies[effect.message_id] = effect.reply
         elif isinstance(effect, f.Refuse):
@@ -563,6 +583,8 @@ class World:
             self._queue.append(
                 e.RecordsLoaded(effect.topic, effect.ticket, *self.disk.waiting(effect.after_id, effect.limit))
             )
+        elif isinstance(effect, f.LoadDead):
+            self._queue.append(e.DeadLoaded(effect.ticket, self.disk.letters(effect.record_ids, effect.limit)))
         elif isinstance(effect, f.StartJob):
             self._begin(effect)
         elif isinstance(effect, f.Note):

@@ -1,0 +1,107 @@
+"""The queue of the real process: what the CSMS refuses is set aside, shown, exported, sent again (R2 to R5); a long
+queue drains in order over power cuts, and requests are answered meanwhile."""
+
+import itertools
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.csms import Csms
+from tests.csms.answers import Refusal
+from tests.daemon.process import Station
+from tests.daemon.visit import TOKEN, begin, brisk, delivered, register_wh, true_to, until
+
+pytestmark = pytest.mark.process
+
+ENDS = {"1.6": "StopTransaction", "2.0.1": "TransactionEvent"}
+
+
+@pytest.fixture
+def patient(csms: Csms, dialect: str) -> Iterator[Station]:
+    """Takes cards while offline, and tells their visits later."""
+    with Station(brisk(csms.url, dialect, **{"AuthCtrlr.OfflineTxForUnknownIdEnabled": True})) as made:
+        csms.wait_connected()
+        yield made
+
+
+def refuse_ends(csms: Csms, dialect: str) -> None:
+    def answer(payload: dict[str, Any]) -> Any:
+        if dialect == "1.6" or payload["eventType"] == "Ended":
+            return Refusal("InternalError", "not today")
+        return {}
+
+    csms.answers[ENDS[dialect]] = answer
+
+
+def outbox(station: Station, *words: str) -> subprocess.CompletedProcess[str]:
+    """chargepointctl outbox …"""
+    command = [sys.executable, "-m", "chargepointd.cli", "--state-dir", str(station.state_dir), "outbox", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20)
+
+
+def test_an_end_that_the_csms_refuses_is_set_aside_and_sent_again_after_a_power_cut(
+    csms: Csms, station: Station, dialect: str, tmp_path: Path
+) -> None:
+    transaction = begin(station, csms)
+    refuse_ends(csms, dialect)
+    station.ctl("sim.swipe", token=TOKEN)
+    until(lambda: station.ctl("outbox")["dead"], "record that was set aside")
+    wh = register_wh(station)
+    assert "not today" in outbox(station, "--dead").stdout
+    assert TOKEN not in outbox(station, "--dead", "--json").stdout
+    station.restart(Station.kill)
+    file = tmp_path / "unbilled.jsonl"
+    assert outbox(station, "--export", str(file)).stdout == "1 records\n"
+    (letter,) = [json.loads(line) for line in file.read_text().splitlines()]
+    assert (letter["action"], letter["starter"]["value"], letter["attempts"]) == (ENDS[dialect], TOKEN, 5)
+    assert true_to(wh, letter["energy_wh"], dialect)
+    del csms.answers[ENDS[dialect]]
+    csms.wait_connected()
+    csms.wait_status("Occupied" if dialect == "2.0.1" else "Finishing")
+    until(lambda: not station.ctl("outbox")["queued"], "empty outbox")
+    sent = csms.calls(ENDS[dialect])[-1].id
+    assert outbox(station, "--retry", "all").stdout.startswith("1 sent again, 0 set aside")
+    csms.wait_event("Ended")
+    delivered(station)
+    assert csms.calls(ENDS[dialect])[-1].id == sent, "the same message"
+    assert transaction.check() == []
+    assert transaction.ended is not None
+
+
+def test_a_long_queue_drains_in_order_over_power_cuts_and_requests_are_answered_meanwhile(
+    csms: Csms, patient: Station
+) -> None:
+    station = patient
+    csms.offline()
+    station.ctl("sim.transactions", count=60)
+    queued = station.ctl("outbox")["queued"]
+    assert queued > 200, "more than are at hand"
+    csms.online()
+    for _ in range(2):
+        csms.wait_event("Started", timeout=40)
+        station.restart(Station.kill)
+    answered = itertools.count()
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            csms.call("GetLocalListVersion", {})
+            next(answered)
+
+    csms.wait_event("Started", timeout=40)
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        delivered(station, timeout=60)
+    finally:
+        done.set()
+        asker.join()
+    assert next(answered) > 0
+    assert csms.books.check() == []
+    assert len(csms.books.transactions) == 60
