@@ -11,6 +11,8 @@ DEFAULT_RETRY_S = 60
 """an interval of 0 with Pending or Rejected: do not hammer (B02.FR.07, B03.FR.05)"""
 LONGEST_S = 86_400
 """no interval is longer, whatever the CSMS says (milliseconds, the largest integer): else it is lost for years"""
+DARK_S = 60.0
+"""so long is waited for the time, before what was noted without is told as it is"""
 FAILED_RETRY_S = 10
 """no answer at all, or a CALLERROR"""
 
@@ -44,6 +46,7 @@ class Registration:
         if self.state == "Accepted" and not changed:
             self._context.online = True
             self._plan_beat(step)
+            self._wait_for_time(step)
         else:
             if changed:
                 self.state, self._asked_again_at = None, -NEVER
@@ -86,6 +89,7 @@ class Registration:
         self._context.online = outcome.status == "Accepted"
         step.emit(Note("registration", 0, outcome.status))
         self._set_time(outcome.time, step)
+        self._wait_for_time(step)
         interval_s = min(outcome.interval_s, LONGEST_S)
         if outcome.status == "Accepted":
             self._accepted(interval_s, step)
@@ -102,6 +106,12 @@ class Registration:
     def _set_time(self, time: float | None, step: Step) -> None:
         if time is not None and self.believes_csms():
             self._context.tell_time(time, step, step.mono - self._outbox.asked_at)
+
+    def _wait_for_time(self, step: Step) -> None:
+        """A CSMS that has not told the time is asked for it before it is told of what has no time yet."""
+        if self._context.online and not self._context.clock.sure:
+            self._context.hold_until = step.mono + DARK_S
+            self.beat(step)
 
     # -- heartbeat -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from chargepointd.core.clock import Clock, plausible
+from chargepointd.core.clock import Clock, Righting, plausible
 from chargepointd.core.effects import Effect, Note
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.rules import Rules
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from chargepointd.core.variables.registry import Registry
 
 NEVER = float("inf")
+
+LEAP_S = 300.0
+"""a clock that goes wrong by more within a day is none: it is whoever says so that may be wrong"""
+AGREED_S = 10.0
+"""two that tell the time within so much say the same"""
+DOUBT_S = 30.0
+"""who is asked again has so long"""
 
 Happened = Callable[[str, str, "Step"], None]
 
@@ -36,11 +43,13 @@ class Step:
 class Context:
     """Shared by the topics: the plan, the device model, the clock, ids, and the rules of the dialect in use."""
 
-    def __init__(self, plan: StationPlan, variables: "Registry", rules: Rules, boot_id: str, now: Now) -> None:
+    def __init__(
+        self, plan: StationPlan, variables: "Registry", rules: Rules, boot_id: str, now: Now, clock: Clock | None = None
+    ) -> None:
         self.plan = plan
         self.variables = variables
         self.rules = rules
-        self.clock = Clock(boot_id, now)
+        self.clock = clock or Clock(boot_id, now)
         self.settled = 0
         """how often the facts of an EVSE were settled: what did not move since needs no second look"""
         self.in_transaction: set[int] = set()
@@ -55,24 +64,51 @@ class Context:
         """the security log takes down a security event (`core.security`)"""
         self.admits: Callable[[int, Token, str | None], bool] = lambda evse_id, token, group: True
         """no reservation keeps this token, which belongs to this group, from beginning there (`core.reservation`)"""
-        self.on_clock: Callable[[float, Step], None] = lambda change, step: None
-        """the clock was put right by so much (s)"""
+        self.on_clock: Callable[[Righting, Step, str], None] = lambda right, step, why: None
+        """the clock was put right: from when to when, and by whom"""
+        self.ask_time: Callable[[Step], None] = lambda step: None
+        """the time is to be told again, at once (`core.timekeeping`)"""
+        self.ntp_ahead_s: Callable[[Step], float | None] = lambda step: None
+        """UTC less the monotonic clock (s), where NTP vouches for it"""
+        self.hold_until = -NEVER
+        """s, monotonic clock: until then no record is told, for its time may have to be put right"""
         self._ids = _ids(boot_id)
         self._doubted = False
         """the last time that was told could not be"""
+        self._claimed: float | None = None
+        """UTC less the monotonic clock (s), as the CSMS told it last, a leap away"""
 
-    def tell_time(self, utc: float, step: Step, age_s: float = 0.0) -> None:
+    def tell_time(self, utc: float, step: Step, age_s: float = 0.0, *, by: str = "the CSMS") -> None:
         """A source that is believed says that it is `utc` (s since 1970), or was, up to `age_s` ago; what cannot be is
-        not taken from it."""
+        not taken from it, and a leap not before it is said again."""
         doubted, self._doubted = self._doubted, not plausible(utc)
         if self._doubted:
             if not doubted:
                 step.emit(Note("clock", 0, f"a time that cannot be was not taken: {utc:.0f} s since 1970"))
             return
-        change = self.clock.told(utc, step.mono, age_s)
-        if change:
-            step.emit(Note("clock", 0, f"put right by {change:+.1f} s"))
-            self.on_clock(change, step)
+        if by == "the CSMS" and self._is_to_say_again(utc, step, age_s):
+            return
+        before = self.clock.utc(step.mono)
+        right = self.clock.told(utc, step.mono, age_s)
+        if right:
+            step.emit(Note("clock", 0, f"put right by {right.change_s:+.1f} s"))
+            self.on_clock(right, step, f"from {iso(before)} to {iso(before + right.change_s)} by {by}")
+
+    def _is_to_say_again(self, utc: float, step: Step, age_s: float) -> bool:
+        """A leap is taken when it is said twice, or by NTP too. A clock that knew no time takes it at once, but has it
+        said again too; until it is, no record is told."""
+        ahead, others = utc + age_s / 2 - step.mono, (self._claimed, self.ntp_ahead_s(step))
+        known, self._claimed = self.clock.sure, None
+        step_s = abs(utc - self.clock.utc(step.mono))
+        agreed = any(other is not None and abs(ahead - other) <= AGREED_S + age_s for other in others)
+        if agreed or (known and step_s <= LEAP_S + age_s):
+            self.hold_until = -NEVER
+            return False
+        self._claimed, self.hold_until = ahead, step.mono + DOUBT_S
+        self.ask_time(step)
+        if known:
+            step.emit(Note("clock", 0, f"the CSMS says {iso(utc)}: a leap; asked again"))
+        return known
 
     @property
     def keeps(self) -> bool:
@@ -94,3 +130,10 @@ def _ids(boot_id: str) -> Iterator[str]:
     while True:
         n += 1
         yield f"{boot_id}-{n}"
+
+
+def iso(utc: float) -> str:
+    """For a person."""
+    from datetime import UTC, datetime  # only told when something is wrong
+
+    return datetime.fromtimestamp(utc, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,6 +8,7 @@
 
 from typing import Any
 
+from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Reply
 from chargepointd.core.messages import Message, TransactionRecord
 from chargepointd.core.session import Session
@@ -159,12 +160,12 @@ class AmendRecords(NamedTuple):
     after_id: int
     offline: bool = False
     """they were still queued when the connection was lost"""
-    boot_id: str = ""
-    """those that were made in this life of the process, by a clock that was not known to be right"""
-    offset_s: float = 0.0
-    """what it is ahead of the monotonic clock"""
-    change_s: float = 0.0
-    """it was wrong by so much"""
+    right: Righting | None = None
+    """the clock was wrong"""
+    own_from: int = 0
+    """those before were made by an earlier process: of them only what was noted in the dark was told to nobody"""
+    last: tuple[tuple[str, float], ...] = ()
+    """when the last record before these was, by transaction: UTC, s since 1970"""
     sent: tuple[int, ...] = ()
     """those of them that were sent, and stay as they are"""
 

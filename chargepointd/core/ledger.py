@@ -1,6 +1,9 @@
 """The records of an EVSE's transaction, and the samples that go into them."""
 
+from collections.abc import Mapping
+
 from chargepointd.core import metering, sampling
+from chargepointd.core.clock import Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, ReadMeter, SaveSession
 from chargepointd.core.facts import Facts
@@ -46,11 +49,14 @@ class Ledger(Facts):
             values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin") + values
             transaction = transaction._replace(begin_due=False)
             self.session = self.session._replace(transaction=transaction)
+        stamp = self._context.clock.stamp(step.mono)
+        if stamp.sure and stamp.at < transaction.stamped_at:
+            stamp = stamp._replace(at=transaction.stamped_at, how="held")
         record = TransactionRecord(
             kind=kind,
             transaction_id=transaction.id,
             seq_no=transaction.seq_no,
-            stamp=self._context.clock.stamp(step.mono),
+            stamp=stamp,
             trigger=trigger,
             evse_id=self.number,
             connector_id=self.plugged or transaction.connector_id,
@@ -90,6 +96,7 @@ class Ledger(Facts):
                 remote_start_id=record.remote_start_id,
                 told_at=told[0],
                 told_wh=told[1],
+                stamped_at=max(transaction.stamped_at, record.stamp.at),
             ),
         )
 
@@ -125,6 +132,8 @@ class Ledger(Facts):
         measured = read if vouched else read._replace(energy_import_wh=self._energy(read) if known else None)
         names = self._context.variables.members(measurands)
         at = self._context.clock.utc(measured.taken_at) if at is None else at
+        if self.transaction and self._context.clock.sure:
+            at = max(at, self.transaction.held_until)
         value = metering.meter_value(measured, self._offer(), names, context, at)
         if value is None:
             return ()
@@ -234,18 +243,23 @@ class Ledger(Facts):
         taken_at = read.taken_at
         return taken_at >= step.mono - metering.FRESH_S and self.sampling.tells_more(taken_at)
 
-    def put_right(self, change: float, step: Step) -> None:
-        """The clock was wrong by so much (s) since the start of the process."""
+    def put_right(self, right: Righting, step: Step, stamped: Mapping[str, float]) -> None:
+        """The clock was wrong. `stamped`: when the last record of a transaction was, as it is now."""
         transaction = self.transaction
-        if transaction:
-            started = self._context.clock.put_right(transaction.started_at, change)
-            ready = transaction.ready_at
-            ready = ready if ready is None else min(self._context.clock.put_right(ready, change), step.utc)
-            series = tuple(v._replace(at=self._context.clock.put_right(v.at, change)) for v in transaction.series)
-            told = transaction.told_at and self._context.clock.put_right(transaction.told_at, change)
-            transaction = transaction._replace(started_at=started, series=series, told_at=told, ready_at=ready)
-            self.session = self.session._replace(transaction=transaction)
-            self._keep(step)
+        if transaction is None:
+            return
+        last = stamped.get(transaction.id, transaction.stamped_at)
+        ready, told = transaction.ready_at, transaction.told_at
+        transaction = transaction._replace(
+            started_at=right.fact(transaction.started_at),
+            series=tuple(v._replace(at=right.fact(v.at)) for v in transaction.series),
+            told_at=told and right.fact(told),
+            ready_at=ready if ready is None else min(right.interval(ready), step.utc),
+            stamped_at=last,
+            held_until=last if last > step.utc else 0.0,
+        )
+        self.session = self.session._replace(transaction=transaction)
+        self._keep(step)
 
     def _keep(self, step: Step) -> None:
         if (self.transaction is not None) != (self.id in self._context.in_transaction):

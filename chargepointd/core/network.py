@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
+from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Reconnect, SaveState
@@ -234,6 +235,9 @@ class Network(Topic):
         self._certificates.vouches = root
         self._tell_active()
         return self._told not in (None, (self.slot, self.profile))
+
+    def put_right(self, right: Righting, step: Step) -> None:
+        self._expires_at -= right.change_s
 
     def unlinked(self, step: Step) -> None:
         """A connection over which the CSMS did not accept the station was one more attempt that failed."""

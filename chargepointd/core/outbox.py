@@ -34,6 +34,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from chargepointd.core.clock import NO_TIME, Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState, SendCall
 from chargepointd.core.events import RecordsLoaded
@@ -218,9 +219,9 @@ class Outbox:
         elif heard and heard != self._heard_kept:
             self._said.appendleft((message, heard))
 
-    def put_right(self, change: float, step: Step) -> None:
-        """The clock was wrong by so much (s)."""
-        self.records.put_right(change, step)
+    def put_right(self, right: Righting, step: Step) -> dict[str, float]:
+        """The clock was wrong. When the last record of each transaction was, as far as it is known here."""
+        return self.records.put_right(right, step)
 
     def answered(self, message_id: str, outcome: Outcome, step: Step) -> bool:
         """False for an answer nobody waits for: late, doubled, or somebody else's."""
@@ -339,7 +340,8 @@ class Outbox:
             return self._answer_by
         if not (self._linked and self._context.online):
             return NEVER
-        return min(self.records.due() if self._context.keeps else NEVER, self._kept_due())
+        due = min(self.records.due() if self._context.keeps else NEVER, self._kept_due())
+        return max(due, self._context.hold_until)
 
     def tick(self, step: Step) -> None:
         if self._open and step.mono >= self._answer_by:
@@ -366,6 +368,8 @@ class Outbox:
     def _pump_others(self, step: Step) -> bool:
         """Something that was not said. False when none of it is due."""
         self._in_vain = False
+        if step.mono < self._context.hold_until:
+            return False
         return self._pump_kept(step) or self._pump_records(step)
 
     def _say_late(self) -> None:
@@ -402,6 +406,8 @@ class Outbox:
         entry = self._next_tellable(step) if self._context.keeps else None
         if entry is None:
             return False
+        if not entry.record.stamp.sure and entry.record.stamp.how != NO_TIME:
+            entry = self.records.without_time(entry, step)
         self.records.sent(entry)
         self._told = entry
         message_id = self._id(entry.message_id)

@@ -11,7 +11,7 @@ grows for that up to `WIDEST`.
 
 *Content.* What is made right later (the flag offline, the time) is made right in what was not sent yet: in the window
 record by record, behind it by one effect that the disk obeys (`AmendRecords`). What was sent is never touched. Of
-records that an earlier process made nothing is made right: the first of them may have been sent.
+records that an earlier process made only those that have no time are made right: any other may have been sent.
 
 *Attempts* are counted over restarts (state "attempts").
 """
@@ -21,12 +21,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from chargepointd.core.clock import put_right
+from chargepointd.core.clock import NO_TIME, Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import AmendRecords, LoadRecords, Note, SaveRecord, SaveState, SettleRecord
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.tuples import NamedTuple
-from chargepointd.core.values import Stamp
 
 if TYPE_CHECKING:
     from chargepointd.core.saved import Saved
@@ -90,6 +89,8 @@ class Records:
         self._since = -1
         """records made since the next were asked for; -1: they are not asked for"""
         self._sent: set[int] = set()
+        self._told_at: dict[str, float] = {}
+        """when the last record that was sent of a transaction was: UTC, s since 1970"""
         self._waits: dict[str, float] = {}
         """lane -> when its first record is tried again"""
         self._tried = {int(number): Tried(*counts) for number, counts in (saved.state.get("attempts") or {}).items()}
@@ -171,6 +172,17 @@ class Records:
 
     def sent(self, entry: Entry) -> None:
         self._sent.add(entry.id)
+        self._told_at[entry.record.transaction_id] = entry.record.stamp.at
+
+    def without_time(self, entry: Entry, step: Step) -> Entry:
+        """The CSMS does not know the time either: once told, it stays as it was noted."""
+        record = entry.record._replace(stamp=entry.record.stamp._replace(how=NO_TIME))
+        body = _encoded(record)
+        self.size += _bytes(body) - entry.size
+        marked = entry._replace(record=record, size=_bytes(body))
+        self._head[self._head.index(entry)] = marked
+        step.emit(SaveRecord(entry.id, entry.message_id, record, body))
+        return marked
 
     def settle(self, entry: Entry, step: Step, dead: str = "", reference: int | None = None) -> None:
         """It is delivered, or given up (`dead`: why)."""
@@ -183,6 +195,8 @@ class Records:
         tried = self._tried.get(entry.id, Tried())
         self._forget(entry)
         step.emit(SettleRecord(entry.id, dead, alone, step.utc if dead else 0.0, tried.refused + tried.lost, reference))
+        if entry.record.kind == "Ended":
+            self._told_at.pop(entry.record.transaction_id, None)
         if tried != Tried():
             del self._tried[entry.id]
             self._save_tried(step)
@@ -235,25 +249,31 @@ class Records:
 
     # -- made right later ----------------------------------------------------------------------------------------------
 
-    def put_right(self, change: float, step: Step) -> None:
-        """The clock was wrong by so much (s): records of this process get the time that was."""
-        clock = self._context.clock
-        if self._own_from < self._next_id:
-            right = AmendRecords(self._own_from - 1, False, clock.boot_id, clock.utc(0.0), change)
-            self._amend(right, step)
-            self._own_from = self._next_id  # they are sure from now on
+    def put_right(self, right: Righting, step: Step) -> dict[str, float]:
+        """The clock was wrong: records that were told to nobody get the time that was, and none is earlier than the one
+        before it. When the last of each transaction was, as far as it is at hand."""
+        last = dict(self._told_at)
+        if right.dark or (right.unvouched and self._own_from < self._next_id):
+            after_id = 0 if right.dark else self._own_from - 1
+            self._amend(AmendRecords(after_id, right=right, own_from=self._own_from), step, last)
+        else:
+            last |= {entry.record.transaction_id: entry.record.stamp.at for entry in self._head}
+        return last
 
-    def _amend(self, amend: AmendRecords, step: Step) -> None:
+    def _amend(self, amend: AmendRecords, step: Step, last: dict[str, float] | None = None) -> None:
+        last = {} if last is None else last
         for index, entry in enumerate(self._head):
             if entry.id > amend.after_id and entry.id not in self._sent and not entry.again:
-                record = amended(entry.record, amend)
+                record = amended(entry, amend, last)
                 if record != entry.record:
                     body = _encoded(record)
                     self.size += _bytes(body) - entry.size
                     self._head[index] = entry._replace(record=record, size=_bytes(body))
                     step.emit(SaveRecord(entry.id, entry.message_id, record, body))
+            last[entry.record.transaction_id] = self._head[index].record.stamp.at
         if self._behind:
-            step.emit(amend._replace(after_id=max(self.read_to, amend.after_id), sent=tuple(self._sent)))
+            after_id, sent = max(self.read_to, amend.after_id), tuple(self._sent)
+            step.emit(amend._replace(after_id=after_id, sent=sent, last=tuple(last.items())))
             self._ticket += self._since >= 0  # what was asked for may be of before
             self._since = -1
 
@@ -282,15 +302,20 @@ def _bytes(body: str) -> int:
     return len(body.encode())
 
 
-def amended(record: TransactionRecord, amend: AmendRecords) -> TransactionRecord:
-    """As `AmendRecords` says; the same where there is nothing to be made right."""
+def amended(entry: Entry, amend: AmendRecords, last: dict[str, float]) -> TransactionRecord:
+    """As `AmendRecords` says; the same where there is nothing to be made right. `last`: when the record before it was,
+    by transaction; this one joins it."""
+    record, right = entry.record, amend.right
     if amend.offline and not record.offline:
         record = record._replace(offline=True)
-    stamp = record.stamp
-    if amend.boot_id and stamp.boot == amend.boot_id and not stamp.sure:
-        return record._replace(
-            stamp=Stamp(stamp.mono + amend.offset_s, True, stamp.mono, stamp.boot),
-            values=tuple(value._replace(at=put_right(value.at, amend.change_s)) for value in record.values),
-            told_at=record.told_at and put_right(record.told_at, amend.change_s),
+    stamp = right.stamp(record.stamp) if right else None
+    if right and stamp and (entry.id >= amend.own_from or not record.stamp.sure):
+        # One that may follow what an earlier process has told is not put back.
+        least = last.get(record.transaction_id, record.stamp.at if record.seq_no and record.stamp.sure else 0.0)
+        record = record._replace(
+            stamp=stamp if stamp.at >= least else stamp._replace(at=least, how="held"),
+            values=tuple(value._replace(at=right.fact(value.at)) for value in record.values),
+            told_at=record.told_at and right.fact(record.told_at),
         )
+    last[record.transaction_id] = record.stamp.at
     return record

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from chargepointd.core import metering
+from chargepointd.core.clock import Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.tuples import NamedTuple
 
@@ -104,8 +105,12 @@ class Sampling:
         self._waiting = [due for due in self._waiting if due.purpose.goes != "series"]
         self.plan(step)
 
-    def clock_changed(self, step: Step) -> None:
-        self._served.clear()
+    def put_right(self, right: Righting, step: Step) -> None:
+        """Moments that were told are not told again when the clock is put back by less than a day; by more, it was no
+        clock. What falls between two times when it is put forward was never measured: the leap itself is told."""
+        forgotten = right.unvouched or not -86_400 < right.change_s < 0
+        self._served = {p: at for p, at in self._served.items() if not (p.aligned and forgotten)}
+        self._waiting = [due._replace(at=due.at and right.interval(due.at)) for due in self._waiting]
         self.plan(step)
 
     def plan(self, step: Step) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chargepointd.core import commands as c
 from chargepointd.core.boot import Registration
+from chargepointd.core.clock import Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveSecurityEvent, SettleSecurityEvent
 from chargepointd.core.messages import Message, SecurityEvent
@@ -108,14 +109,16 @@ class Security(Topic):
 
         self._outbox.keep("security", entry.message_id, message, heard)
 
-    def put_right(self, change: float, step: Step) -> None:
-        """The clock was wrong by so much (s): what this process logged before it was known gets the time that was."""
-        clock = self._context.clock
+    def put_right(self, right: Righting, step: Step) -> None:
+        """The clock was wrong: what was logged before it was known gets the time that was."""
         for entry in list(self._log.values()):
-            if not entry.stamp.sure and entry.stamp.boot == clock.boot_id:
-                self._keep(entry._replace(stamp=clock.stamp(entry.stamp.mono)), step)
-        if abs(change) > self._context.variables.integer("ClockCtrlr.TimeAdjustmentReportingThreshold"):
-            self.happened("SettingSystemTime", f"by {change:+.1f} s", step)
+            at = right.fact(entry.stamp.at)
+            if at != entry.stamp.at:
+                self._keep(entry._replace(stamp=entry.stamp._replace(at=at, sure=True)), step)
+
+    def clock_changed(self, right: Righting, why: str, step: Step) -> None:
+        if abs(right.change_s) > self._context.variables.integer("ClockCtrlr.TimeAdjustmentReportingThreshold"):
+            self.happened("SettingSystemTime", f"{why} ({right.change_s:+.1f} s)", step)
 
     # -- what this topic sees itself -----------------------------------------------------------------------------------
 

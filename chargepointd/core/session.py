@@ -50,6 +50,10 @@ class Transaction(NamedTuple):
     """what the meter's register shows too little, because it has wrapped"""
     register_lost: bool = False
     """the register by which it is billed is no more: the meter was exchanged, or set back"""
+    stamped_at: float = 0.0
+    """of the last record: UTC, s since 1970; no later one is earlier"""
+    held_until: float = 0.0
+    """the clock was put back: no value is earlier either"""
 
 
 class Session(NamedTuple):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chargepointd.core.certificates import CSMS_ROOT, PENDING, STATION, Certificate, Certificates
+from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Status, TriggerMessage
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Reconnect, SaveState
@@ -281,6 +282,9 @@ class Signatures(Applicant):
         certificates.replace(kept, step)
         if not renewed:
             self._context.happened("DiscardedRenewedClientCertificate", "the CSMS took the old one only", step)
+
+    def put_right(self, right: Righting, step: Step) -> None:
+        self._look_at = step.mono
 
     # -- dates ---------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ from chargepointd.core.charging.external import External
 from chargepointd.core.charging.limits import Limits
 from chargepointd.core.charging.profiles import Profiles
 from chargepointd.core.charging.schedules import GetCompositeSchedule, Schedules
-from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.clock import PLAUSIBLE, Clock, Righting
+from chargepointd.core.context import NEVER, Context, Step, iso
 from chargepointd.core.customer import Customers
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
@@ -50,7 +51,7 @@ from chargepointd.core.saved import Saved
 from chargepointd.core.security import Security
 from chargepointd.core.signing import CertificateSigned, Signatures
 from chargepointd.core.standing import standing
-from chargepointd.core.timekeeping import Timekeeping
+from chargepointd.core.timekeeping import CLOCK, Timekeeping
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Answer, Topic
 from chargepointd.core.values import Fault, Now
@@ -86,13 +87,27 @@ def asks_only(event: e.Event) -> bool:
     return type(event) in (e.CallReceived, e.ControlAsked) and type(event.command) in _QUESTIONS
 
 
+def _last_known(saved: Saved) -> float:
+    """A moment that has been, in UTC (s since 1970): no transaction that goes on may be told anything earlier."""
+    running = [session.transaction.stamped_at for session in saved.sessions.values() if session.transaction]
+    return max((at for at in running if at >= PLAUSIBLE), default=0.0)
+
+
 class Station:
     """The one place where the topics meet. Not thread-safe: one writer, the engine."""
 
     def __init__(
-        self, plan: StationPlan, variables: Registry, saved: Saved, rules: Rules, boot_id: str, now: Now
+        self,
+        plan: StationPlan,
+        variables: Registry,
+        saved: Saved,
+        rules: Rules,
+        boot_id: str,
+        now: Now,
+        machine: str = "",
     ) -> None:
-        context = Context(plan, variables, rules, boot_id, now)
+        clock = Clock(boot_id, now, machine, saved.state.get(CLOCK), _last_known(saved))
+        context = Context(plan, variables, rules, boot_id, now, clock)
         outbox = Outbox(context, saved)
         self.evses = {p.id: Evse(p, context, outbox, saved.sessions.get(p.id)) for p in plan.evses}
         self.availability = Availability(context, self.evses, saved.state.get("availability"))
@@ -100,6 +115,8 @@ class Station:
         self.tokens = TokenStore(context, saved.tokens)
         self.local_list = LocalList(context, self.tokens, saved.state.get(LocalList.name), saved.listed)
         self._mono = now.mono
+        self._leapt = False
+        """the clock was put right in this step: all that waits for a time is to be looked at"""
         self._add_variables(plan, variables)
         self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
         self._everywhere = self.evses | self.lobby.seats
@@ -144,6 +161,7 @@ class Station:
         self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
         outbox.on_record_answered = self._record_answered
         self.registration.believes_csms = self.timekeeping.believes_csms
+        self.timekeeping.beat = self.registration.beat
         context.on_clock = self._clock_changed
         self._handlers = self._handled()
         self._commands = self._commanded()
@@ -242,8 +260,11 @@ class Station:
         step = Step(now.mono, self.context.clock.utc(now.mono))
         self._mono = now.mono
         if change:
-            self._clock_changed(change, step)
+            self._clock_changed(change, step, f"to {iso(step.utc)} by the system's clock")
         self._handlers[type(event)](event, step)
+        if self._leapt:
+            self._leapt = False
+            self._ticked(e.Ticked(), step)
         if change or not asks_only(event):
             # An answer to a record seldom changes more than the queue: most of what happens while it drains.
             self._follow(step, answered=type(event) in (e.CallAnswered, e.RecordsLoaded))
@@ -452,15 +473,17 @@ class Station:
             topic.tick(step)
         self.outbox.tick(step)
 
-    def _clock_changed(self, change: float, step: Step) -> None:
+    def _clock_changed(self, right: Righting, step: Step, why: str) -> None:
         """What was noted by a clock that was not known to be right is put right, durably, before it is told."""
+        self._leapt = True
         step.utc = self.context.clock.utc(step.mono)
-        self.outbox.put_right(change, step)
-        self.security.put_right(change, step)
-        self.external.put_right(change, step)
+        stamped = self.outbox.put_right(right, step)
         for evse in self._everywhere.values():
-            evse.put_right(change, step)
-            evse.sampling.clock_changed(step)
+            evse.put_right(right, step, stamped)
+            evse.sampling.put_right(right, step)
+        for topic in self.topics:
+            topic.put_right(right, step)
+        self.security.clock_changed(right, why, step)
 
     def _storage_low(self, event: e.StorageLow, step: Step) -> None:
         self.local_list.no_room = not event.over

@@ -3,19 +3,25 @@
 The sources stand in order of preference; the first that can be had now sets the clock. Heartbeat can while the CSMS is
 there, NTP while the kernel says that the system's clock is synchronised: it is asked every `ASK_S`. The protocol is in
 UTC whatever the offset.
+
+A CSMS that wants the clock to leap has to say so twice, unless NTP says the same (`Context.tell_time`).
+What is known of the time is kept (`core.clock`), hourly.
 """
 
 from collections.abc import Callable, Mapping
 from re import ASCII, fullmatch
 from typing import Any
 
+from chargepointd.core.clock import Righting, plausible
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, StartJob
+from chargepointd.core.effects import Note, SaveState, StartJob
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.topic import Guard, Topic
 from chargepointd.core.tuples import NamedTuple
 
-FIRST_S, ASK_S = 10.0, 600.0
+FIRST_S, ASK_S, KEEP_S = 10.0, 600.0, 3600.0
+CLOCK = "clock"
+"""the state that is kept"""
 _SERVERS = ("ClockCtrlr.NtpServerUri[1]", "ClockCtrlr.NtpServerUri[2]", "ClockCtrlr.NtpServerUri[3]")
 _SOURCE = "ClockCtrlr.NtpSource"
 
@@ -45,6 +51,13 @@ class Timekeeping(Topic):
         self._synchronised = False
         self._ask_at = NEVER
         self._asking = False
+        self._ntp: tuple[float, float] | None = None
+        """UTC less the monotonic clock (s), as NTP vouched for it, and when it did"""
+        self._kept_at = -NEVER
+        self.beat: Callable[[Step], None] = lambda step: None
+        """has the CSMS tell the time"""
+        context.ask_time = self._ask_again
+        context.ntp_ahead_s = self._ntp_ahead_s
         self.zone_offset_s: Callable[[str, float], int | None] = lambda zone, utc: None
         """s that a time zone is ahead of UTC at a moment; None: not known. The daemon's, who can read the zones"""
 
@@ -57,15 +70,32 @@ class Timekeeping(Topic):
         return first in sources and (second not in sources or sources.index(first) < sources.index(second))
 
     def believes_csms(self) -> bool:
-        """Whether the time that the CSMS tells sets the clock."""
+        """Whether the time that the CSMS tells sets the clock. Where nobody knows it, any that is told is better."""
+        if not self._context.clock.sure:
+            return True
         if "Heartbeat" not in self._sources:
             return False
         return not (self._synchronised and self._prefers("NTP", "Heartbeat"))
+
+    def _ask_again(self, step: Step) -> None:
+        self._ask_at = min(self._ask_at, step.mono)
+        if self._context.online:
+            self.beat(step)
+
+    def put_right(self, right: Righting, step: Step) -> None:
+        self._keep(step)
+
+    def _keep(self, step: Step) -> None:
+        """What a later process, or a later boot of the machine, is to know of the time."""
+        self._kept_at = step.mono
+        step.emit(SaveState(CLOCK, self._context.clock.kept(step.mono)))
 
     # -- NTP -----------------------------------------------------------------------------------------------------------
 
     def power_up(self, step: Step) -> None:
         self._ask_at = step.mono + FIRST_S
+        if not self._context.clock.sure:
+            self._keep(step)
         if self._manual():
             self._set_servers(step)
 
@@ -83,6 +113,9 @@ class Timekeeping(Topic):
         if step.mono < self._ask_at:
             return
         self._ask_at = step.mono + ASK_S
+        clock = self._context.clock
+        if not clock.sure or (clock.vouched and step.mono >= self._kept_at + KEEP_S):
+            self._keep(step)
         if "NTP" in self._sources and not self._asking:
             self._asking = True
             step.emit(StartJob(self.name, "system", AskSystemClock()))
@@ -94,9 +127,22 @@ class Timekeeping(Topic):
             return
         self._asking = False
         self._synchronised = isinstance(outcome, SystemClock) and outcome.synchronised
+        ahead = self._ntp_ahead(outcome, step)
+        self._ntp = None if ahead is None else (ahead, step.mono)
+        if ahead is None:
+            return
         heartbeat = self._context.online and self._prefers("Heartbeat", "NTP")
-        if self._synchronised and "NTP" in self._sources and not heartbeat:
-            self._context.tell_time(step.mono + outcome.ahead_s, step)
+        if not heartbeat or not self._context.clock.sure:
+            self._context.tell_time(step.mono + ahead, step, by="NTP")
+
+    def _ntp_ahead(self, outcome: Any, step: Step) -> float | None:
+        """Only where it is a source, and says what can be."""
+        vouches = self._synchronised and "NTP" in self._sources
+        return outcome.ahead_s if vouches and plausible(step.mono + outcome.ahead_s) else None
+
+    def _ntp_ahead_s(self, step: Step) -> float | None:
+        fresh = self._ntp is not None and step.mono < self._ntp[1] + 2 * ASK_S
+        return self._ntp[0] if self._ntp and fresh else None
 
     def _manual(self) -> bool:
         command = self._context.plan.ntp_command

@@ -4,6 +4,7 @@ The station asks every topic at the same points of a step, so that a topic more 
 
     power_up   the first step of a process: what was kept goes on
     (handler)  its events, commands, triggers and the news of its jobs
+    put_right  the clock was wrong
     changed    variables were set, from afar or by a technician
     follow     after each step that changed something: what else follows from the facts of others
     tick       a deadline has come
@@ -12,6 +13,7 @@ The station asks every topic at the same points of a step, so that a topic more 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Reply, Status, TriggerMessage
 from chargepointd.core.context import NEVER, Step
 from chargepointd.core.events import RecordsLoaded
@@ -62,6 +64,9 @@ class Topic:
 
     def records_loaded(self, event: RecordsLoaded, step: Step) -> None:
         """What it has asked for by `LoadRecords`."""
+
+    def put_right(self, right: Righting, step: Step) -> None:
+        """The clock was wrong. Intervals are as long as they are; `tick` follows for what is due."""
 
     def follow(self, step: Step) -> None:
         pass

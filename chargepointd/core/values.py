@@ -153,6 +153,11 @@ class Stamp(NamedTuple):
     """False when the clock was not known to be right; `mono` and `boot` then let it be put right later"""
     mono: float = 0.0
     boot: str = ""
+    """of the machine"""
+    how: str = ""
+    """how it is known, where not simply so: "system" (by its clock, for which nobody has vouched), "put right" (noted
+    before it was known), "estimated" (noted before it was known, and before a power cut), "held" (the clock was put
+    back since the record before it, which is no later), "unknown" (and told so)"""
 
 
 Condition = Literal[

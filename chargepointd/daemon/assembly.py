@@ -29,13 +29,15 @@ class Start(NamedTuple):
     """whose rules hold until a connection has agreed on one"""
     boot_id: str
     now: Now
+    machine: str = ""
+    """the boot of the machine; empty: not known"""
 
 
 def assembled(start: Start) -> tuple[Station, Registry]:
     plan = start.plan
     variables = Registry(catalogue.standard(plan), start.configured, start.saved.variables)
     rules = load(start.subprotocol, plan, variables).rules
-    station = Station(plan, variables, start.saved, rules, start.boot_id, start.now)
+    station = Station(plan, variables, start.saved, rules, start.boot_id, start.now, start.machine)
     for variable in catalogue.living(plan, _live(plan, station)):
         variables.add(variable)
     station.timekeeping.zone_offset_s = zones.offset_s

@@ -47,6 +47,14 @@ SETTLED_S = 10.0
 _QUIET_NOTES = ("status", "record", "running cost", "firmware progress")
 
 
+def machine() -> str:
+    """This boot of the machine: as long as it lasts, the monotonic clock goes on. Empty where the kernel tells none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
 class Daemon:
     def __init__(self, config: Config, variables: dict[str, str], state_dir: Path, boot_id: str) -> None:
         self._config = config
@@ -54,7 +62,7 @@ class Daemon:
         self._store = Store(state_dir)
         saved = self._store.open()
         self._plan = plan(config, __version__)
-        start = Start(self._plan, variables, saved, VERSIONS[config.csms.versions[0]], boot_id, now())
+        start = Start(self._plan, variables, saved, VERSIONS[config.csms.versions[0]], boot_id, now(), machine())
         self._station, self._variables = assembled(start)
         self._recorder = Recorder(start)
         self._ring = LogRing()

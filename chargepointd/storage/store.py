@@ -259,15 +259,18 @@ class Store:
             self._settled = max(self._settled, save.record_id)
 
     def _amend(self, save: f.AmendRecords) -> None:
-        rows = self._db.execute("SELECT id, body FROM record WHERE id > ? AND NOT again", (save.after_id,)).fetchall()
-        for record_id, body in rows:
+        rows = self._db.execute(
+            "SELECT id, message_id, body FROM record WHERE id > ? AND NOT again ORDER BY id", (save.after_id,)
+        ).fetchall()
+        last = dict(save.last)
+        for record_id, message_id, body in rows:
             if record_id in save.sent:
                 continue
             try:
                 record = unpack(TransactionRecord, body)
             except ValueError:
                 continue  # found, and set aside, when its turn comes
-            right = amended(record, save)
+            right = amended(Entry(record_id, message_id, record), save, last)
             if right is not record:
                 self._db.execute("UPDATE record SET body = ? WHERE id = ?", (pack(right), record_id))
 

@@ -157,7 +157,7 @@ def test_an_accepted_station_does_not_boot_again_because_it_is_asked_in_2_x() ->
 
 def test_heartbeats_keep_the_interval_of_the_csms(version: str) -> None:
     w = World(version)
-    w.registrations.append(m.BootAnswered("Accepted", 50, NOON))
+    w.registrations.append(m.BootAnswered("Accepted", 50, w.utc))
     w.online().after(160)
     assert len(w.told(m.Heartbeat)) == 3
     w.set("OCPPCommCtrlr.HeartbeatInterval", "10").after(45)

@@ -151,10 +151,17 @@ def test_what_was_logged_before_the_clock_was_known_gets_its_time() -> None:
 
 
 def test_a_small_correction_of_the_clock_is_no_event() -> None:
-    w = World("2.0.1").online()
-    w.registrations.clear()
-    w.station._clock_changed(19.0, Step(w.mono, w.utc))
+    w = World("2.0.1", wall=NOON + 19).online()
+    assert abs(w.station.context.clock.utc(w.mono) - w.utc) < 0.01
     assert kinds(w) == ["StartupOfTheDevice"]
+
+
+def test_a_correction_that_counts_is_told_with_both_times(version: str) -> None:
+    w = World(version, wall=NOON + 3600).online()
+    assert [event.kind for event in w.told(m.SecurityEvent)] == ["StartupOfTheDevice", "SettingSystemTime"]
+    assert w.told(m.SecurityEvent)[-1].info == (
+        "from 2027-01-15T09:16:40Z to 2027-01-15T08:16:40Z by the CSMS (-3600.0 s)"
+    )
 
 
 def test_a_new_password_is_written_down_without_it() -> None:

@@ -74,9 +74,10 @@ class Disk:
             if save.dead:
                 self.dead[entry.id] = entry, save
         elif isinstance(save, f.AmendRecords):
-            for entry in self.records.values():
+            last = dict(save.last)
+            for entry in sorted(self.records.values()):
                 if entry.id > save.after_id and entry.id not in save.sent and not entry.again:
-                    self.records[entry.id] = entry._replace(record=amended(entry.record, save))
+                    self.records[entry.id] = entry._replace(record=amended(entry, save, last))
         elif isinstance(save, f.RetryDead):
             for number in save.record_ids:
                 self.records[number] = self.dead.pop(number)[0]._replace(again=True)
@@ -161,6 +162,8 @@ class World:
         self.boots = 0
         self.recorders: list[Recorder] = []
         """one for each boot"""
+        self.machine = "machine1"
+        """goes on with its monotonic clock, while the process restarts"""
         self._records: dict[int, m.TransactionRecord] = {}
         self.received: list[tuple[str, Any]] = []
         """(message id, message) as the CSMS got them"""
@@ -224,6 +227,10 @@ class World:
         """EVSEs whose power path does not move"""
         self.broken: set[tuple[int, Any]] = set()
         """(EVSE, fault code): stays so over a power cut"""
+        self.wrong_s = self.wrong_once_s = 0.0
+        """the CSMS's clock is ahead by so much; the other is true of its next answer only"""
+        self.timeless = False
+        """the CSMS does not tell the time"""
         self.linked = False
         self._references = 0
         self._given: dict[str, int] = {}
@@ -259,7 +266,7 @@ class World:
         self.under_way.clear()
         self._restarting = False
         saved, boot_id = self.disk.saved(), f"boot{self.boots}"
-        start = Start(self.plan, dict(self.configured), saved, VERSIONS[self.version], boot_id, self.now)
+        start = Start(self.plan, dict(self.configured), saved, VERSIONS[self.version], boot_id, self.now, self.machine)
         self.station, self.variables = assembled(start)
         self.recorders.append(Recorder(start))
         self.tell(e.PoweredUp())
@@ -280,6 +287,7 @@ class World:
 
     def cut(self) -> None:
         """The power is cut and comes back: nothing but the disk and the world outside remains."""
+        self.machine = f"machine{self.boots + 1}"
         self.boot()
 
     def cut_at_once(self) -> None:
@@ -680,10 +688,10 @@ class World:
 
     def _answer(self, call: f.SendCall, message: m.Message) -> m.Answer:
         if isinstance(message, m.Boot):
-            accepted = m.BootAnswered("Accepted", 300, self.utc)
+            accepted = m.BootAnswered("Accepted", 300, self._says())
             return self.registrations.popleft() if self.registrations else accepted
         if isinstance(message, m.Heartbeat):
-            return m.HeartbeatAnswered(self.utc)
+            return m.HeartbeatAnswered(self._says())
         if isinstance(message, m.Authorize):
             return m.AuthorizeAnswered(self.infos.get(message.token.key, TokenInfo("Accepted")))
         if isinstance(message, m.TransactionRecord):
@@ -691,6 +699,11 @@ class World:
             info = self.infos.get(token.key, TokenInfo("Accepted")) if token else None
             return m.RecordAnswered(self._reference(call, message), info)
         return m.Acknowledged()
+
+    def _says(self) -> float | None:
+        """What time it is."""
+        once, self.wrong_once_s = self.wrong_once_s, 0.0
+        return None if self.timeless else self.utc + self.wrong_s + once
 
     def _reference(self, call: f.SendCall, record: m.TransactionRecord) -> int | None:
         if self.version != "1.6" or record.kind != "Started":

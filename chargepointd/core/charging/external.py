@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chargepointd.core.charging.limits import GRID_V, significant
 from chargepointd.core.charging.profiles import Profiles
+from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Shown, Status
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, PaceMeter, SaveState
@@ -179,10 +180,10 @@ class External(Topic):
                 self._release(profile.id, step)
         self._look_at_ends(step)
 
-    def put_right(self, change: float, step: Step) -> None:
-        """Who said "for an hour" while the time was not known meant an hour."""
+    def put_right(self, right: Righting, step: Step) -> None:
+        """Who said "for an hour" meant an hour, whatever the clock said."""
         for profile in self._profiles_of_others():
-            ends_at = profile.valid_to and self._context.clock.put_right(profile.valid_to, change)
+            ends_at = profile.valid_to and right.interval(profile.valid_to)
             if ends_at != profile.valid_to:
                 self._profiles.install(profile._replace(valid_to=ends_at), step)
 

@@ -441,7 +441,7 @@ def test_a_profile_of_another_transaction_limits_nobody_in_1970() -> None:
     assert w.limits[2][0] == 32
 
 
-def test_a_clock_that_lags_after_a_power_cut_does_not_put_off_a_relative_profile() -> None:
+def test_a_clock_that_lags_after_a_power_cut_allows_the_least_until_the_time_is_known() -> None:
     w = charging("2.0.1")
     set_(w, profile(0, kind="Relative")._replace(schedule=NIGHT._replace(starts_at=None)))
     assert w.limits[1][0] == 20
@@ -449,4 +449,6 @@ def test_a_clock_that_lags_after_a_power_cut_does_not_put_off_a_relative_profile
     told = effects(w)
     w.cut()
     w.after(60)
-    assert {effect.limit_a for effect in told if not isinstance(effect, f.OpenPowerPath)} == {20}
+    assert {effect.limit_a for effect in told if not isinstance(effect, f.OpenPowerPath)} == {10}
+    w.online()
+    assert w.limits[1][0] == 20
