@@ -484,14 +484,15 @@ class Evse(Metered):
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
-        react = self.power.offered_at + REACTION_S if self._reaction_open() else NEVER
-        return min(self._end_by, self.plug_by, self._spent_at, self.sampling.deadline(), react)
+        due = min(self._end_by, self.plug_by, self._spent_at, self.sampling.deadline())
+        return min(due, self.power.offered_at + REACTION_S) if self._reaction_open() else due
 
     def _reaction_open(self) -> bool:
         """A car that was offered energy may still react: after that it is the one who waits."""
-        if self.transaction is None or not self.running or self.switching_phases:
+        transaction = self.session.transaction
+        if transaction is None or transaction.ending or self.switching_phases:
             return False
-        state = self.transaction.charging_state
+        state = transaction.charging_state
         return state == "EVConnected" or (state == "SuspendedEVSE" and self.power_asked and not self.wanted)
 
     def tick(self, step: Step) -> None:

@@ -94,7 +94,7 @@ class Facts:
 
     @property
     def stopping_faults(self) -> tuple[Fault, ...]:
-        return tuple(fault for fault in self.faults.values() if fault.stops_charging)
+        return tuple([fault for fault in self.faults.values() if fault.stops_charging]) if self.faults else ()
 
     @property
     def power_asked(self) -> bool:

@@ -399,6 +399,8 @@ class Outbox:
         return self._kept if self._context.keeps else [kept for kept in self._kept if kept.lane == "security"]
 
     def _kept_due(self) -> float:
+        if not self._kept:
+            return NEVER
         lanes = {kept.lane for kept in self._tellable()}
         return min((self._tries.get(lane, Tries()).not_before for lane in lanes), default=NEVER)
 

@@ -44,7 +44,10 @@ class EvsePlan(NamedTuple):
         return self.meter and (self.measures is None or "energy_import_wh" in self.measures)
 
     def connector(self, connector_id: int) -> ConnectorPlan | None:
-        return next((c for c in self.connectors if c.id == connector_id), None)
+        for connector in self.connectors:
+            if connector.id == connector_id:
+                return connector
+        return None
 
 
 class FirmwarePlan(NamedTuple):

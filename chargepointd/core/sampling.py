@@ -90,6 +90,8 @@ class Sampling:
         self._told_at = -NEVER
         """when the last reading that was told was taken: s, monotonic clock"""
         self._at: dict[Purpose, float] = {}
+        self._next_at = NEVER
+        """the first of those moments"""
         self._served: dict[Purpose, float] = {}
         """the last moment that was served: monotonic, or UTC for the aligned ones"""
         self._waiting: list[Due] = []
@@ -117,6 +119,7 @@ class Sampling:
         """Anew, from the intervals as they are now."""
         for purpose in _REGULAR:
             self._at[purpose] = self._next(purpose, step)
+        self._next_at = min(self._at.values())
 
     def _next(self, purpose: Purpose, step: Step) -> float:
         interval = self._context.variables.integer(self._interval(purpose))
@@ -141,10 +144,12 @@ class Sampling:
         self._waiting.append(Due(purpose, by, at, connector_id))
 
     def deadline(self) -> float:
-        return min(min(self._at.values(), default=NEVER), min((due.by for due in self._waiting), default=NEVER))
+        return min(self._next_at, min([due.by for due in self._waiting])) if self._waiting else self._next_at
 
     def fall_due(self, step: Step) -> bool:
         """Whether something fell due in this step, and so wants a reading."""
+        if step.mono < self._next_at:
+            return False
         due = [purpose for purpose, at in self._at.items() if step.mono >= at]
         for purpose in due:
             at = self._at[purpose]
@@ -153,6 +158,7 @@ class Sampling:
             self._served[purpose] = moment if purpose.aligned else at
             self.ask(purpose, step, moment)
             self._at[purpose] = self._next(purpose, step)
+        self._next_at = min(self._at.values(), default=NEVER)
         return bool(due)
 
     @property
@@ -174,6 +180,8 @@ class Sampling:
 
     def give_up(self, step: Step) -> list[Due]:
         """What has waited too long for a reading."""
+        if not self._waiting:
+            return []
         late = [due for due in self._waiting if step.mono >= due.by]
         self._waiting = [due for due in self._waiting if step.mono < due.by]
         return late

@@ -93,6 +93,14 @@ def _last_known(saved: Saved) -> float:
     return max((at for at in running if at >= PLAUSIBLE), default=0.0)
 
 
+def _is_quiet(event: e.Event) -> bool:
+    """It seldom changes more than the queue: an answer to a record, which is most of what happens while it drains, or
+    that something is to be said. What it does change besides is settled at an EVSE, and so seen."""
+    if type(event) in (e.CallReceived, e.ControlAsked):
+        return type(event.command) is c.TriggerMessage
+    return type(event) in (e.CallAnswered, e.RecordsLoaded)
+
+
 class Station:
     """The one place where the topics meet. Not thread-safe: one writer, the engine."""
 
@@ -155,8 +163,9 @@ class Station:
         """of a station with a display"""
         self.topics = self._made_topics(saved)
         self._topics = {topic.name: topic for topic in self.topics}
+        self._following = [topic.follow for topic in self.topics if type(topic).follow is not Topic.follow]
         self._deadlines = [evse.deadline for evse in self._everywhere.values()]
-        self._deadlines += [topic.deadline for topic in self.topics]
+        self._deadlines += [topic.deadline for topic in self.topics if type(topic).deadline is not Topic.deadline]
         self._deadlines += [self.registration.deadline, self.remote.deadline]
         self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
         outbox.on_record_answered = self._record_answered
@@ -266,12 +275,11 @@ class Station:
             self._leapt = False
             self._ticked(e.Ticked(), step)
         if change or not asks_only(event):
-            # An answer to a record seldom changes more than the queue: most of what happens while it drains.
-            self._follow(step, answered=type(event) in (e.CallAnswered, e.RecordsLoaded))
+            self._follow(step, quiet=_is_quiet(event) and not change)
             self.deadline = min([deadline() for deadline in self._deadlines])
         return step.effects
 
-    def _follow(self, step: Step, *, answered: bool) -> None:
+    def _follow(self, step: Step, *, quiet: bool) -> None:
         self.authorization.follow(step)
         self.registration.tick(step)
         self.availability.tick(step)
@@ -280,12 +288,12 @@ class Station:
             self.registration.just_accepted = False
             self.statuses.forget()
             self._introduce(step)
-            answered = False
-        if not answered or self.context.settled != self._told_at:
+            quiet = False
+        if not quiet or self.context.settled != self._told_at:
             self._told_at = self.context.settled
             self.statuses.tell(step)
-        for topic in self.topics:
-            topic.follow(step)
+        for follow in self._following:
+            follow(step)
         if self.context.settled != self._told_at:  # a limit has paused somebody, or let him go on
             self._told_at = self.context.settled
             self.statuses.tell(step)

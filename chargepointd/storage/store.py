@@ -204,7 +204,7 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         settled, purged = self._settled, self._purged
         try:
-            for save in saves:
+            for save in _newest(saves):
                 self._savers[type(save)](save)
             if self._settled != settled:
                 self._put_state("settled", self._settled)
@@ -345,6 +345,20 @@ class Store:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _newest(saves: Iterable[f.Save]) -> list[f.Save]:
+    """Of the sessions of an EVSE, and of the facts of a name, the last that one commit would write is enough."""
+    saves = list(saves)
+    last = {_place(save): save for save in saves}
+    return [save for save in saves if last[_place(save)] is save]
+
+
+def _place(save: f.Save) -> object:
+    """What is written there later takes its place."""
+    if isinstance(save, f.SaveSession):
+        return f.SaveSession, save.evse_id
+    return (f.SaveState, save.name) if isinstance(save, f.SaveState) else (None, id(save))
 
 
 def _entry(record_id: int, message_id: str, body: str, again: int) -> Entry:
