@@ -8,7 +8,7 @@ Events come in by `post`, from the loop's thread, in the order they happened. Ea
   promised and no contactor closes before all earlier batches are safe.
 
 A step that tells nobody anything may owe its batch to the disk: it goes with the next that cannot wait, or with the
-first thing that is told, and by itself a moment later.
+first thing that is told, and by itself a moment later; samples that nobody is told of up to a minute.
 
 Full queue. Meter readings coalesce (only the newest of an EVSE waits, and the newest it signed), a token that already
 waits is dropped, and while `full` the link does not read its socket; nothing else is bounded, for it comes from a
@@ -33,7 +33,7 @@ from chargepointd.core import events as e
 from chargepointd.core.station import Station, asks_only
 from chargepointd.core.values import Now
 from chargepointd.daemon.unkept import MOST, Unkept
-from chargepointd.storage.store import StoreError, is_lazy, may_follow
+from chargepointd.storage.store import StoreError, is_lazy, is_sampled, may_follow
 from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class Engine:
             self._writer.submit_lazily(saves, at_once=any(type(save) is f.SaveState for save in saves))
             self._tell(rest)
         elif binds_nobody(saves, rest):
-            self._writer.owe(saves)
+            self._writer.owe(saves, sampled=is_sampled(saves))
             self._tell(rest)
         else:
             self._when_safe(saves, rest)

@@ -29,7 +29,7 @@ from chargepointd.storage.pack import pack, unpack
 if TYPE_CHECKING:
     from chargepointd.core.dead_letters import DeadLetter
 
-__all__ = ["Store", "StoreError", "Unwritable", "is_lazy", "may_follow"]
+__all__ = ["Store", "StoreError", "Unwritable", "is_lazy", "is_sampled", "may_follow"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ PAGE_BYTES = 500_000
 """of records that are read at once; a single one may be larger"""
 _TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(body, '","') + 3), '"') - 1)"""
 """the second text of a record's body: all that a count by transaction has to read of it"""
+PERIODIC = ("MeterValuePeriodic", "MeterValueClock")
+"""triggers of samples at regular intervals"""
 _TOKEN = "info, stored_at, added_at, used_at, uses"
 """columns in the order of `Remembered` and `SaveToken`"""
 
@@ -79,6 +81,13 @@ def may_follow(saves: Sequence[f.Save]) -> bool:
     return all(map(_may_follow, saves))
 
 
+def is_sampled(saves: Sequence[f.Save]) -> bool:
+    """Of what may follow, what is as if it had not been without the next: samples at regular intervals, and the session
+    that has counted them."""
+    sampled = [save for save in saves if isinstance(save, f.SaveRecord)]
+    return bool(sampled) and all(save.record.trigger in PERIODIC for save in sampled)
+
+
 def _may_follow(save: f.Save) -> bool:
     if isinstance(save, f.SaveRecord):
         return save.record.kind == "Updated"
@@ -92,6 +101,7 @@ class Store:
         self._database = Database(directory)
         self._settled = self._purged = 0
         self._durable = True
+        self._unsynced = False
         self._savers = self._by_type()
 
     # -- open and load -------------------------------------------------------------------------------------------------
@@ -191,27 +201,33 @@ class Store:
     # -- commit --------------------------------------------------------------------------------------------------------
 
     def commit(self, saves: Iterable[f.Save], *, durable: bool) -> None:
-        """One transaction. When it returns it survives a power cut (`durable`) or the death of the process."""
+        """One transaction. When it returns it survives a power cut (`durable`, and so does all before it) or the death
+        of the process."""
         try:
             self._commit(saves, durable)
         except (sqlite3.Error, OSError) as error:
             raise self._database.trouble(error) from error
 
     def _commit(self, saves: Iterable[f.Save], durable: bool) -> None:
+        saves = _newest(saves)
+        sync_only = durable and self._unsynced and not saves
+        if not saves and not sync_only:
+            return
         if durable != self._durable:
             self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._durable = durable
         self._db.execute("BEGIN IMMEDIATE")
         settled, purged = self._settled, self._purged
         try:
-            for save in _newest(saves):
+            for save in saves:
                 self._savers[type(save)](save)
-            if self._settled != settled:
+            if self._settled != settled or sync_only:  # a sync goes with something that is written
                 self._put_state("settled", self._settled)
             if self._settled - self._purged >= PURGE_EVERY:
                 self._db.execute("DELETE FROM record WHERE id <= ? AND NOT again", (self._settled,))
                 self._purged = self._settled
             self._db.execute("COMMIT")
+            self._unsynced = not durable
         except BaseException:
             self._settled, self._purged = settled, purged
             if self._db.in_transaction:  # a full disk has rolled back by itself

@@ -3,7 +3,7 @@
 Batches are committed in the order they were submitted. While one commit waits for the disk, what arrives meanwhile
 forms the next: under load a sync carries many steps. What nobody waits for stays in the loop's thread for company, at
 most twice `LAZY_S`: lazy batches (settled records), which need no sync at all, and owed ones, which need theirs before
-anything is told.
+anything is told. Owed samples are written then, so that they outlive the process, but may wait `SAMPLES_S` for a sync.
 
 A disk that cannot be written (full, read-only, broken) is told by `on_unwritable`, once for each reason. The group that
 it refused is tried again until it is kept, what was submitted since waits behind it, in order, and then `on_sound` is
@@ -20,6 +20,8 @@ from chargepointd.core.effects import Save
 from chargepointd.storage.store import Store, Unwritable
 
 LAZY_S = 0.1
+SAMPLES_S = 60.0
+"""so much of what was sampled and told to nobody may a power cut take back"""
 RETRY_S = (1.0, 30.0)
 """how long a disk that cannot be written is left alone: at first, and at most"""
 GROUP = 2000
@@ -58,7 +60,12 @@ class Writer:
         """how often what waited has gone to the thread"""
         self._timed = False
         self.owing = False
-        """something waits that has to be safe before anything is told"""
+        """something is not synced that has to be before anything is told"""
+        self._soon = False
+        """of that there is something that needs its sync with the next write"""
+        self._synced = 0
+        """how often what was owed has gone to the thread to be synced"""
+        self._samples_timed = False
         self._failed = failed
         self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | _Question | None] = queue.SimpleQueue()
         self._error: BaseException | None = None
@@ -79,11 +86,26 @@ class Writer:
         self._waiting.extend(saves)
         self._go(done)
 
-    def owe(self, saves: Sequence[Save]) -> None:
-        """To survive a power cut soon, and before anything is told: whoever tells has to look at `owing`, and submit
-        first. So steps that follow each other quickly share one sync."""
+    def owe(self, saves: Sequence[Save], *, sampled: bool = False) -> None:
+        """To survive a power cut soon (what was `sampled`: within SAMPLES_S), and before anything is told: whoever
+        tells has to look at `owing`, and submit first. So steps that follow each other share one sync."""
         self.owing = True
+        if not sampled:
+            self._soon = True
+        elif not self._samples_timed:
+            self._time_samples()
         self._wait(saves)
+
+    def _time_samples(self) -> None:
+        self._samples_timed = True
+        self._call_later(SAMPLES_S, partial(self._samples_due, self._synced))
+
+    def _samples_due(self, synced: int) -> None:
+        self._samples_timed = False
+        if self.owing and synced != self._synced:
+            self._time_samples()
+        elif self.owing:
+            self._go(_nobody)
 
     def submit_lazily(self, saves: Sequence[Save], *, at_once: bool = False) -> None:
         """To be kept soon, or `at_once`; nobody waits for it. Else it costs the loop an append, not a thread's
@@ -113,11 +135,14 @@ class Writer:
 
     def _flush(self) -> None:
         if self._waiting:
-            self._go(_nobody if self.owing else None)
+            self._go(_nobody if self._soon else None)
 
     def _go(self, done: Done | None) -> None:
-        saves, self._waiting, self.owing = self._waiting, [], False
+        saves, self._waiting = self._waiting, []
         self._left += 1
+        if done:
+            self.owing = self._soon = False
+            self._synced += 1
         self._queue.put((saves, done))
 
     def ask(self, question: Callable[[Store], T], answered: Callable[[T], object]) -> None:
@@ -153,7 +178,7 @@ class Writer:
         dones: list[Done] = []
         item = self._collect(saves, dones)
         going = item is not _STOP
-        if saves:
+        if saves or dones:
             self._commit(saves, durable=bool(dones) or not going)
             self.commits += bool(dones)
         if dones:

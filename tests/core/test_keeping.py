@@ -104,7 +104,8 @@ def test_a_record_that_has_not_left_uses_up_no_attempt() -> None:
     w.tell(e.StorageFailed(FULL, (open_[0],)))
     w.mute_records = False
     w.after(3600)
-    assert w.station.outbox._records[0].attempts == 0
+    queue = w.station.outbox.records
+    assert queue.attempts(next(iter(queue))) == 0
     before = records(w)
     w.tell(e.StorageSound())
     assert [r.seq_no for r in w.told(m.TransactionRecord)[before:]][:2] == [0, 1]

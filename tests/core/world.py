@@ -7,6 +7,7 @@ the CSMS received, and what would be on the disk after a power cut.
 import json
 from base64 import b64encode
 from collections import deque
+from copy import copy
 from typing import Any
 
 from chargepointd.core import commands as c
@@ -28,8 +29,8 @@ from chargepointd.daemon.assembly import Start, assembled
 from chargepointd.daemon.engine import AFTER_ALL, AT_ONCE, SAVES, binds_nobody
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects.dialect import VERSIONS, load
-from chargepointd.storage.store import is_lazy
-from chargepointd.storage.writer import LAZY_S
+from chargepointd.storage.store import is_lazy, is_sampled
+from chargepointd.storage.writer import LAZY_S, SAMPLES_S
 
 PLAN = StationPlan(
     "CS1",
@@ -59,10 +60,10 @@ class Disk:
         self.security: dict[int, Logged] = {}
         self.last_id = 0
 
-    def copy(self) -> "Disk":
-        made = Disk()
+    def copied(self) -> "Disk":
+        made = copy(self)
         for name, value in vars(self).items():
-            setattr(made, name, value if isinstance(value, int) else dict(value))
+            setattr(made, name, copy(value))
         return made
 
     def keep(self, save: Any) -> None:
@@ -248,6 +249,8 @@ class World:
         self._cut_in, self._cut_committed = 0, False
         self._safe: Disk | None = None
         """what the disk has for certain, where later steps owe it their saves; None: all it has"""
+        self._safe_at = 0.0
+        """when it has all: s, monotonic clock"""
         self.slow = False
         """the CSMS answers later, when `answer` says so"""
         self._unanswered: deque[Any] = deque()
@@ -485,7 +488,7 @@ class World:
         return self
 
     def _pass(self, until: float) -> None:
-        if until - self.mono > SOON_S:
+        if until > self._safe_at:
             self._safe = None
         for evse, on in self.on.items():
             if on:
@@ -534,7 +537,9 @@ class World:
         saves = [effect for effect in effects if type(effect) in SAVES]
         rest = [effect for effect in effects if type(effect) not in SAVES | AT_ONCE]
         if saves and not is_lazy(saves) and binds_nobody(saves, rest):
-            self._safe = self._safe or self.disk.copy()
+            by = self.mono + (SAMPLES_S if is_sampled(saves) else SOON_S)
+            self._safe_at = min(self._safe_at, by) if self._safe else by
+            self._safe = self._safe or self.disk.copied()
         elif not is_lazy(saves) or AFTER_ALL & {type(effect) for effect in rest}:
             self._safe = None
         for save in saves:

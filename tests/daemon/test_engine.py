@@ -34,8 +34,8 @@ REPLY = f.ReplyLocally(1, c.Status("Accepted"))
 EFFECTS = frozenset(kind for _, kind in inspect.getmembers(f, inspect.isclass) if kind.__module__ == f.__name__)
 
 
-def record(kind: str) -> f.SaveRecord:
-    return f.SaveRecord(7, "id-7", TransactionRecord(kind, "tx-1", 3, Stamp(1.8e9), "Authorized", 1, 1))
+def record(kind: str, trigger: str = "Authorized") -> f.SaveRecord:
+    return f.SaveRecord(7, "id-7", TransactionRecord(kind, "tx-1", 3, Stamp(1.8e9), trigger, 1, 1))
 
 
 class SlowDisk:
@@ -46,6 +46,7 @@ class SlowDisk:
         self.saves: list[list[f.Save]] = []
         self.lazy = 0
         self.owed: list[f.Save] = []
+        self.sampled: list[bool] = []
 
     @property
     def owing(self) -> bool:
@@ -56,8 +57,9 @@ class SlowDisk:
         self.waiting.append(done)
         self.saves.append(list(saves))
 
-    def owe(self, saves: Sequence[f.Save]) -> None:
+    def owe(self, saves: Sequence[f.Save], *, sampled: bool = False) -> None:
         self.owed += saves
+        self.sampled.append(sampled)
 
     def submit_lazily(self, saves: Sequence[f.Save], *, at_once: bool = False) -> None:
         self.lazy += len(saves)
@@ -160,6 +162,16 @@ def test_what_nobody_was_told_of_waits_for_company(bench: Bench) -> None:
     bench.step(record("Updated"), CARD, NOTE)
     assert (bench.disk.owed, bench.disk.waiting) == ([CARD, record("Updated"), CARD], [])
     assert bench.done == [NOTE, NOTE]
+
+
+@on_a_loop
+def test_only_what_is_sampled_at_intervals_may_wait_long(bench: Bench) -> None:
+    bench.step(record("Updated", "MeterValuePeriodic"), CARD, NOTE)
+    bench.step(record("Updated", "MeterValueClock"), CARD, NOTE)
+    bench.step(record("Updated", "ChargingStateChanged"), CARD, NOTE)
+    bench.step(record("Updated", "MeterValuePeriodic"), record("Updated", "Trigger"), NOTE)
+    bench.step(CARD, NOTE)
+    assert bench.disk.sampled == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize("effect", [CALL, CLOSE, RESPOND, REPLY, f.StartJob("log", "1", None)])

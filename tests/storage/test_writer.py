@@ -259,6 +259,82 @@ def test_what_is_owed_is_synced_whatever_takes_it_to_the_disk(
     asyncio.run(main())
 
 
+def test_samples_are_written_soon_and_synced_with_the_first_thing_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 0.05)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            for n in range(1, 4):
+                bench.writer.owe(batch(n), sampled=True)
+            assert await asyncio.to_thread(bench.store.begun.acquire, timeout=LIMIT_S)
+            assert bench.writer.owing
+            bench.submit(4, [])
+            assert not bench.writer.owing
+            await bench.until(lambda: bench.done == [4])
+            assert bench.store.groups == [(6, False), (0, True)]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("sampled_first", [True, False])
+def test_what_is_no_sample_takes_the_samples_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampled_first: bool
+) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 0.05)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.writer.owe(batch(1), sampled=sampled_first)
+            bench.writer.owe(batch(2), sampled=not sampled_first)
+            assert await asyncio.to_thread(bench.store.begun.acquire, timeout=LIMIT_S)
+            bench.submit(9)
+            await bench.until(lambda: bench.done == [9])
+            assert bench.store.groups == [(4, True), (2, True)]
+
+    asyncio.run(main())
+
+
+def test_samples_do_not_wait_longer_than_their_time(tmp_path: Path) -> None:
+    """A clock that a test winds."""
+    timers: list[tuple[float, Callable[[], None]]] = []
+    store = Gate(tmp_path)
+    store.open()
+    writer = Writer(store, lambda call: call(), lambda s, call: timers.append((s, call)), lambda error: None)
+    writer.owe(batch(1), sampled=True)
+    (long_s, long), (short_s, short) = timers
+    assert (long_s, short_s) == (w.SAMPLES_S, w.LAZY_S)
+    short()
+    assert writer.owing
+    writer.submit([], lambda: None)
+    writer.owe(batch(2), sampled=True)
+    long()
+    assert writer.owing, "of another time"
+    assert timers[-1][0] == w.SAMPLES_S
+    timers[-1][1]()
+    assert not writer.owing
+    writer.start()
+    writer.stop()
+    assert store.groups == [(4, True)]
+
+
+def test_a_sync_of_what_was_written_before_is_one(tmp_path: Path) -> None:
+    """SQLite syncs its log when it has written to it."""
+    store = Store(tmp_path)
+    store.open()
+    log = tmp_path / "chargepointd.db-wal"
+    store.commit(batch(1), durable=False)
+    written = log.stat().st_size
+    store.commit([], durable=True)
+    synced = log.stat().st_size
+    assert synced > written
+    store.commit([], durable=True)
+    store.commit([], durable=False)
+    assert log.stat().st_size == synced
+    store.close()
+
+
 def test_what_comes_late_has_its_own_time_for_company(tmp_path: Path) -> None:
     """A clock that a test winds: the time of what has left does not hurry what came after."""
     timers: list[Callable[[], None]] = []
