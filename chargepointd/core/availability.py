@@ -42,6 +42,8 @@ class Availability:
         affected = self._affected(place)
         if affected is None:
             return Status("Rejected", f"no EVSE {command.evse_id} with connector {command.connector_id}")
+        if command.connector_id and not command.knows_evses:
+            self._hand_down(affected[0])
         self._scheduled = {p for p in self._scheduled if not _covers(place, p)}
         waits = not command.operative and place not in self._inoperative and self._busy(place)
         if waits:
@@ -53,6 +55,14 @@ class Availability:
         self._save(step)
         self._settle(step)
         return Status("Scheduled" if waits else "Accepted")
+
+    def _hand_down(self, evse: Evse) -> None:
+        """What was set for the EVSE is set for each of its connectors from now on: for a CSMS of 1.6, which could not
+        undo what one of 2.0.1, or a technician, has done."""
+        for places in (self._inoperative, self._scheduled):
+            if (evse.id, 0) in places:
+                places.remove((evse.id, 0))
+                places |= {(evse.id, connector.id) for connector in evse.plan.connectors}
 
     def hold(self, held: bool, step: Step) -> bool:
         """Whether each EVSE that is free is out of service until further notice, for the station's own reasons, and

@@ -57,6 +57,8 @@ class ChangeAvailability(NamedTuple):
     operative: bool
     evse_id: int = 0
     connector_id: int = 0
+    knows_evses: bool = True
+    """False: its sender has words for connectors only (1.6), so what was set for their EVSE is theirs"""
 
 
 class RequestStart(NamedTuple):

@@ -4,7 +4,7 @@ import pytest
 
 from chargepointd.core import commands as c
 from chargepointd.core import messages as m
-from chargepointd.core.plan import ConnectorPlan, EvsePlan
+from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
 from tests.core.world import PLAN, World
 
 PLACES = [(0, 0), (1, 0), (1, 1)]
@@ -148,3 +148,28 @@ def test_what_waits_is_told_after_a_loss_of_the_link(version: str) -> None:
     w = World(version, {SHORTEST: "5"}).online()
     w.plug().after(1).offline().after(20).online()
     assert w.statuses[(1, 1)] == ("Preparing" if version == "1.6" else "Occupied")
+
+
+TWO_PLUGS = PLAN._replace(evses=(EvsePlan(1, (ConnectorPlan(1), ConnectorPlan(2))), PLAN.evses[1]))
+
+
+@pytest.mark.parametrize("plan", [PLAN, TWO_PLUGS], ids=["one connector", "two connectors"])
+def test_one_who_knows_connectors_only_brings_back_what_was_set_for_their_evse(plan: StationPlan) -> None:
+    """A CSMS of 1.6, after one of 2.0.1, or beside a technician: else an EVSE would be out of service for ever."""
+    w = World("1.6", plan=plan).online()
+    assert change(w, False, (1, 0)) == "Accepted"
+    assert w.ask(c.ChangeAvailability(True, 1, 1, knows_evses=False)).status == "Accepted"
+    assert w.statuses[(1, 1)] == "Available"
+    if plan is TWO_PLUGS:
+        assert w.statuses[(1, 2)] == "Unavailable", "the other one is as it was"
+    w.cut()
+    w.online()
+    assert w.statuses[(1, 1)] == "Available"
+
+
+def test_one_who_knows_connectors_only_takes_back_what_waits_for_their_evse() -> None:
+    w = World("1.6").online().plug().present("CARD1", 1).after(10)
+    assert change(w, False, (1, 0)) == "Scheduled"
+    assert w.ask(c.ChangeAvailability(True, 1, 1, knows_evses=False)).status == "Accepted"
+    w.present("CARD1", 1).after(10).unplug()
+    assert shown(w) == {1: "Available", 2: "Available"}

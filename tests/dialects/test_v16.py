@@ -342,12 +342,16 @@ def test_every_request_that_is_offered_is_in_the_table() -> None:
     assert all(requests.request(action) for action in OFFERED)
 
 
+def availability(*place: Any) -> c.ChangeAvailability:
+    return c.ChangeAvailability(*place, knows_evses=False)
+
+
 @pytest.mark.parametrize(
     ("action", "payload", "command"),
     [
-        ("ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}, c.ChangeAvailability(False, 0, 0)),
-        ("ChangeAvailability", {"connectorId": 3, "type": "Operative"}, c.ChangeAvailability(True, 2, 2)),
-        ("ChangeAvailability", {"connectorId": 4, "type": "Operative"}, c.ChangeAvailability(True, *NOWHERE)),
+        ("ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}, availability(False, 0, 0)),
+        ("ChangeAvailability", {"connectorId": 3, "type": "Operative"}, availability(True, 2, 2)),
+        ("ChangeAvailability", {"connectorId": 4, "type": "Operative"}, availability(True, *NOWHERE)),
         ("RemoteStartTransaction", {"idTag": "T"}, c.RequestStart(Token("T"))),
         ("RemoteStartTransaction", {"idTag": "T", "connectorId": 3}, c.RequestStart(Token("T"), 2)),
         ("RemoteStartTransaction", {"idTag": "T", "connectorId": 0}, c.RequestStart(Token("T"), -1)),

@@ -25,7 +25,8 @@ def _unlock(payload: Payload, point: ChargePoint) -> c.Command:
 
 
 def _change_availability(payload: Payload, point: ChargePoint) -> c.Command:
-    return c.ChangeAvailability(payload["type"] == "Operative", *point.connectors.place(payload["connectorId"]))
+    place = point.connectors.place(payload["connectorId"])
+    return c.ChangeAvailability(payload["type"] == "Operative", *place, knows_evses=False)
 
 
 def _trigger(payload: Payload, point: ChargePoint) -> c.Command:
