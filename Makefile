@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: help setup run test conformance lint types cuts bench clean
+.PHONY: help setup run test conformance lint types cuts soak bench clean
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
@@ -37,6 +37,9 @@ types: $(VENV)/.ready  ## mypy --strict
 
 cuts: $(VENV)/.ready  ## the power is cut 2,000 times, at every write and message of a visit; some 25 minutes
 	$(BIN)/python -m tests.power --jobs $(JOBS)
+
+soak: $(VENV)/.ready  ## thirty days by a virtual clock, AC and DC: books that balance, and nothing that grows; 20 minutes
+	@$(BIN)/python -m tests.soak
 
 bench: $(VENV)/.ready  ## start, latency, rate, memory, idle, bytes written, queue drain
 	$(BIN)/python -m tests.benchmarks

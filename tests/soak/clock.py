@@ -236,5 +236,7 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
 
 def install(clock: Clock) -> None:
     """Put this clock in the place of the real one, for all that comes after."""
+    gmtime = time.gmtime
     time.monotonic, time.time = clock.monotonic, clock.time
+    time.gmtime = lambda at=None: gmtime(clock.time() if at is None else at)
     asyncio.set_event_loop_policy(Policy(clock))

@@ -8,7 +8,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -48,6 +48,8 @@ class Csms:
         self.wall = wall
         self.violations: list[str] = []
         self.tail: deque[str] = deque(maxlen=TAIL)
+        self.transcript: TextIO | None = None
+        """where all of it is written to"""
         self.counts: Counter[str] = Counter()
         self.refuse: Callable[[Message], Refusal | None] = lambda message: None
         self.answers: dict[str, Callable[[Payload], Payload]] = {}
@@ -255,7 +257,10 @@ class Csms:
             self.violations.append(f"{'answer to ' if answer else ''}{action} breaks its schema: {problem}")
 
     def _note(self, arrow: str, text: str) -> None:
-        self.tail.append(f"{_text(self.wall())} {arrow} {text[:300]}")
+        line = f"{_text(self.wall())} {arrow} {text}"
+        self.tail.append(line[:300])
+        if self.transcript:
+            print(line, file=self.transcript)
 
 
 def _text(at: float) -> str:

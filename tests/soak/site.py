@@ -4,7 +4,8 @@ import asyncio
 import random
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +15,15 @@ from tests.soak.conductor import Clocks, ConductingLoop, Stage
 from tests.soak.control import Control, Dark
 from tests.soak.csms import Csms
 from tests.soak.launcher import COMMAND
+from tests.soak.ledger import Trouble
 
 T = TypeVar("T")
 BEGIN = 1_804_636_800.0
 """10 March 2027, 00:00 UTC: Europe changes to summer time on the 28th"""
 DAY_S = 86_400.0
+INF = float("inf")
+AFTERMATH_S = 180.0
+"""until a station and its people are as ever, after something was wrong: a back-off, a boot"""
 
 
 class Site:
@@ -27,7 +32,9 @@ class Site:
     `now` is the virtual time in s since the beginning; the world's true clock shows BEGIN + now.
     """
 
-    def __init__(self, configure: Callable[[str], Config], versions: tuple[str, ...], seed: int = 1) -> None:
+    def __init__(
+        self, configure: Callable[[str], Config], versions: tuple[str, ...], seed: int = 1, pace: float = 1.0
+    ) -> None:
         self.chance = random.Random(seed)
         self._folder = tempfile.TemporaryDirectory(prefix="soak-")
         self.stage = Stage(Path(self._folder.name) / "clock", self._clocks)
@@ -36,7 +43,10 @@ class Site:
         """by which the clock of the CSMS is fast"""
         self.csms = Csms(versions, lambda: BEGIN + self.now + self.csms_off_s, random.Random(seed + 1))
         self.station = Station(
-            configure(self.csms.url), command=COMMAND, env={"SOAK_CLOCK": str(self.stage.path)}, ready_within_s=60.0
+            configure(self.csms.url),
+            command=COMMAND,
+            ready_within_s=60.0,
+            env={"SOAK_CLOCK": str(self.stage.path), "SOAK_PACE": str(pace)},
         )
         self.stage.process = lambda: self.station._process  # it may start anew at any moment
         self.control = Control(self.station.socket)
@@ -44,6 +54,10 @@ class Site:
         """by which the system's clock of the station is fast at its next start"""
         self.booted_at = -1000.0
         self.cuts = 0
+        self.deaf = False
+        """the CSMS neither hears nor answers on the present connection"""
+        self.cards_in_use: set[str] = set()
+        self.troubles: list[Trouble] = []
 
     def run(self, life: Callable[["Site"], Coroutine[Any, Any, T]]) -> T:
         """Run a life on this site, to its end, and clear away."""
@@ -67,6 +81,21 @@ class Site:
     @property
     def day(self) -> float:
         return self.now / DAY_S
+
+    @contextmanager
+    def trouble(self, kind: str) -> Iterator[None]:
+        """Something is wrong while this lasts, and for a moment after."""
+        begin = self.now
+        self.troubles.append(Trouble(kind, begin, INF))
+        try:
+            yield
+        finally:
+            self.troubles = [t for t in self.troubles if (t.kind, t.begin) != (kind, begin)]
+            self.troubles.append(Trouble(kind, begin, self.now + AFTERMATH_S))
+
+    def disturbed(self, begin: float, end: float = INF) -> bool:
+        """Whether anything was wrong at any moment between."""
+        return any(trouble.begin < end and begin < trouble.end for trouble in self.troubles)
 
     async def until_day(self, day: float) -> None:
         await asyncio.sleep(max(0.0, day * DAY_S - self.now))
@@ -102,9 +131,8 @@ class Site:
         self.stage.lost()
         self.control.leave()
 
-    async def restore(self, after_s: float) -> None:
-        """The power is back after a while: a board that boots, whose monotonic clock begins anew."""
-        await asyncio.sleep(after_s)
+    async def restore(self) -> None:
+        """The power is back: a board that boots, whose monotonic clock begins anew."""
         self.booted_at = self.now - self.chance.uniform(5.0, 20.0)
         await self.start()
 

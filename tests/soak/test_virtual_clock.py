@@ -71,7 +71,8 @@ async def reset_and_cut(site: Site) -> tuple[int, int]:
     assert 1000 < site.now < 1100
     await asyncio.sleep(1000)
     site.cut()
-    await site.restore(after_s=500)
+    await asyncio.sleep(500)
+    await site.restore()
     await site.until(lambda: site.csms.counts["BootNotification"] == 3, "third start")
     assert 2500 < site.now < 2700
     shown = (await site.ask("status"))["station"]
