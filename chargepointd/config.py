@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from chargepointd.core.tuples import NamedTuple
 from hal.config import parse
@@ -54,6 +55,8 @@ class CsmsConfig(NamedTuple):
     ca_file: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
+    proxy: str = ""
+    """of HTTP, on the way to the CSMS; "none"; empty: what the environment says"""
 
 
 class ConnectorConfig(NamedTuple):
@@ -391,9 +394,20 @@ def _csms_problems(csms: CsmsConfig, key: bool) -> list[str]:
         problems.append("csms.client_cert: missing; security profile 3 authenticates with it")
     elif csms.client_key and not csms.client_cert:
         problems.append("csms.client_cert: missing; client_key is of no use without it")
+    if csms.proxy and csms.proxy != "none" and not _is_proxy(csms.proxy):
+        wanted = '"http://user:password@proxy.example.com:3128", or "none"'
+        problems.append(f"csms.proxy: expected an address such as {wanted}")
     if not csms.versions:
         problems.append('csms.versions: empty; expected for example ["2.0.1", "1.6"]')
     return problems
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and parts.path in ("", "/")
+    except ValueError:
+        return False
 
 
 def _id_problems(where: str, ids: list[int]) -> list[str]:

@@ -323,6 +323,10 @@ class Reconnect(NamedTuple):
     reason: str
 
 
+class PingAnew(NamedTuple):
+    """WebSocketPingInterval has another value: it holds for the connection there is, too."""
+
+
 class Restart(NamedTuple):
     """The station restarts itself: everything is committed, the power paths are open."""
 

@@ -25,7 +25,7 @@ from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
 from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, Reconnect, SaveState
+from chargepointd.core.effects import Note, PingAnew, Reconnect, SaveState
 from chargepointd.core.masking import masked
 from chargepointd.core.password import as_bytes, complaint
 from chargepointd.core.signing import Signatures
@@ -35,6 +35,7 @@ from chargepointd.core.tuples import NamedTuple
 SLOTS = (1, 2, 3, 4)
 CONFIGURED = 1
 PASSWORD = "SecurityCtrlr.BasicAuthPassword"
+PING = "OCPPCommCtrlr.WebSocketPingInterval"
 PRIORITY = "OCPPCommCtrlr.NetworkConfigurationPriority"
 TIMEOUT = "OCPPCommCtrlr.MessageTimeout[Default]"
 INTERFACES = ("Wired0", "Wired1", "Wired2", "Wired3", "Wireless0", "Wireless1", "Wireless2", "Wireless3")
@@ -250,11 +251,13 @@ class Network(Topic):
         return self._expires_at
 
     def tick(self, step: Step) -> None:
-        """A connection that is open stays so: what it was opened with was good then. The next one will be refused."""
+        """A connection that is open stays so: what it was opened with was good then, and over it the CSMS can be told,
+        and can have a new root installed. The next one will be refused."""
         if step.mono >= self._expires_at:
             self._expires_at = NEVER
-            what = "the certificate of the CSMS has just expired; without a new one no further connection is possible"
+            what = "the certificate of the CSMS has expired; without a new one no further connection is possible"
             step.emit(Note("certificate", 0, what))
+            self._tell_event("certificate", what, step)
 
     def follow(self, step: Step) -> None:
         if self._linked and self._context.online and not self._good:
@@ -450,6 +453,8 @@ class Network(Topic):
     # -- the password --------------------------------------------------------------------------------------------------
 
     def changed(self, names: list[str], step: Step) -> None:
+        if PING in names:
+            step.emit(PingAnew())
         if PASSWORD not in names:
             return
         known = [self._password, *self._older]

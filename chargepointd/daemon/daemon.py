@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 SETTLED_S = 10.0
 """after the start: what makes it faster or smaller, and costs time to load, is done then"""
-_QUIET_NOTES = ("status", "record", "running cost", "firmware progress")
+_QUIET_NOTES = ("link", "status", "record", "running cost", "firmware progress")
 
 
 def machine() -> str:
@@ -301,6 +301,7 @@ class Daemon:
             f.StopJob: self._jobs.stop,
             f.Note: self._note,
             f.Reconnect: self._connect_anew,
+            f.PingAnew: lambda effect: self._link.ping_changed(),
             f.Restart: self._restarting,
             f.IdentifyStation: self._identify,
         }

@@ -44,7 +44,7 @@ SAVES = frozenset(get_args(f.Save))
 AT_ONCE = frozenset((f.OpenPowerPath, f.SetLimit))
 QUIET = frozenset((
     f.MoveLock, f.ReadMeter, f.PaceMeter, f.RestartEvse, f.Display, f.Indicate, f.Note, f.StopJob, f.Reconnect,
-    f.LoadRecords, f.LoadDead,
+    f.LoadRecords, f.LoadDead, f.PingAnew,
 ))  # fmt: skip
 """binds nobody: a power cut may take back what led to it"""
 AFTER_ALL = frozenset(

@@ -34,4 +34,5 @@ def profile(
         client_cert=cert,
         client_key=key,
         allow_wildcards=wildcards,
+        proxy=csms.proxy,
     )

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import os
+import socket
 import ssl
 import time
 from collections.abc import Callable
 from random import random as _random
 
 from chargepointd.link.backoff import Backoff, Retry
-from chargepointd.link.ended import Ended, transport_ended
+from chargepointd.link.ended import Ended, ProxyRefused, transport_ended
 from chargepointd.link.library import WebSocketURI
 from chargepointd.link.profile import BadProfile, Profile, address, authorization
+from chargepointd.link.repeats import Repeats
 from chargepointd.link.resolve import addresses, is_address
 from chargepointd.link.tls import context
 from chargepointd.link.websocket import NotOpen, WebSocket
@@ -70,6 +73,7 @@ class Link:
         self._holding = False
         self._brief = 0
         self._complaint: Ended | None = None
+        self._log = Repeats(log)
         self._subprotocol: str | None = None
         self._since = time.monotonic()
 
@@ -215,6 +219,8 @@ class Link:
             ended = Ended("profile", str(error))
         except TimeoutError:
             ended = Ended("timeout", "no answer from the CSMS in time; check the url and the network")
+        except ProxyRefused as error:
+            ended = Ended("proxy", str(error))
         except OSError as error:
             ended = transport_ended(error)
         self._over(ended)
@@ -236,6 +242,9 @@ class Link:
         self, profile: Profile, where: WebSocketURI, secret: str | None, tls: ssl.SSLContext | None
     ) -> WebSocket:
         """TCP and TLS to the first address that takes it; each has an equal share of the time."""
+        through = await self._by_proxy(profile, where)
+        if through is not None:
+            return await self._connect(where.host, profile, where, secret, tls, through)
         hosts = [where.host] if is_address(where.host) else await addresses(where.host, where.port)
         for host in hosts[:-1]:
             try:
@@ -245,8 +254,26 @@ class Link:
                 log.debug("csms: %s: %s", host, error)
         return await self._connect(hosts[-1], profile, where, secret, tls)
 
+    async def _by_proxy(self, profile: Profile, where: WebSocketURI) -> socket.socket | None:
+        """A socket that leads to the CSMS through a proxy, where there is to be one."""
+        if not profile.proxy and not any(name.lower().endswith("_proxy") for name in os.environ):
+            return None
+        from chargepointd.link import proxy  # few stations have one
+
+        found = proxy.chosen(profile.proxy, where.host, where.secure, os.environ)
+        if found is None:
+            return None
+        log.debug("csms: by the proxy %s", found)
+        return await proxy.connect(found, where.host, where.port, profile.open_timeout_s)
+
     async def _connect(
-        self, host: str, profile: Profile, where: WebSocketURI, secret: str | None, tls: ssl.SSLContext | None
+        self,
+        host: str,
+        profile: Profile,
+        where: WebSocketURI,
+        secret: str | None,
+        tls: ssl.SSLContext | None,
+        through: socket.socket | None = None,
     ) -> WebSocket:
         self._ws = ws = WebSocket(
             where,
@@ -259,7 +286,11 @@ class Link:
             pong_timeout_s=self._pong_timeout_s,
         )
         name = where.host if tls is not None else None
-        await asyncio.get_running_loop().create_connection(lambda: ws, host, where.port, ssl=tls, server_hostname=name)
+        loop = asyncio.get_running_loop()
+        if through is None:
+            await loop.create_connection(lambda: ws, host, where.port, ssl=tls, server_hostname=name)
+        else:
+            await loop.create_connection(lambda: ws, sock=through, ssl=tls, server_hostname=name)
         return ws
 
     def _opened(self, subprotocol: str) -> None:
@@ -269,7 +300,7 @@ class Link:
         self._subprotocol = subprotocol
         self._since = time.monotonic()
         self._complaint = None
-        log.info("csms: connected, %s", subprotocol)
+        self._log.say("connected", logging.INFO, "csms: connected, %s", subprotocol)
         self._tell_open(subprotocol)
 
     def _over(self, ended: Ended) -> None:
@@ -278,10 +309,14 @@ class Link:
             self._judge(ended)
             self._subprotocol = None
             self._since = time.monotonic()
-            log.log(logging.INFO if ended.kind == "left" else logging.WARNING, "csms: disconnected: %s", ended.reason)
+            level = logging.INFO if ended.kind == "left" else logging.WARNING
+            self._log.say(f"over {ended.kind}", level, "csms: disconnected: %s", ended.reason)
             self._tell_close(ended)
         elif not self._suspended:
-            log.log(logging.DEBUG if ended == self._complaint else logging.WARNING, "csms: %s", ended.reason)
+            if ended != self._complaint:
+                self._log.say(ended.kind, logging.WARNING, "csms: %s", ended.reason)
+            else:
+                log.debug("csms: %s", ended.reason)
             self._complaint = ended
             self._tell_failed(ended)
 

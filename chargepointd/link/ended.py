@@ -12,6 +12,7 @@ Kind = Literal[
     "tls-version",  # the server offers TLS below 1.2 only (security event InvalidTLSVersion)
     "tls-cipher",  # no cipher suite in common (security event InvalidTLSCipherSuite)
     "tls",  # TLS failed otherwise; often the server refused our client certificate
+    "proxy",  # the proxy on the way gave none: not reached, wrong password, forbidden
     "profile",  # our own profile cannot be used: a person must change it
     "unauthorized",  # HTTP 401 or 403: the CSMS does not believe who we are
     "http",  # the server answered, but not with an upgrade to websocket
@@ -29,6 +30,10 @@ class Ended(NamedTuple):
 
     kind: Kind
     reason: str
+
+
+class ProxyRefused(Exception):
+    """The proxy gave no way to the CSMS. The text names the remedy, and holds no secret."""
 
 
 _HTTP_REMEDIES = {

@@ -22,6 +22,7 @@ class Profile(NamedTuple):
     roots: PEM files with the roots that may sign the certificate of the CSMS.
     system_roots: those of the system may as well.
     client_key: None when the key stands in client_cert.
+    proxy: of HTTP, such as "http://user:password@proxy:3128"; "none"; empty: what the environment says.
     allow_wildcards: AllowCSMSTLSWildcards, a certificate for *.example.org will do.
     """
 
@@ -35,6 +36,7 @@ class Profile(NamedTuple):
     client_cert: Path | None = None
     client_key: Path | None = None
     allow_wildcards: bool = False
+    proxy: str = ""
     open_timeout_s: float = 30.0
 
 

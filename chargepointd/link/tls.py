@@ -28,7 +28,7 @@ def context(profile: Profile) -> ssl.SSLContext:
     """TLS 1.2 or newer without compression; chain, dates and host name are checked. BadProfile: a file is missing."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.options |= ssl.OP_NO_COMPRESSION
+    made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     made.set_ciphers(CIPHERS)
     made.hostname_checks_common_name = True  # used only where the certificate has no alternative names
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root may have been signed by the one before it
@@ -56,14 +56,20 @@ def _no_password() -> str:
 def anchor(connection: Any) -> str:
     """Fingerprint (SHA-256, hexadecimal) of what the verified chain of an `ssl.SSLObject` ends in: a root of ours.
     Empty where this Python cannot tell."""
-    verified = getattr(connection, "get_verified_chain", None)  # Python 3.13, in DER
-    if verified is None:
-        verified = getattr(getattr(connection, "_sslobj", None), "get_verified_chain", None)
-    chain = verified() if verified else None
-    if not chain:
-        return ""
-    last = chain[-1]
-    return sha256(last if isinstance(last, bytes) else last.public_bytes(_DER)).hexdigest()
+    chain = _verified(connection)
+    return sha256(chain[-1].public_bytes(_DER)).hexdigest() if chain else ""
+
+
+def good_until(connection: Any, certificate: Mapping[str, Any]) -> float:
+    """UTC, s since 1970: when the first certificate of the chain ends, the root's too; where this Python cannot tell
+    the chain, that of the server alone."""
+    ends = [certificate["notAfter"], *(each.get_info()["notAfter"] for each in _verified(connection))]
+    return float(min(map(ssl.cert_time_to_seconds, ends)))
+
+
+def _verified(connection: Any) -> Any:
+    verified = getattr(getattr(connection, "_sslobj", None), "get_verified_chain", None)  # not public before 3.13
+    return (verified and verified()) or ()
 
 
 def needs_wildcard(certificate: Mapping[str, Any], host: str) -> bool:

@@ -8,7 +8,7 @@ be; nothing is handed on after that. `closed` is done when the socket is.
 import asyncio
 import logging
 import socket
-import ssl
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -16,7 +16,7 @@ from typing import Any, cast
 from chargepointd.link.ended import Ended, http_ended, transport_ended
 from chargepointd.link.library import ClientProtocol, Frame, Opcode, Response, State, Subprotocol, WebSocketURI
 from chargepointd.link.pulse import Pulse
-from chargepointd.link.tls import anchor, needs_wildcard
+from chargepointd.link.tls import anchor, good_until, needs_wildcard
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,10 @@ MAX_TEXT = 4 * 1024 * 1024
 """Bytes of the largest message that is taken whole; a larger one closes the connection with 1009."""
 MAX_UNSENT = 16 * 1024 * 1024
 """Bytes the server may leave unread before the connection is given up."""
+SLICE = 2048
+TURN_S = 0.002
+"""What has arrived is taken in slices of so many bytes; after this time the rest waits for the next turn of the loop,
+so that a CSMS that sends without end holds up nobody for longer. The socket is not read meanwhile."""
 CLOSE_S = 1.0
 """How long the server may take over its part of the closing handshake."""
 
@@ -69,6 +73,8 @@ class WebSocket(asyncio.Protocol):
         self._binary_seen = False
         self._holding = False
         self._held: deque[str] = deque()
+        self._unread: deque[bytes] = deque()  # slices for the next turns
+        self._bug: Exception | None = None
         self.writable = True
         self.certificate_until: float | None = None  # UTC
         self.root = ""  # see `tls.anchor`
@@ -125,10 +131,10 @@ class WebSocket(asyncio.Protocol):
         self._holding = False
         while self._held and not self._holding and self.is_open:
             self._on_text(self._held.popleft())
-        if not self._holding and self._transport is not None and not self._transport.is_closing():
+        if not self._holding:
             self._pulse.deaf = False
             self._pulse.heard()
-            self._transport.resume_reading()
+            self._read_on()
 
     def ping_changed(self) -> None:
         """The ping interval has another value."""
@@ -143,8 +149,9 @@ class WebSocket(asyncio.Protocol):
         certificate = attached.get_extra_info("peercert")
         host = self._ws.uri.host
         if certificate:
-            self.certificate_until = float(ssl.cert_time_to_seconds(certificate["notAfter"]))
-            self.root = anchor(attached.get_extra_info("ssl_object"))
+            secured = attached.get_extra_info("ssl_object")
+            self.certificate_until = good_until(secured, certificate)
+            self.root = anchor(secured)
         if certificate and not self._allow_wildcards and needs_wildcard(certificate, host):
             why = f"the certificate of the CSMS is good for {host} by a wildcard only"
             self.abort(Ended("certificate", f"{why}; allow wildcards, or have it issued for this name"))
@@ -156,6 +163,44 @@ class WebSocket(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
+        if len(data) <= SLICE and not self._unread:
+            self._take(data)
+            return
+        waiting = bool(self._unread)
+        self._unread.extend(data[start : start + SLICE] for start in range(0, len(data), SLICE))
+        if not waiting:
+            self._take_more()
+
+    def _take_more(self) -> None:
+        """As much as one turn of the loop has time for."""
+        until = time.monotonic() + TURN_S
+        while self._unread and not self._holding:
+            self._take(self._unread.popleft())
+            if self._unread and time.monotonic() >= until:
+                assert self._transport is not None
+                self._transport.pause_reading()
+                self._loop.call_soon(self._next_turn)
+                return
+
+    def _next_turn(self) -> None:
+        try:
+            self._read_on()
+        except Exception as error:  # noqa: BLE001 - as in data_received: `closed` carries it to who runs the link
+            self._bug = error
+            assert self._transport is not None
+            self._transport.abort()
+
+    def _read_on(self) -> None:
+        if self.closed.done() or self._transport is None:
+            self._unread.clear()
+        if self._holding:
+            return
+        if self._unread:
+            self._take_more()
+        if not self._unread and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _take(self, data: bytes) -> None:
         self._ws.receive_data(data)
         self._flush()
         if self._ws.state is State.CONNECTING and self._ws.handshake_exc is None:
@@ -175,13 +220,16 @@ class WebSocket(asyncio.Protocol):
             self._close_soon()
 
     def eof_received(self) -> None:
+        self._unread.clear()
         self._ws.receive_eof()
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._unread.clear()
         self._ws.receive_eof()
         if self._closing is not None:
             self._closing.cancel()
+        exc = self._bug or exc
         if exc is not None and not isinstance(exc, OSError):
             self._end(Ended("lost", f"given up after a bug in this program: {exc!r}"))
             self.closed.set_exception(exc)

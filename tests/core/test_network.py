@@ -316,9 +316,11 @@ def test_a_certificate_that_ends_while_connected_is_noticed_and_the_connection_k
     w.linked = True
     w.tell(e.LinkOpened(w.station.context.rules, w.utc + 3600))
     w.after(3590)
-    assert not [note for note in w.notes if "has just expired" in note]
+    assert not [note for note in w.notes if "has expired" in note]
     w.after(20)
-    assert len([note for note in w.notes if "has just expired" in note]) == 1
+    told = [note for note in w.notes if "has expired" in note]
+    assert len(told) == 2, "once as a note, once as a security event"
+    assert "InvalidCsmsCertificate" in told[1]
     assert w.linked
 
 

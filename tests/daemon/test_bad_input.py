@@ -164,8 +164,7 @@ def test_a_hundred_requests_at_once_are_answered_each(goes_on: Any, csms: Csms, 
         csms.send_raw(json.dumps([2, id_, "ClearCache", {}]))
     answers = [csms.wait_answer(id_) for id_ in ids]
     assert [answer.id for answer in answers] == ids
-    assert answers[0].kind == "result"
-    assert all(a.kind == "result" or a["code"] == "GenericError" for a in answers)
+    assert {answer.kind for answer in answers} == {"result"}
 
 
 def test_an_id_used_twice_is_answered_twice(goes_on: Any, csms: Csms) -> None:

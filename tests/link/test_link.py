@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import socket
 import threading
 import time
 
@@ -415,6 +416,26 @@ def test_cancelling_during_a_lookup_does_not_wait_for_it(monkeypatch):
     assert len(hung) == 1
     hung[0].join(LIMIT_S)  # it tells a loop that is closed: no harm
     assert not hung[0].is_alive()
+
+
+def test_a_resolver_that_hangs_has_one_thread_for_a_name(monkeypatch):
+    over, asked = threading.Event(), []
+
+    def hang(*args, **kwargs):
+        asked.append(args)
+        over.wait(LIMIT_S)
+        raise OSError("gone")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+    async def story():
+        async with running(profile(9, host="csms.invalid", open_timeout_s=0.02)) as rig:
+            await rig.until(lambda: len(rig.failed) == 5)
+            assert len(asked) == 1
+            over.set()
+            await rig.until(lambda: rig.failed[-1].kind == "refused")
+
+    asyncio.run(story())
 
 
 def test_the_next_address_of_a_host_is_tried_when_the_first_refuses(monkeypatch):

@@ -75,14 +75,14 @@ class Relay:
     """target: the port of the CSMS, may be changed. receive_buffer: bytes the system takes in for it from the station,
     for tests of somebody who does not read."""
 
-    def __init__(self, target: int, host: str = "127.0.0.1", receive_buffer: int | None = None) -> None:
+    def __init__(self, target: int, host: str = "127.0.0.1", port: int = 0, receive_buffer: int | None = None) -> None:
         self.target = target
         self.host = host
         self.passages: list[Passage] = []
         self.changed = threading.Condition()
         self.on_passage: Callable[[Passage], None] = lambda passage: None
         """of a new connection, in the relay's thread"""
-        self._socket = _listening(host, receive_buffer)
+        self._socket = _listening(host, port, receive_buffer)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"ws://{f'[{host}]' if ':' in host else host}:{self.port}/ocpp"
         self._loop = asyncio.new_event_loop()
@@ -182,8 +182,11 @@ class Relay:
             self._tasks.discard(task)
 
     async def _carry(self, passage: Passage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            far = await self._reach(reader, writer)
+            if far is None:
+                return
+            far_reader, far_writer = far
             passage.writers.append(far_writer)
             there = asyncio.create_task(passage.to_csms.carry(reader, far_writer))
             back = asyncio.create_task(passage.to_station.carry(far_reader, writer))
@@ -192,6 +195,11 @@ class Relay:
             for other in others:
                 other.cancel()
             await asyncio.gather(*done, *others, return_exceptions=True)
+
+    async def _reach(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        return await asyncio.open_connection("127.0.0.1", self.target)
 
 
 async def _gone(writer: asyncio.StreamWriter) -> None:
@@ -207,10 +215,10 @@ async def _gone(writer: asyncio.StreamWriter) -> None:
         poll.close()
 
 
-def _listening(host: str, receive_buffer: int | None) -> socket.socket:
+def _listening(host: str, port: int, receive_buffer: int | None) -> socket.socket:
     made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if receive_buffer is not None:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    made.bind((host, 0))
+    made.bind((host, port))
     return made

@@ -6,7 +6,7 @@ import pytest
 
 from tests.csms import Csms
 from tests.daemon.process import Station
-from tests.daemon.visit import begin, brisk, charging, delivered, finish, register_wh, session, true_to, until
+from tests.daemon.visit import Desk, begin, brisk, charging, delivered, finish, register_wh, session, true_to, until
 from tests.network.relay import Passage, Relay
 
 pytestmark = pytest.mark.process
@@ -133,4 +133,15 @@ def test_a_csms_that_answers_nothing_but_pings_keeps_its_connection(csms: Csms, 
         until(lambda: sum(m.duplicate for m in csms.calls("TransactionEvent")) >= 3, "third attempt", 30.0)
         delivered(station, 30.0)
         assert len(relay.passages) == 1
+        finish(station, csms)
+
+
+@NEW
+def test_pings_that_are_turned_on_while_connected(csms: Csms, relay: Relay, dialect: str) -> None:
+    with Station(brisk(relay.url, dialect, **{"OCPPCommCtrlr.WebSocketPingInterval": 0})) as station:
+        begin(station, csms)
+        assert Desk(csms).set("WebSocketPingInterval", "OCPPCommCtrlr.WebSocketPingInterval", "1") == "Accepted"
+        delivered(station)
+        relay.stall()
+        noticed(relay, csms, timeout=13.0)
         finish(station, csms)

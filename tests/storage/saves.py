@@ -77,6 +77,7 @@ transactions = st.builds(
     series=series,
     told_at=optional(floats),
     told_wh=optional(floats),
+    wrapped_wh=floats,
 )
 sessions = st.builds(
     Session,

@@ -1,0 +1,46 @@
+"""TLS that expires while connected: the connection stays, the CSMS is told, and there is no new one by what is over."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.csms import Csms
+from tests.daemon.process import Station
+from tests.daemon.visit import begin, brisk, charging, delivered, finish
+from tests.pki import Authority, Issued, server_context, show
+
+pytestmark = [pytest.mark.process, pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)]
+
+HOST = "localhost"
+SOON_S = 8.0
+DAY_S = 86_400.0
+
+
+def soon() -> float:
+    """In days."""
+    return SOON_S / DAY_S
+
+
+@pytest.mark.parametrize("what", ["certificate", "root"])
+def test_what_the_csms_has_shown_expires(dialect: str, tmp_path: Path, what: str) -> None:
+    lasting = Authority("Lasting")
+    root = Authority("Ending", ends_in=soon()) if what == "root" else lasting
+    shown: Issued = root.issue(HOST, HOST, ends_in=soon() if what == "certificate" else 365)
+    (tmp_path / "roots.pem").write_text(root.pem + lasting.pem)
+    tls = server_context(shown)
+    with Csms(versions=(dialect,), tls=tls, host=HOST) as csms:
+        config = brisk(csms.url, dialect)
+        config["csms"]["ca_file"] = str(tmp_path / "roots.pem")
+        with Station(config) as station:
+            begin(station, csms)
+            station.wait_log("the certificate of the CSMS has expired", timeout=60)
+            csms.wait("SecurityEventNotification", type="InvalidCsmsCertificate", timeout=20)
+            assert csms.line().number == 1, "what was opened with a good certificate stays open"
+            csms.drop()
+            assert "expired" in station.wait_log("the certificate of the CSMS is not good")
+            assert not csms.connected
+            charging(station)
+            show(tls, lasting.issue(HOST, HOST))
+            assert csms.line(timeout=20).number > 1
+            finish(station, csms)
+            delivered(station)
