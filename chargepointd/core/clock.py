@@ -98,6 +98,13 @@ class Clock:
     def _can_be(self, wall: float) -> bool:
         return plausible(wall) and wall >= self.known
 
+    @property
+    def how(self) -> str:
+        """How the time is known, for a person."""
+        if not self.sure:
+            return "not known"
+        return "told" if self.vouched else "system clock, not confirmed"
+
     def kept(self, mono: float) -> dict[str, Any]:
         """Plain JSON data."""
         utc = self.utc(mono)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chargepointd.core.authorization import Authorization
 from chargepointd.core.availability import Statuses
+from chargepointd.core.clock import Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.evse import Evse
 from chargepointd.core.lobby import Lobby
@@ -93,6 +94,10 @@ class Pricing(Topic):
     def changed(self, names: list[str], step: Step) -> None:
         for part in self._parts:
             part.changed(names, step)
+
+    def put_right(self, right: Righting, step: Step) -> None:
+        for part in self._parts:
+            part.put_right(right, step)
 
     def follow(self, step: Step) -> None:
         if self.tariffs is None and (step.mono >= self._begin_at or any(map(_used, self._evses.values()))):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from chargepointd.core.context import Step
 from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
+from chargepointd.core.values import Stamp
 
 if TYPE_CHECKING:
     from chargepointd.core.station import Station
@@ -15,6 +16,7 @@ def station(this: "Station", step: Step) -> dict[str, Any]:
     oldest = next(iter(waiting.records), None)
     return {
         "time": step.utc,
+        "clock": this.context.clock.how,
         "time_offset_s": this.timekeeping.offset_s(step.utc),
         "registration": this.registration.state,
         "availability": _operative(this.availability.station_operative),
@@ -87,6 +89,10 @@ def _session(one: Evse, outbox: Outbox) -> dict[str, Any]:
     return shown
 
 
+def how_known(stamp: Stamp) -> str:
+    return stamp.how or ("known" if stamp.sure else "not known yet")
+
+
 def outbox(box: Outbox, limit: int) -> dict[str, Any]:
     entries = list(box.records)
     return {
@@ -101,6 +107,7 @@ def outbox(box: Outbox, limit: int) -> dict[str, Any]:
                 "at": entry.record.stamp.at,
                 "transaction_id": entry.record.transaction_id,
                 "seq_no": entry.record.seq_no,
+                "time": how_known(entry.record.stamp),
                 "attempts": box.records.attempts(entry),
                 "state": "waiting",
             }

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from chargepointd.core.availability import Statuses
+from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.cost import Rate, Running, grows, moved, rounded, turned
@@ -161,6 +162,11 @@ class Tariffs(Topic):
             return False
         self._waiting[token.key] = (step.mono + wait_ms / 1000, go_on)
         return True
+
+    def put_right(self, right: Righting, step: Step) -> None:
+        """What is owed by time is owed for the time that has passed, not for that by which the clock was wrong."""
+        self.visits = {evse_id: _put_right(visit, right) for evse_id, visit in self.visits.items()}
+        self._dirty = True
 
     def _update(self, command: UpdateCost, step: Step, answer: Answer) -> None:
         evse_id = self._place(command.transaction_id, command.reference)
@@ -467,3 +473,16 @@ def _side(evse: Evse, power_w: float | None, above: bool | None) -> bool | None:
 
 def _ms(utc: float) -> int:
     return round(utc * 1000)
+
+
+def _put_right(visit: Visit, right: Righting) -> Visit:
+    run = visit.running
+    if run:
+        idle = None if run.idle_since is None else _ms(right.interval(run.idle_since / 1000))
+        run = run._replace(at=_ms(right.interval(run.at / 1000)), idle_since=idle)
+    return visit._replace(
+        running=run,
+        started_at=right.interval(visit.started_at),
+        ended_at=visit.ended_at and right.interval(visit.ended_at),
+        left_at=visit.left_at and right.interval(visit.left_at),
+    )

@@ -84,6 +84,9 @@ def _status(result: Result, style: Style) -> str:
         ("Outbox", _outbox_facts(outbox)),
         ("Faults", style.paint(faults, "red") if faults else "none"),
     )
+    if result.get("clock") == "not known":
+        told = "not known: nobody has told it since the power was off; what is noted gets its time when it is"
+        facts = (*facts, ("Time", style.paint(told, "yellow")))
     if result.get("on_battery"):
         facts = (*facts, ("Supply", style.paint("the grid is away, a back-up supply runs: nobody may begin", "red")))
     if result.get("storage"):
@@ -243,10 +246,11 @@ def _outbox(result: Result, style: Style) -> str:
             printable(each.get("seq_no")),
             printable(each.get("attempts")),
             state_cell(each.get("state")),
+            printable(each.get("time")),
         ]
         for each in result.get("messages") or ()
     ]
-    heads = ("id", "kind", "at", "transaction", "seq", "attempts", "state")
+    heads = ("id", "kind", "at", "transaction", "seq", "attempts", "state", "time is")
     return f"{head}\n\n{table(heads, rows, style)}" if rows else head
 
 

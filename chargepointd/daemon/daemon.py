@@ -219,6 +219,7 @@ class Daemon:
         evses = {evse.id: tuple(c.id for c in evse.connectors) for evse in plan.evses}
         local = Local(engine.post, self._hardware, self._variables, evses, identity, self._link_status)
         local.read_dead = self._read_dead
+        local.utc = self._station.context.clock.utc
         local.spoken = lambda: self._dialect(self._link.subprotocol or VERSIONS[self._config.csms.versions[0]])
         return local
 
@@ -284,7 +285,7 @@ class Daemon:
         moment, clock = now(), self._station.context.clock
         return {
             "station": format_time(clock.utc(moment.mono)),
-            "known_to_be_right": clock.sure,
+            "known": clock.how,
             "system": format_time(moment.wall),
             "monotonic_s": moment.mono,
         }
@@ -359,6 +360,6 @@ class Daemon:
             "security_profile": self._station.network.profile.security_profile,
             "connected": self._link.connected,
             "subprotocol": self._link.subprotocol,
-            "since": format_time(time.time() - (time.monotonic() - self._link.since)),
+            "since": format_time(self._station.context.clock.utc(self._link.since)),
             "offline_s": None if self._link.connected else round(time.monotonic() - self._link.since, 1),
         }

@@ -64,7 +64,9 @@ class Local:
         self.spoken: Callable[[], Dialect]
         """the dialect in use, or the one that comes first"""
         self._watchers: list[Callable[[dict[str, Any]], None]] = []
-        self._started = (time.time(), time.monotonic())
+        self._started = time.monotonic()
+        self.utc: Callable[[float], float] = lambda mono: time.time() - (time.monotonic() - mono)
+        """the station's time at a moment of the monotonic clock: UTC, s since 1970"""
 
     def methods(self) -> dict[str, Method]:
         return {
@@ -101,7 +103,11 @@ class Local:
         """Tell those who watch."""
         if not self._watchers:
             return
-        event: dict[str, Any] = {"at": format_time(time.time()), "kind": effect.kind, "text": effect.text}
+        event: dict[str, Any] = {
+            "at": format_time(self.utc(time.monotonic())),
+            "kind": effect.kind,
+            "text": effect.text,
+        }
         if effect.evse_id:
             event["evse"] = effect.evse_id
         for watcher in tuple(self._watchers):
@@ -126,8 +132,8 @@ class Local:
 
     async def _status(self, params: dict[str, Any]) -> Any:
         shown = (await self.ask(c.ShowStatus())).data
-        wall, mono = self._started
-        station = {**self._identity, "started_at": format_time(wall), "uptime_s": round(time.monotonic() - mono, 1)}
+        started_at, up_s = format_time(self.utc(self._started)), round(time.monotonic() - self._started, 1)
+        station = {**self._identity, "started_at": started_at, "uptime_s": up_s}
         for evse in shown["evses"]:
             session = evse.get("session", {})
             if "started_at" in session:
@@ -324,7 +330,7 @@ class Local:
             "name": status.name,
             "driver": status.driver,
             "state": status.state,
-            "since": _ago(status.since),
+            "since": format_time(self.utc(status.since)),
             "devices": [self._device(status.name, device) for device in status.devices],
         } | ({"reason": status.reason} if status.reason else {})
 
@@ -411,10 +417,6 @@ def _told(value: Any) -> Any:
 
 def _plain(status: c.Status) -> dict[str, Any]:
     return {"status": status.status} | ({"reason": status.reason} if status.reason else {})
-
-
-def _ago(mono: float) -> str:
-    return format_time(time.time() - (time.monotonic() - mono))
 
 
 def _write_expiries(reservations: list[dict[str, Any]]) -> None:

@@ -19,6 +19,8 @@ from chargepointd.dialects.v2.words import Words
 _STOP_REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset"}
 """words of 1.6 that have another name here; what is in neither is Other"""
 
+VENDOR = "chargepointd"
+"""of customData: "timeSource" of a TransactionEvent says how its timestamp is known (`core.values.Stamp`)"""
 _LARGEST_COST = 1e9
 """as in `dialects.pricing`, which is imported when a cost comes with its prices"""
 
@@ -69,6 +71,8 @@ def _record(record: TransactionRecord, words: Words) -> Said:
     values = meter_values(record.values, words.measurands)
     if values:
         payload["meterValue"] = values
+    if record.stamp.how not in ("", "system"):  # its time is not simply what the clock said
+        payload["customData"] = {"vendorId": VENDOR, "timeSource": record.stamp.how}
     return "TransactionEvent", payload
 
 
