@@ -371,6 +371,22 @@ def test_prices_and_cost_survive_a_power_cut(version: str) -> None:
     assert any(text.startswith("Cost EUR 8.") for text in shown), "energy is counted by the register"
 
 
+def test_a_leap_of_the_clock_is_no_time_that_anybody_owes() -> None:
+    w = charging(world("2.0.1"))
+    w.takes_w[1] = 0.0
+    cost(w, "1", rate=Rate(per_hour=D(6)))
+    for leap in (7200.0, 0.0):
+        w.wrong_s = leap
+        w.ask(c.TriggerMessage("Heartbeat"))
+        w.after(300)
+    run = tariffs(w).visits[1].running
+    assert run
+    assert run.rate
+    assert moved(run, round(w.station.context.clock.utc(w.mono) * 1000), run.register).cost == pytest.approx(
+        D(2), abs=D("0.02")
+    )
+
+
 def test_after_a_power_cut_time_is_the_csmss() -> None:
     w = charging(world())
     cost(w, "7", rate=RATE)

@@ -1,0 +1,1 @@
+"""The real daemon by a system clock that is wrong, and jumps."""

@@ -1,0 +1,62 @@
+"""The real daemon by another system clock: `python -m tests.clock.shifted --config FILE --state-dir DIR`.
+
+The file that CHARGEPOINTD_TEST_CLOCK names says how, and may be changed while the daemon runs:
+{"ahead_s": SECONDS, "synchronised": false, "machine": "BOOT"}: by how much its clock is ahead of the true one, whether
+the kernel calls it synchronised, and which boot of the machine this is. The monotonic clock stays what it is.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+NAME = "CHARGEPOINTD_TEST_CLOCK"
+COMMAND = (sys.executable, "-m", "tests.clock.shifted")
+
+
+class SystemClock:
+    """The test's side of the file. `at`: what the daemon's clock shows now; None: the truth."""
+
+    def __init__(self, path: Path, at: float | None = None) -> None:
+        self.path = path
+        self._told: dict[str, Any] = {"ahead_s": 0.0, "synchronised": False, "machine": "boot 1"}
+        self._boots = 1
+        self.env = {NAME: str(path)}
+        self.set(at)
+
+    def set(self, at: float | None) -> None:
+        self.tell(ahead_s=0.0 if at is None else at - time.time())
+
+    def power_cut(self, at: float | None = None) -> None:
+        """The next process is that of another boot, where the clock shows this."""
+        self._boots += 1
+        self.tell(machine=f"boot {self._boots}")
+        self.set(at)
+
+    def tell(self, **facts: Any) -> None:
+        self._told |= facts
+        draft = self.path.with_suffix(".new")
+        draft.write_text(json.dumps(self._told))
+        draft.replace(self.path)
+
+
+def main() -> int:
+    from chargepointd import app
+    from chargepointd.daemon import daemon
+    from chargepointd.jobs import clock
+
+    path, true_time = Path(os.environ[NAME]), time.time
+
+    def told() -> Any:
+        return json.loads(path.read_text())
+
+    time.time = lambda: true_time() + float(told()["ahead_s"])  # type: ignore[assignment]
+    clock.synchronised = lambda: bool(told()["synchronised"])
+    daemon.machine = lambda: str(told()["machine"])
+    return app.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
