@@ -12,5 +12,6 @@ are what is compared. Nothing here is a test of a time.
     bench.py    what all phases share: the two subjects, the CSMS, the counts
     start.py requests.py idle.py durable.py drain.py   the phases
     charging.py composite schedules alone, without a process
+    events.py   the real engine and writer alone, without a process
     disk.py     the bare disk, the syncs of a process, the writer alone
 """

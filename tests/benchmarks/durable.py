@@ -7,6 +7,7 @@ from time import perf_counter
 from tests.benchmarks import proc
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.disk import WriterAlone, sync_rate, syncs
+from tests.benchmarks.events import EngineAlone, syncs_per_sample
 from tests.benchmarks.figures import Figure, Must, figure
 
 PHASE = "durable"
@@ -34,7 +35,7 @@ async def measure(bench: Bench) -> list[Figure]:
     figures += await _bytes(bench)
     if bench.ocpp != "1.6":  # there a request cannot ask for a record
         figures += await _triggered(bench, bare)
-    return figures + await _writer(bench, bare)
+    return figures + await _engine(bench, bare) + await _writer(bench, bare)
 
 
 async def _visits(bench: Bench) -> float:
@@ -127,7 +128,27 @@ async def _trigger(bench: Bench, lanes: int) -> float:
     return made / took
 
 
-# -- the writer alone --------------------------------------------------------------------------------------------------
+# -- the engine, and the writer, alone ---------------------------------------------------------------------------------
+
+
+async def _engine(bench: Bench, bare: list[float]) -> list[Figure]:
+    """Of a durable event what is the daemon's own: two steps of the station (a reading, and what asks for its record),
+    one commit, one sync. A visit is all that and the simulated hardware; a request that and the link."""
+    alone = EngineAlone(bench.ocpp, bench.directory)
+    count = bench.counts.transactions * 4
+    one, many = [], []
+    try:
+        for _ in range(bench.counts.rounds):
+            one.append(await alone.rate(count, 1))
+            many.append(await alone.rate(count * 10, IN_FLIGHT))
+    finally:
+        alone.close()
+    sampled = await syncs_per_sample(bench.ocpp, bench.directory, bench.counts.transactions)
+    return [
+        figure(PHASE, "events through the engine alone, one at a time", "1/s", one, bare, Must(least=0.5, floor=True)),
+        figure(PHASE, f"events through the engine alone, {IN_FLIGHT} at a time", "1/s", many, must=Must(least=10_000)),
+        figure(PHASE, "syncs per sample of a station offline, one each 10 s", "", [sampled], must=Must(most=1)),
+    ]
 
 
 async def _writer(bench: Bench, bare: list[float]) -> list[Figure]:
