@@ -23,9 +23,9 @@ _PRAGMAS = (
     "page_size=1024",
     "locking_mode=EXCLUSIVE",
     "journal_mode=WAL",
-    # A log that is written anew from its beginning does not grow: a sync is one write then, without those of the file
-    # system's own journal. So it is short. Half as long costs 2 % more bytes, four times as long 2 % less.
-    "wal_autocheckpoint=1000",
+    # Where there was no quiet moment to fold it (`writer`). A log that is written anew from its beginning does not
+    # grow: a sync is one write then, without those of the file system's own journal.
+    "wal_autocheckpoint=4000",
     "synchronous=FULL",
     "temp_store=MEMORY",
     # As most builds have it. Debian's writes zeros over each page that becomes free: a tenth of all bytes.

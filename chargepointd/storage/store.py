@@ -40,6 +40,8 @@ REFERENCE = "reference/"
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
 LOG_PURGE_EVERY = 64
+FOLD_AFTER = 250
+"""commits: a quarter of `wal_autocheckpoint`"""
 PAGE_BYTES = 500_000
 """of records that are read at once; a single one may be larger"""
 _TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(body, '","') + 3), '"') - 1)"""
@@ -102,6 +104,8 @@ class Store:
         self._settled = self._purged = 0
         self._durable = True
         self._unsynced = False
+        self._logged = 0
+        """commits since the log was folded"""
         self._savers = self._by_type()
 
     # -- open and load -------------------------------------------------------------------------------------------------
@@ -228,11 +232,26 @@ class Store:
                 self._purged = self._settled
             self._db.execute("COMMIT")
             self._unsynced = not durable
+            self._logged += 1
         except BaseException:
             self._settled, self._purged = settled, purged
             if self._db.in_transaction:  # a full disk has rolled back by itself
                 self._db.execute("ROLLBACK")
             raise
+
+    @property
+    def log_is_long(self) -> bool:
+        """So that folding it soon is worth its syncs. At four times the length SQLite does so by itself, within a
+        commit."""
+        return self._logged >= FOLD_AFTER
+
+    def fold(self) -> None:
+        """Bring what the log holds into the database, so that it is written anew from its beginning."""
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            raise self._database.trouble(error) from error
+        self._logged = 0
 
     def recover(self) -> None:
         """After a failed write, before anything is built on what was written: the kernel forgets what it could not sync

@@ -14,7 +14,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chargepointd.core.effects import Save
 from chargepointd.storage.store import Store, Unwritable
@@ -24,6 +24,8 @@ SAMPLES_S = 60.0
 """so much of what was sampled and told to nobody may a power cut take back"""
 RETRY_S = (1.0, 30.0)
 """how long a disk that cannot be written is left alone: at first, and at most"""
+QUIET_S = 0.5
+"""without anything to do, before a long log is folded"""
 GROUP = 2000
 """saves in one transaction at most, so that the first of them does not wait for ever under a flood"""
 
@@ -187,9 +189,24 @@ class Writer:
             self._call_soon(item.ask(self._store))
         return going
 
-    def _commit(self, saves: list[Save], *, durable: bool) -> None:
-        """However often it takes."""
-        told, wait_s = "", RETRY_S[0]
+    def _next(self) -> Any:
+        """The next item. While none comes, the log is folded: that takes long, and nobody waits for it now."""
+        if self._store.log_is_long:
+            try:
+                return self._queue.get(timeout=QUIET_S)
+            except queue.Empty:
+                self._fold()
+        return self._queue.get()
+
+    def _fold(self) -> None:
+        try:
+            self._store.fold()
+        except Unwritable as error:
+            self._commit([], durable=True, told=f"while the log was folded: {error}")
+
+    def _commit(self, saves: list[Save], *, durable: bool, told: str = "") -> None:
+        """However often it takes. `told`: what was wrong before it began."""
+        wait_s = RETRY_S[0]
         while True:
             last = self._ending.is_set()
             try:
@@ -211,7 +228,7 @@ class Writer:
     def _collect(self, saves: list[Save], dones: list[Done]) -> object:
         """What is queued now, waiting for the first of it. Returns the last item: a question, or that it is time to
         stop, stands behind what was collected."""
-        item = self._queue.get()
+        item = self._next()
         while isinstance(item, tuple):
             saves.extend(item[0])
             if item[1] is not None:

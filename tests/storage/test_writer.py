@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from chargepointd.core import effects as f
+from chargepointd.storage import store as store_module
 from chargepointd.storage import writer as w
 from chargepointd.storage.store import Store, StoreError, Unwritable
 from chargepointd.storage.writer import Writer
@@ -33,6 +34,17 @@ class Gate(Store):
         self.may = threading.Event()
         self.may.set()
         self.groups: list[tuple[int, bool]] = []
+        self.folded: list[int] = []
+        """how many groups there were when the log was folded"""
+        self.fold_done = threading.Event()
+        self.unfoldable = ""
+
+    def fold(self) -> None:
+        if self.unfoldable:
+            raise Unwritable("state: broken", self.unfoldable)
+        super().fold()
+        self.folded.append(len(self.groups))
+        self.fold_done.set()
 
     def commit(self, saves: Any, *, durable: bool) -> None:
         self.begun.release()
@@ -333,6 +345,64 @@ def test_a_sync_of_what_was_written_before_is_one(tmp_path: Path) -> None:
     store.commit([], durable=False)
     assert log.stat().st_size == synced
     store.close()
+
+
+def test_a_long_log_is_folded_when_nothing_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(w, "QUIET_S", 0.01)
+    monkeypatch.setattr(store_module, "FOLD_AFTER", 3)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            for n in range(1, 3):
+                bench.submit(n)
+                await bench.until(lambda n=n: bench.done[-1:] == [n])  # type: ignore[misc]
+                assert bench.store.begun.acquire(timeout=LIMIT_S)
+            bench.store.may.clear()
+            bench.submit(3)
+            assert bench.store.begun.acquire(timeout=LIMIT_S)
+            bench.submit(4)
+            bench.store.may.set()
+            await bench.until(lambda: bench.done[-1:] == [4])
+            assert await asyncio.to_thread(bench.store.fold_done.wait, LIMIT_S)
+            bench.submit(5)
+            await bench.until(lambda: bench.done[-1:] == [5])
+        assert bench.store.folded == [4], "once, and not while something waited"
+
+    asyncio.run(main())
+    assert [entry.id for entry in waiting(tmp_path)] == [1, 2, 3, 4, 5]
+
+
+def test_a_disk_that_does_not_take_the_log_is_told_of_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(w, "QUIET_S", 0.01)
+    monkeypatch.setattr(store_module, "FOLD_AFTER", 1)
+    told: list[str] = []
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.store.unfoldable = "broken"
+            recovered = threading.Event()
+            recover = bench.store.recover
+
+            def watched() -> None:
+                if not told:
+                    told.append("recovering")
+                    raise Unwritable("still broken", "broken")
+                recover()
+                recovered.set()
+
+            monkeypatch.setattr(bench.store, "recover", watched)
+            monkeypatch.setattr(w, "RETRY_S", (0.01, 0.01))
+            bench.writer.on_unwritable = lambda error: told.append(str(error))
+            bench.writer.on_sound = lambda: told.append("sound")
+            bench.submit(1)
+            assert await asyncio.to_thread(recovered.wait, LIMIT_S)
+            bench.submit(2)
+            await bench.until(lambda: bench.done == [1, 2])
+            assert told == ["recovering", "still broken", "sound"]
+
+    asyncio.run(main())
 
 
 def test_what_comes_late_has_its_own_time_for_company(tmp_path: Path) -> None:
