@@ -12,11 +12,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from tests.benchmarks import drain, durable, idle, requests, start
+from tests.benchmarks import drain, durable, hostile, idle, requests, start
 from tests.benchmarks.bench import QUICK, Bench, Counts, bench
 from tests.benchmarks.figures import Figure, table
 
-PHASES = {"start": start, "idle": idle, "requests": requests, "durable": durable, "drain": drain}
+PHASES = {"start": start, "idle": idle, "requests": requests, "durable": durable, "drain": drain, "hostile": hostile}
 """in this order; `start` comes before any other"""
 
 

@@ -23,10 +23,13 @@ class Counts(NamedTuple):
     transactions: int = 150
     """in each round of what is durable"""
     drained: int = 300
+    flood_s: float = 5.0
 
 
-QUICK = Counts(starts=3, rounds=2, requests=60, rate=500, messages=3000, idle_s=2.5, transactions=20, drained=60)
-TINY = Counts(starts=1, rounds=1, requests=5, rate=20, messages=50, idle_s=0.2, transactions=2, drained=3)
+QUICK = Counts(
+    starts=3, rounds=2, requests=60, rate=500, messages=3000, idle_s=2.5, transactions=20, drained=60, flood_s=2.0
+)
+TINY = Counts(starts=1, rounds=1, requests=5, rate=20, messages=50, idle_s=0.2, transactions=2, drained=3, flood_s=0.4)
 
 
 class Bench(NamedTuple):
@@ -36,6 +39,8 @@ class Bench(NamedTuple):
     floor: Floor
     directory: Path
     """on the disk that is measured"""
+    csms: Csms
+    cpus: set[int] | None
 
 
 @asynccontextmanager
@@ -44,7 +49,7 @@ async def bench(ocpp: str, counts: Counts, directory: Path, cpus: set[int] | Non
         station, floor = Daemon(csms, ocpp, cpus, directory), Floor(csms, ocpp, cpus)
         gc.freeze()
         try:
-            yield Bench(ocpp, counts, station, floor, directory)
+            yield Bench(ocpp, counts, station, floor, directory, csms, cpus)
         finally:
             station.close()
             floor.close()

@@ -187,13 +187,23 @@ class Line(asyncio.Protocol):
         if asked is not None and not asked[1].done():
             asked[1].set_result(Answer(at - asked[0], message[0] == 3, message[2]))
 
-    def ask(self, action: str, payload: str) -> Awaitable[Answer]:
+    def unsent(self) -> int:
+        """Bytes that the charge point has left unread, as far as the system does not hold them."""
+        return self._transport.get_write_buffer_size()
+
+    def ask(self, action: str, payload: str, *, byte_by_byte: bool = False) -> Awaitable[Answer]:
         self._next += 1
         message_id = str(self._next)
         text = f'[2,"{message_id}","{action}",{payload}]'.encode()
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asked[message_id] = (perf_counter(), future)
-        self._send(TEXT, text)
+        if byte_by_byte:
+            head = struct.pack("!BBH", 128 | TEXT, 126, len(text))
+            loop = asyncio.get_running_loop()
+            for n, byte in enumerate(head + text):
+                loop.call_later(n * 0.005, self._transport.write, bytes((byte,)))
+        else:
+            self._send(TEXT, text)
         return future
 
 

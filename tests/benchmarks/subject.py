@@ -1,6 +1,7 @@
 """A charge point under measurement: the daemon, or the floor."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 FLOOR = Path(__file__).with_name("floor.py")
 TIMEOUT_S = 60.0
 POLL_S = 0.01
+SETTLE_S = 0.05
 CALM = {
     "SampledDataCtrlr.TxUpdatedInterval": 0,  # no record but those that a phase asks for
     "OCPPCommCtrlr.WebSocketPingInterval": 0,
@@ -117,12 +119,14 @@ class Floor(Subject):
 class Daemon(Subject):
     """directory: on the disk that is to be measured."""
 
+    name = "BENCH"
+
     def __init__(self, csms: Csms, ocpp: str, cpus: set[int] | None, directory: Path) -> None:
-        super().__init__(csms, "BENCH", cpus)
+        super().__init__(csms, self.name, cpus)
         self.home = Path(tempfile.mkdtemp(prefix="cpb-", dir=directory))
         self.state = self.home / "state"
         self._config = self.home / "station.toml"
-        config = ac_station(csms.url, evses=2, versions=(ocpp,), identity="BENCH", variables=CALM)
+        config = ac_station(csms.url, evses=2, versions=(ocpp,), identity=self.name, variables=CALM)
         self._config.write_text(toml.dumps(config | {"log": {"level": "info"}}), encoding="utf-8")
 
     def command(self) -> Sequence[str]:
@@ -175,3 +179,29 @@ class Daemon(Subject):
     def close(self) -> None:
         super().close()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+class Watched(Daemon):
+    """Under a stop-watch, see `watched.py`."""
+
+    name = "WATCHED"
+
+    def command(self) -> Sequence[str]:
+        python, _, _, *arguments = super().command()
+        self._env["WATCHED"] = str(self._told)
+        return python, "-m", "tests.benchmarks.watched", *arguments
+
+    @property
+    def _told(self) -> Path:
+        return self.home / "watched.json"
+
+    async def watched(self) -> Any:
+        """What was taken since the last time."""
+        await asyncio.sleep(SETTLE_S)  # what was answered last is over
+        self._told.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR2)
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                if self._told.exists():
+                    return json.loads(self._told.read_text())
+                await asyncio.sleep(POLL_S)

@@ -17,7 +17,16 @@ pytestmark = pytest.mark.process
 @pytest.mark.parametrize("ocpp", ["1.6", "2.0.1"])
 def test_every_phase_gives_its_figures(ocpp: str, tmp_path: Path) -> None:
     figures = asyncio.run(run(ocpp, TINY, tmp_path, None, list(PHASES)))
-    assert {figure.phase for figure in figures} == {"start", "memory", "idle", "latency", "rate", "durable", "drain"}
+    assert {figure.phase for figure in figures} == {
+        "start",
+        "memory",
+        "idle",
+        "latency",
+        "rate",
+        "durable",
+        "drain",
+        "hostile",
+    }
     assert all(isfinite(value) for figure in figures for value in figure.values)
     nothing_lost = [figure.value for figure in figures if figure.name.startswith("messages of those queued")]
     assert nothing_lost == [1, 1]
