@@ -1,5 +1,8 @@
+from collections import Counter
 from itertools import pairwise
+from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +57,34 @@ def test_it_begins_anew_when_the_variables_change():
     backoff = Backoff()
     assert [backoff.next(Retry(600, 0, 5), lambda: 0.0) for _ in range(2)] == [600, 1200]
     assert [backoff.next(Retry(5, 0, 5), lambda: 0.0) for _ in range(2)] == [5, 10]
+
+
+STANDARD = Retry(5, 10, 5)
+STATIONS = 100
+
+
+def attempts(seed: int, back_at: float, down_at: float = 0.0, retry: Retry = STANDARD) -> list[float]:
+    """When a station that lost its CSMS tries, up to the attempt that succeeds."""
+    random, backoff, now, tried = Random(seed).random, Backoff(), down_at, []
+    while not tried or tried[-1] < back_at:
+        now += backoff.next(retry, random)
+        tried.append(now)
+    return tried
+
+
+@pytest.mark.parametrize("away_s", [0, 60, 3600, 86_400])
+def test_a_hundred_stations_whose_csms_restarts_come_back_spread_out(away_s):
+    """However long it was away: no second sees more than a fifth of them, and none is waited for beyond its wait."""
+    back = sorted(attempts(seed, float(away_s))[-1] for seed in range(STATIONS))
+    longest = 2**5 * 5 + sum(2**n for n in range(6)) * 10
+    assert back[-1] - away_s <= longest
+    in_second = Counter(int(at) for at in back)
+    assert max(in_second.values()) <= STATIONS / 5
+    assert len(in_second) >= 10
+
+
+def test_a_csms_that_is_away_for_a_day_is_asked_ever_less():
+    tried = [at for seed in range(STATIONS) for at in attempts(seed, 86_400.0)]
+    first, last = (sum(begin <= at < begin + 600 for at in tried) for begin in (0, 85_800))
+    assert last < first / 2
+    assert last <= STATIONS * 600 / (2**5 * 5) + STATIONS

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.network.conftest import PING
 from tests.network.relay import Relay
 from tests.network.rude import BINARY, CLOSE, CONT, TEXT, RudeCsms, call, frame, rss_mb, until
 from tests.network.rude import PING as PING_FRAME
+from tests.pki import Authority, server_context
 
 pytestmark = pytest.mark.process
 
@@ -343,3 +345,39 @@ def test_an_emergency_stop_in_a_flood(station: Station, csms: RudeCsms, relay: R
     delivered(station)
     assert len(relay.passages) == 1
     station.ctl("sim.clear_error", error="emergency_stop")
+
+
+@NEW
+def test_an_emergency_stop_in_a_flood_over_tls(dialect: str, tmp_path: Path) -> None:
+    """What TLS has decrypted at once is taken in slices as well."""
+    root = Authority("Root")
+    (tmp_path / "root.pem").write_text(root.pem)
+    tls = server_context(root.issue("csms", "localhost"))
+    with RudeCsms(versions=(dialect,), tls=tls, host="localhost") as csms:
+        config = brisk(csms.url, dialect, **PATIENT)
+        config["csms"]["ca_file"] = str(tmp_path / "root.pem")
+        with Station(config) as station:
+            begin(station, csms)
+            with csms.flooding("GetLocalListVersion", {}):
+                until(lambda: csms.answered > 3000, "flood")
+                station.ctl("sim.raise_error", error="emergency_stop")
+                until(lambda: world(station)["contactor"] == "open", "open contactor", 10.0)
+            until(lambda: csms.answered == csms.flooded, "answer to each")
+            assert csms.line().number == 1
+            csms.drop()
+            csms.line(timeout=20)
+            csms.call("ClearCache")
+
+
+@NEW
+def test_messages_of_two_megabytes_leave_nothing_behind(visit: Station, csms: RudeCsms, dialect: str) -> None:
+    """Not in the queue, not in what is recorded for a bug report."""
+    action, payload = "DataTransfer", {"vendorId": "nobody", "data": "x" * 1_900_000}
+    csms.ask(2, action, payload)
+    until(lambda: csms.answered == csms.flooded, "answer")
+    begun = rss_mb(visit.pid)
+    for _ in range(45):
+        csms.ask(1, action, payload)
+        until(lambda: csms.answered == csms.flooded, "answer")
+    assert csms.answered == 47
+    assert rss_mb(visit.pid) - begun < GROWTH_MB
