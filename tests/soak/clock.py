@@ -7,7 +7,8 @@ for it. Nothing leaps while a thread is at work, and none beyond what the conduc
 One socket to the conductor, a JSON object a line:
 
     station:    hello, with its pid                     once
-    conductor:  now, mono, wall                         the answer: the virtual time, and what the two clocks show then
+    conductor:  now, mono, wall, machine                the answer: the virtual time, what the two clocks show then, and
+                                                        which boot of the machine it is
     station:    idle = N, at, next                      nothing to do until `next`; it waits for
     conductor:  go = N, until                           leave from there, up to and with `until`
     conductor:  census                                  station: census, what there is in the process
@@ -50,6 +51,8 @@ class Clock:
         self._buffer = b""
         self.tell(hello=os.getpid())
         told = self._wait()
+        self.machine: str = told["machine"]
+        """the boot of it"""
         self.now: float = told["now"]
         """s, of the conductor and all it conducts"""
         self._origin = self.now - told["mono"]

@@ -33,6 +33,8 @@ class Clocks(NamedTuple):
 
     mono: float
     wall: float
+    machine: str
+    """which boot of the machine it is"""
 
 
 class Stage:
@@ -117,7 +119,7 @@ class Stage:
         self.wires.forget()
         clocks = self._clocks(now)
         self.state = "running"
-        self._tell(now=now, mono=clocks.mono, wall=clocks.wall)
+        self._tell(now=now, mono=clocks.mono, wall=clocks.wall, machine=clocks.machine)
 
     def _hear(self, limit: float) -> None:
         assert self._line is not None

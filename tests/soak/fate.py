@@ -174,7 +174,6 @@ class Fate:
                     site.stage.ask(die=True, turns=chance.randint(1, 500))
                     await site.until(lambda: not site.alive, "power cut", 3 * HOUR_S, every=1.0)
                 site.cut()
-                self._ledger.set_back.append(site.now)
                 site.drift_s = chance.choice((0.0, 0.0, chance.uniform(-3, 3)))
                 long = chance.random() < 0.2
                 await asyncio.sleep(self._until_night(chance.uniform(600, 7200) if long else chance.uniform(3, 120)))
@@ -288,9 +287,7 @@ class Fate:
             zone = chance.choice(ZONES)
             await self._office.set("", "ClockCtrlr.TimeZone", zone)
         else:
-            before, self._site.csms_off_s = self._site.csms_off_s, chance.uniform(-4.0, 4.0)
-            if self._site.csms_off_s < before:
-                self._ledger.set_back.append(self._site.now)
+            self._site.csms_off_s = chance.uniform(-4.0, 4.0)
 
     async def _routine(self, chance: random.Random) -> None:
         office, evse = self._office, chance.randint(1, self._plan.evses)

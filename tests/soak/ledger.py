@@ -50,8 +50,6 @@ class Ledger:
         """times in which a meter could not be read"""
         self.given_up: set[tuple[str, int]] = set()
         """records that the CSMS refused for good, by transaction and seqNo"""
-        self.set_back: list[float] = []
-        """when the clock may have been put back by a few seconds: by the CSMS, or after a start with a fast one"""
         self.billed_wh: dict[int, float] = {}
         self.transactions = 0
         self._begin = begin
@@ -89,17 +87,10 @@ class Ledger:
         for problem in transaction.check():
             gap = problem.rpartition("no report with seqNo ")[2]
             numbers = {int(number) for number in gap.split(", ")} if "no report with seqNo" in problem else {-1}
-            if "time runs back" in problem and self._set_back(transaction):
-                continue
             if not all((transaction.id, number) in self.given_up for number in numbers):
                 yield f"{problem}; {_told(transaction)}"
         if transaction.ended is None:
             yield f"{_told(transaction)}: is open still"
-
-    def _set_back(self, transaction: Transaction) -> bool:
-        """Whether the clock was put back while it ran; the order of `seqNo` is right all the same."""
-        first, last = self._at(transaction), (transaction.in_order[-1].at.timestamp() - self._begin)
-        return any(first - 600 <= at <= last + 600 for at in self.set_back)
 
     def _balance(self, visit: Visit, found: list[Transaction]) -> Iterator[str]:
         if len(found) > 1:

@@ -22,8 +22,8 @@ BEGIN = 1_804_636_800.0
 """10 March 2027, 00:00 UTC: Europe changes to summer time on the 28th"""
 DAY_S = 86_400.0
 INF = float("inf")
-AFTERMATH_S = 180.0
-"""until a station and its people are as ever, after something was wrong: a back-off, a boot"""
+AFTERMATH_S = 600.0
+"""until a station and its people are as ever, after something was wrong: the back-off alone may take six minutes"""
 
 
 class Site:
@@ -151,4 +151,4 @@ class Site:
         return await self.control.ask(method, **params)
 
     def _clocks(self, now: float) -> Clocks:
-        return Clocks(now - self.booted_at, BEGIN + now + self.drift_s)
+        return Clocks(now - self.booted_at, BEGIN + now + self.drift_s, f"boot at {self.booted_at:.3f}")
