@@ -31,6 +31,9 @@ class Saved(NamedTuple):
     dead_size: int = 0
     """bytes of the records that were set aside"""
 
+    lost: tuple[str, ...] = ()
+    """what was damaged and could not be saved: "session 1", "variable AuthCtrlr.Enabled" …"""
+
     @property
     def references(self) -> dict[str, int]:
         """transaction id -> the number the CSMS gave it"""

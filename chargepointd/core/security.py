@@ -31,6 +31,8 @@ TOLD = frozenset((
     # critical
     "FirmwareUpdated", "SettingSystemTime", "StartupOfTheDevice", "ResetOrReboot", "SecurityLogWasCleared",
     "MemoryExhaustion", "TamperDetectionActivated", "MaintenanceLoginAccepted", "MaintenanceLoginFailed",
+    # ours: a person has to come
+    "StateDamaged",
     # wanted where they arise: A00.FR.310, .316, .419; A02.FR.07, .28; L01.FR.02, .03
     "InvalidCsmsCertificate", "InvalidTLSVersion", "InvalidTLSCipherSuite", "InvalidChargingStationCertificate",
     "InvalidFirmwareSignature", "InvalidFirmwareSigningCertificate", "DiscardedRenewedClientCertificate",
@@ -58,8 +60,11 @@ class Security(Topic):
         registration: Registration,
         saved: Iterable[Logged] = (),
         lost: bool = False,
+        damaged: tuple[str, ...] = (),
     ) -> None:
         self._lost = lost
+        self.damaged = damaged
+        """what this process found damaged at its start"""
         self._context = context
         self._outbox = outbox
         self._registration = registration
@@ -126,6 +131,8 @@ class Security(Topic):
         """TC_B_01"""
         if self._lost:
             self.happened("SecurityLogWasCleared", "the state was damaged: set aside, begun anew", step)
+        if self.damaged:
+            self.happened("StateDamaged", _listed(self.damaged), step)
         reason = self._registration.reason
         self.happened("ResetOrReboot" if reason in _RESETS else "StartupOfTheDevice", reason, step)
 
@@ -155,6 +162,12 @@ class Security(Topic):
     def _show(self, command: c.ShowSecurityLog, step: Step, answer: Answer) -> None:
         entries = list(self._log.values())[-command.limit :] if command.limit else []
         answer(c.Shown({"kept": len(self._log), "events": [shown(entry) for entry in entries]}), step)
+
+
+def _listed(lost: tuple[str, ...]) -> str:
+    """As many as there is room for."""
+    text = f"changed on the disk, not used: {'; '.join(lost)}"
+    return text if len(text) <= INFO_LIMIT else f"{text[: INFO_LIMIT - 20]}… ({len(lost)} in all)"
 
 
 def shown(entry: Logged) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class Station:
             context, outbox, self.evses, self._everywhere, self.authorization, self.statuses, self.registration
         )
         self.resets = Resets(context, outbox, self._everywhere, self.statuses)
-        self.security = Security(context, outbox, self.registration, saved.security, saved.damaged)
+        self.security = Security(context, outbox, self.registration, saved.security, saved.damaged, saved.lost)
         self.context = context
         self.outbox = outbox
         self.variables = variables

@@ -92,6 +92,8 @@ def _status(result: Result, style: Style) -> str:
     if result.get("storage"):
         told = f"nothing can be kept, nobody may charge: {printable(result['storage'])}"
         facts = (*facts, ("Storage", style.paint(told, "red")))
+    if result.get("damaged"):
+        facts = (*facts, ("Damaged", style.paint(f"lost on the disk: {_list(result['damaged'])}", "red")))
     if result.get("lobby"):
         facts = (*facts, ("To plug", _lobby(result["lobby"])))
     money = _money(result.get("evses") or ())

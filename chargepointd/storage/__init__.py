@@ -3,6 +3,8 @@
 pack.py        values to text and back
 database.py    the file: one process has it, it is sound, it is of the schema this program knows
 store.py       what is kept: load it, commit to it
+rows.py        the rows of the tables, and whether they are what was written: checksum.py
+orphans.py     transactions whose session is lost are ended
 writer.py      the thread that owns it: commits in groups, tells when a batch is safe
 migrations/    numbered SQL, only ever added to
 """

@@ -9,9 +9,9 @@ import json
 import logging
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
@@ -23,15 +23,15 @@ from chargepointd.core.security import Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
+from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.database import Database, StoreError, Unwritable
 from chargepointd.storage.pack import pack, unpack
+from chargepointd.storage.rows import INSERT, Reader, seal
 
 if TYPE_CHECKING:
     from chargepointd.core.dead_letters import DeadLetter
 
 __all__ = ["Store", "StoreError", "Unwritable", "is_lazy", "is_sampled", "may_follow"]
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,7 @@ _TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(
 """the second text of a record's body: all that a count by transaction has to read of it"""
 PERIODIC = ("MeterValuePeriodic", "MeterValueClock")
 """triggers of samples at regular intervals"""
-_TOKEN = "info, stored_at, added_at, used_at, uses"
-"""columns in the order of `Remembered` and `SaveToken`"""
+_OF_RECORD, _OF_SESSION = SEEDS["record"], SEEDS["session"]
 
 
 def is_lazy(saves: Sequence[f.Save]) -> bool:
@@ -124,10 +123,21 @@ class Store:
             raise
 
     def _load(self) -> Saved:
-        state: dict[str, Any] = dict(
-            self._read("state", "name, value", lambda name, text: (name, unpack(object, text)))
-        )
+        reader = Reader(self._db)
+        state: dict[str, Any] = dict(reader.read("state", lambda name, text: (name, unpack(object, text))))
         self._settled = state.get("settled", 0)
+        reader.check("record", f"WHERE id > {self._settled} OR again")
+        saved = Saved(
+            variables=dict(reader.read("variable", lambda name, value: (name, value))),
+            sessions=dict(reader.read("session", lambda evse_id, body: (evse_id, unpack(Session, body)))),
+            tokens=tuple(reader.read("token", _remembered)),
+            listed=dict(reader.read("listed", lambda key, entry: (key, entry))),
+            state=state,
+            damaged=self._database.damaged,
+            security=tuple(reader.read("security", _logged, "ORDER BY id")),
+        )
+        if reader.finds:
+            saved = self._put_in_order(reader, saved)
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
         records, complete = self.waiting(0, WINDOW)
@@ -135,30 +145,26 @@ class Store:
         last_dead, dead, dead_size = self._db.execute(
             "SELECT max(id), count(*), total(length(CAST(body AS BLOB))) FROM dead"
         ).fetchone()
-        return Saved(
-            variables=dict(self._read("variable", "name, value", lambda name, value: (name, value))),
-            sessions=dict(self._read("session", "evse_id, body", lambda n, body: (n, unpack(Session, body)))),
-            records=records,
-            behind=behind,
-            next_record_id=max(last or 0, last_dead or 0, self._settled) + 1,
-            tokens=tuple(self._read("token", f"key, kind, {_TOKEN}", _remembered)),
-            listed=dict(self._db.execute("SELECT key, entry FROM listed")),
-            state=state,
-            dead=dead,
-            dead_size=int(dead_size),
-            damaged=self._database.damaged,
-            security=tuple(self._read("security", "id, kind, at, info, message_id", _logged, "ORDER BY id")),
+        next_id = max(last or 0, last_dead or 0, self._settled) + 1
+        return saved._replace(
+            records=records, behind=behind, next_record_id=next_id, dead=dead, dead_size=int(dead_size)
         )
 
-    def _read(self, table: str, columns: str, value_of: Callable[..., T], where: str = "") -> list[T]:
-        """The rows as values. One that is no such value stays where it is, is told, and does not stop the station."""
-        values = []
-        for row in self._db.execute(f"SELECT {columns} FROM {table} {where}"):
-            try:
-                values.append(value_of(*row))
-            except ValueError as error:
-                log.warning("state: %s %s cannot be read and is left out: %s", table, row[0], error)
-        return values
+    def _put_in_order(self, reader: Reader, saved: Saved) -> Saved:
+        """What is damaged is put aside and told, once; what it leaves without an end is brought to one."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            reader.put_in_order()
+            if reader.damaged:
+                from chargepointd.storage.orphans import end_orphans  # a disk seldom fails
+
+                end_orphans(self._db, saved.sessions, self._settled, reader.ends)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        return saved._replace(lost=tuple(each.what for each in reader.damaged))
 
     def _behind(self, after_id: int) -> Behind:
         where = f"FROM record WHERE id > {after_id} AND (id > {self._settled} OR again)"
@@ -197,8 +203,8 @@ class Store:
 
     def _bury(self, settle: f.SettleRecord) -> None:
         self._db.execute(
-            "INSERT OR IGNORE INTO dead (id, message_id, body, reason, at, attempts, reference) "
-            "SELECT id, message_id, body, ?, ?, ?, ? FROM record WHERE id = ?",
+            "INSERT OR IGNORE INTO dead (id, message_id, body, crc, reason, at, attempts, reference) "
+            "SELECT id, message_id, body, crc, ?, ?, ?, ? FROM record WHERE id = ?",
             (settle.dead, settle.at, settle.attempts, settle.reference, settle.record_id),
         )
 
@@ -282,8 +288,9 @@ class Store:
         }
 
     def _save_record(self, save: f.SaveRecord) -> None:
-        row = (save.record_id, save.message_id, save.body or pack(save.record))
-        self._db.execute("INSERT OR REPLACE INTO record (id, message_id, body) VALUES (?, ?, ?)", row)
+        number, message_id, body = save.record_id, save.message_id, save.body or pack(save.record)
+        crc = checksum(_OF_RECORD, f"{number}\0{message_id}\0{body}")
+        self._db.execute(INSERT["record"], (number, message_id, body, crc))
 
     def _settle(self, save: f.SettleRecord) -> None:
         if save.dead:
@@ -307,19 +314,22 @@ class Store:
                 continue  # found, and set aside, when its turn comes
             right = amended(Entry(record_id, message_id, record), save, last)
             if right is not record:
-                self._db.execute("UPDATE record SET body = ? WHERE id = ?", (pack(right), record_id))
+                body = pack(right)
+                crc = checksum(_OF_RECORD, f"{record_id}\0{message_id}\0{body}")
+                self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, record_id))
 
     def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
         """The oldest of those that were set aside, or of these."""
         from chargepointd.core.dead_letters import DeadLetter
 
         which = f"id IN ({_list(ids)})" if ids else f"id > {after_id}"
-        columns = "id, message_id, body, reason, at, attempts, reference"
+        columns = "crc, id, message_id, body, reason, at, attempts, reference"
         rows = self._db.execute(f"SELECT {columns} FROM dead WHERE {which} ORDER BY id LIMIT {limit}").fetchall()
         letters = []
-        for number, message_id, body, *facts in rows:
+        for crc, number, message_id, body, *facts in rows:
+            whole = crc in (None, checksum(_OF_RECORD, f"{number}\0{message_id}\0{body}"))
             try:
-                record = unpack(TransactionRecord, body)
+                record = unpack(TransactionRecord, body) if whole else None
             except ValueError:
                 record = None
             letters.append(DeadLetter(number, message_id, record, len(body.encode()), *facts))
@@ -328,8 +338,8 @@ class Store:
     def _retry_dead(self, save: f.RetryDead) -> None:
         which = f"WHERE id IN ({_list(save.record_ids)})"
         self._db.execute(
-            "INSERT OR REPLACE INTO record (id, message_id, body, again) "
-            f"SELECT id, message_id, body, 1 FROM dead {which}"
+            "INSERT OR REPLACE INTO record (id, message_id, body, crc, again) "
+            f"SELECT id, message_id, body, crc, 1 FROM dead {which}"
         )
         self._db.execute(f"DELETE FROM dead {which}")
 
@@ -337,37 +347,38 @@ class Store:
         if save.session is None:
             self._db.execute("DELETE FROM session WHERE evse_id = ?", (save.evse_id,))
         else:
-            self._db.execute(
-                "INSERT OR REPLACE INTO session (evse_id, body) VALUES (?, ?)", (save.evse_id, pack(save.session))
-            )
+            body = pack(save.session)
+            crc = checksum(_OF_SESSION, f"{save.evse_id}\0{body}")
+            self._db.execute(INSERT["session"], (save.evse_id, body, crc))
 
     def _save_token(self, save: f.SaveToken) -> None:
         if save.info is None:
             self._db.execute("DELETE FROM token WHERE key = ?", (save.key,))
         else:
-            row = (save.key, save.kind, pack(save.info), *save[3:])
-            self._db.execute(f"INSERT OR REPLACE INTO token (key, kind, {_TOKEN}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            row = (save.key, save.kind, pack(save.info), *map(_real, save[3:6]), save.uses)
+            self._db.execute(INSERT["token"], seal("token", row))
 
     def _save_listed(self, save: f.SaveListed) -> None:
         if save.full:
             self._db.execute("DELETE FROM listed")
-        changed = [(key, text) for key, text in save.entries if text is not None]
-        self._db.executemany("INSERT OR REPLACE INTO listed (key, entry) VALUES (?, ?)", changed)
+        changed = [seal("listed", (key, text)) for key, text in save.entries if text is not None]
+        self._db.executemany(INSERT["listed"], changed)
         removed = [(key,) for key, text in save.entries if text is None]
         self._db.executemany("DELETE FROM listed WHERE key = ?", removed)
 
     def _save_security_event(self, save: f.SaveSecurityEvent) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO security (id, kind, at, info, message_id) VALUES (?, ?, ?, ?, ?)", save
-        )
+        row = (save.id, save.kind, _real(save.at), save.info, save.message_id)
+        self._db.execute(INSERT["security"], seal("security", row))
         if save.id % LOG_PURGE_EVERY == 0:
             self._db.execute("DELETE FROM security WHERE id <= ?", (save.id - SECURITY_LOG,))
 
     def _forget_token(self, save: f.ForgetToken) -> None:
         key = re.compile(re.escape(json.dumps(save.key, ensure_ascii=False)), re.IGNORECASE)
-        for number, body in self._db.execute("SELECT id, body FROM dead").fetchall():
+        for number, message_id, body in self._db.execute("SELECT id, message_id, body FROM dead").fetchall():
             if key.search(body):
-                self._db.execute("UPDATE dead SET body = ? WHERE id = ?", (key.sub('""', body), number))
+                body = key.sub('""', body)
+                crc = checksum(_OF_RECORD, f"{number}\0{message_id}\0{body}")
+                self._db.execute("UPDATE dead SET body = ?, crc = ? WHERE id = ?", (body, crc, number))
 
     def _put_state(self, name: str, value: Any) -> None:
         if value is None:
@@ -376,7 +387,7 @@ class Store:
             self._put("state", name, pack(value))
 
     def _put(self, table: str, name: str, value: str) -> None:
-        self._db.execute(f"INSERT OR REPLACE INTO {table} (name, value) VALUES (?, ?)", (name, value))
+        self._db.execute(INSERT[table], (name, value, checksum(SEEDS[table], f"{name}\0{value}")))
 
     def close(self) -> None:
         self._database.close()
@@ -402,6 +413,11 @@ def _entry(record_id: int, message_id: str, body: str, again: int) -> Entry:
 
 def _list(ids: Iterable[int]) -> str:
     return ",".join(map(str, ids))
+
+
+def _real(value: float) -> float:
+    """As it will be read: there is no -0.0 on the disk."""
+    return float(value) + 0.0
 
 
 def _logged(event_id: int, kind: str, at: float, info: str, message_id: str) -> Logged:

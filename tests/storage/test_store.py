@@ -137,6 +137,13 @@ def test_settled_records_do_not_come_back_and_their_numbers_are_not_used_again(s
     assert (saved.records, saved.next_record_id) == ((), 4)
 
 
+def change(directory: Path, sql: str) -> None:
+    db = sqlite3.connect(directory / "chargepointd.db")
+    db.execute(sql)
+    db.commit()
+    db.close()
+
+
 def rows(directory: Path, table: str) -> list[tuple[Any, ...]]:
     db = sqlite3.connect(directory / "chargepointd.db")
     try:
@@ -251,17 +258,12 @@ def test_a_row_that_cannot_be_read_does_not_stop_the_station(
 ) -> None:
     store.commit(batch(1) + batch(2), durable=True)
     store.close()
-    db = sqlite3.connect(tmp_path / "chargepointd.db")
-    db.execute("UPDATE record SET body = '[1,' WHERE id = 1")
-    db.commit()
-    db.close()
+    change(tmp_path, "UPDATE record SET body = '[1,', crc = NULL WHERE id = 1")
     saved = reopened(tmp_path)
     assert [entry.id for entry in saved.records] == [2]
     assert "record 1 cannot be read and is left out" in caplog.text
     assert saved.dead == 1
-    db = sqlite3.connect(tmp_path / "chargepointd.db")
-    assert db.execute("SELECT id, body, reason FROM dead").fetchall() == [(1, "[1,", "cannot be read")]
-    db.close()
+    assert [(row[0], row[2], row[3]) for row in rows(tmp_path, "dead")] == [(1, "[1,", "cannot be read")]
 
 
 def test_a_customer_is_forgotten_in_what_was_set_aside(tmp_path: Path) -> None:
