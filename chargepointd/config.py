@@ -155,6 +155,12 @@ class FirmwareConfig(NamedTuple):
     """for the installer"""
 
 
+class OutboxConfig(NamedTuple):
+    max_bytes: int = 32_000_000
+    """of transaction records that wait for the CSMS: some three weeks of two EVSEs that charge all day and tell a
+    sample each minute, and little beside the flash disk of the smallest board"""
+
+
 class LogConfig(NamedTuple):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -184,6 +190,7 @@ class Config(NamedTuple):
     ocpp16: dict[str, str] = {}
     firmware: FirmwareConfig = FirmwareConfig()
     control: ControlConfig = ControlConfig()
+    outbox: OutboxConfig = OutboxConfig()
     log: LogConfig = LogConfig()
 
 
@@ -206,6 +213,7 @@ class _File(NamedTuple):
     ocpp16: dict[str, str | int | float | bool | tuple[str, ...]] = {}
     firmware: FirmwareConfig = FirmwareConfig()
     control: ControlConfig = ControlConfig()
+    outbox: OutboxConfig = OutboxConfig()
     log: LogConfig = LogConfig()
 
 
@@ -299,6 +307,8 @@ def _contradictions(file: _File) -> list[str]:
     problems = _station_problems(file.station) + _csms_problems(
         file.csms, "authorizationkey" in map(str.lower, file.ocpp16)
     )
+    if not 1_000_000 <= file.outbox.max_bytes <= 10_000_000_000:
+        problems.append(f"outbox.max_bytes: expected 1000000 to 10000000000, got {file.outbox.max_bytes}")
     if not file.evse:
         problems.append("evse: missing; a station has at least one [[evse]]")
     problems += _id_problems("evse", [evse.id for evse in file.evse])

@@ -16,7 +16,8 @@ Methods become the same events as all else. A call returns when the event is tak
                                                              charging_state?, energy_wh?, power_w?, limit_a?,
                                                              limit_w? (DC)}}],
                                                          reservations: as below,
-                                                         outbox: {queued, sent, oldest_at?}}
+                                                         outbox: {queued, sent, oldest_at?, dead,
+                                                           dropped?: as below, full: bool}}
     watch           -                                   {"watching": true}, then notifications {"method": "event",
                                                          "params": {at, kind, evse?, connector?, text, ...}} until the
                                                          client leaves; one that reads too slowly gets {"method":
@@ -31,7 +32,8 @@ Methods become the same events as all else. A call returns when the event is tak
     reset           {evse?, mode: "immediate"|"onidle"} {"status": "Accepted"|"Scheduled"|"Rejected"}
     limit           {act: "set"|"clear"|"show", evse?,  {"status": "Accepted"|"Rejected", reason?}; show: {"limits":
                     current_a? | power_w?, for_s?}       [{evse, limit, unit, source, by, until}]}: from outside
-    outbox          {limit?}                            {queued, bytes, dead, others, messages: [{id, kind, at,
+    outbox          {limit?}                            {queued, bytes, dead, others, dropped?: {records?,
+                                                         values?, at}, messages: [{id, kind, at,
                                                          transaction_id, seq_no, attempts, state}]}
                     {act: "dead", after?, limit?}       {"letters": [{id, kind, transaction_id, seq_no, at, evse,
                                                          set_aside_at, attempts, reason}], more: bool}: what the CSMS

@@ -19,6 +19,7 @@ What everything stands on
     clock.py          what time it is                         timekeeping.py  whose time it is
     outbox.py         what is still to be told                keeping.py  while nothing can be kept
     records.py        the transaction records among it        dead_letters.py  what the CSMS did not take
+    thinning.py       with too many records
 
 An EVSE and who uses it
     facts.py          what is true of one EVSE     ledger.py  its records, and the samples in them

@@ -29,7 +29,7 @@ class Availability:
         self._evses = evses
         self._inoperative: set[Place] = {(e, c) for e, c in (saved or {}).get("inoperative", [])}
         self._scheduled: set[Place] = {(e, c) for e, c in (saved or {}).get("scheduled", [])}
-        self._held = False
+        self._held: set[str] = set()
         self._apply()
 
     @property
@@ -64,12 +64,13 @@ class Availability:
                 places.remove((evse.id, 0))
                 places |= {(evse.id, connector.id) for connector in evse.plan.connectors}
 
-    def hold(self, held: bool, step: Step) -> bool:
-        """Whether each EVSE that is free is out of service until further notice, for the station's own reasons, and
-        beside what was set. True where that is new."""
-        if held == self._held:
+    def hold(self, held: bool, step: Step, why: str) -> bool:
+        """Whether each EVSE that is free is out of service until further notice, for one of the station's own reasons,
+        and beside what was set. True where that is new."""
+        before = bool(self._held)
+        (self._held.add if held else self._held.discard)(why)
+        if before == bool(self._held):
             return False
-        self._held = held
         self._settle(step)
         return True
 
@@ -112,7 +113,7 @@ class Availability:
         for evse in self._evses.values():
             # Of a station that waits for its last transaction, what is free goes out of service now (G04, TC_G_14).
             early = (0, 0) in self._scheduled and evse.transaction is None
-            held = self._held and evse.transaction is None and not evse.session.authorized
+            held = bool(self._held) and evse.transaction is None and not evse.session.authorized
             evse.operative = self.station_operative and not (early or held) and (evse.id, 0) not in self._inoperative
             for connector in evse.plan.connectors:
                 evse.connectors_operative[connector.id] = (evse.id, connector.id) not in self._inoperative

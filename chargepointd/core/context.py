@@ -60,6 +60,8 @@ class Context:
         """nobody begins any more: the station restarts as soon as what runs has ended, or its power is about to go"""
         self.unkept = ""
         """why nothing can be kept, while that is so"""
+        self.no_room = False
+        """for more records (`core.thinning`): nobody begins, and what runs may end"""
         self.happened: Happened = lambda kind, info, step: None
         """the security log takes down a security event (`core.security`)"""
         self.admits: Callable[[int, Token, str | None], bool] = lambda evse_id, token, group: True
@@ -118,7 +120,7 @@ class Context:
     @property
     def closed(self) -> bool:
         """Nobody begins."""
-        return self.restarting or not self.keeps
+        return self.restarting or not self.keeps or self.no_room
 
     def new_id(self) -> str:
         """An id never used before, not by an earlier boot either: at most 36 characters."""

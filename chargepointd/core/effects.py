@@ -154,6 +154,12 @@ class SettleRecord(NamedTuple):
     """the number the CSMS gave its transaction"""
 
 
+class DropRecords(NamedTuple):
+    """These wait no more: there is no room for them."""
+
+    record_ids: tuple[int, ...]
+
+
 class AmendRecords(NamedTuple):
     """What is made right in the records behind `after_id`, as long as they were not sent (`core.records.amended`)."""
 
@@ -251,6 +257,7 @@ Save = (
     SaveRecord
     | SettleRecord
     | AmendRecords
+    | DropRecords
     | RetryDead
     | DropDead
     | SaveSession

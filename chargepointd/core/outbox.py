@@ -48,12 +48,13 @@ from chargepointd.core.messages import (
     RecordAnswered,
     TransactionRecord,
 )
-from chargepointd.core.records import Entry, Records
+from chargepointd.core.records import TOPIC, Entry, Records
 from chargepointd.core.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from chargepointd.core.dead_letters import DeadLetters
     from chargepointd.core.saved import Saved
+    from chargepointd.core.thinning import Thinning
 
 
 class Refused(NamedTuple):
@@ -125,6 +126,9 @@ class Outbox:
         """when the last message was sent: the one whose answer is heard"""
         self._answer_by = NEVER
         self._linked = False
+        self._thinning: Thinning | None = None
+        self.on_room: Callable[[bool, Step], None] = lambda held, step: None
+        """there is no room, so nobody may begin; or there is again"""
         self.on_record_answered: Heard = _ignore
         self.sent = 0
         """messages answered since the start of the process"""
@@ -177,7 +181,19 @@ class Outbox:
 
     def loaded(self, event: RecordsLoaded, step: Step) -> None:
         """The disk has the next records."""
-        self.records.loaded(event.ticket, event.entries, event.complete, step)
+        if event.topic == TOPIC:
+            self.records.loaded(event.ticket, event.entries, event.complete, step)
+        elif self._thinning:
+            self._thinning.loaded(event, step)
+
+    def follow(self, step: Step) -> None:
+        """Keep within the room; most stations never need what that takes, so it is imported then."""
+        if self._thinning is None and self.records.size > self._context.plan.outbox_bytes:
+            from chargepointd.core.thinning import Thinning
+
+            self._thinning = Thinning(self._context, self.records, lambda held, step: self.on_room(held, step))
+        if self._thinning is not None and self._context.keeps:
+            self._thinning.follow(step)
 
     # -- the link ------------------------------------------------------------------------------------------------------
 

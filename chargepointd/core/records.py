@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from chargepointd.core.clock import NO_TIME, Righting
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import AmendRecords, LoadRecords, Note, SaveRecord, SaveState, SettleRecord
+from chargepointd.core.effects import AmendRecords, DropRecords, LoadRecords, Note, SaveRecord, SaveState, SettleRecord
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.tuples import NamedTuple
 
@@ -85,6 +85,8 @@ class Records:
         self._next_id = self._own_from = self._online_from = next_id
         self.read_to = self._head[-1].id if self._head else 0
         """the id of the last that is, or was, at hand"""
+        self.dropped: dict[str, Any] = dict(saved.state.get("dropped") or {})
+        """for lack of room, ever: how many records, how many values within ends, and when (UTC) the last"""
         self._ticket = 0
         self._since = -1
         """records made since the next were asked for; -1: they are not asked for"""
@@ -211,6 +213,26 @@ class Records:
         if not len(self):
             self.size = 0
 
+    def drop(self, entries: list[Entry], step: Step) -> None:
+        """These were not at hand, and go."""
+        for entry in entries:
+            self._behind -= 1
+            self._forget(entry)
+        step.emit(DropRecords(tuple(entry.id for entry in entries)))
+        self._ask_anew()
+
+    def replace(self, entry: Entry, record: TransactionRecord, step: Step) -> None:
+        """This was not at hand, and becomes smaller."""
+        body = _encoded(record)
+        self.size += _bytes(body) - entry.size
+        step.emit(SaveRecord(entry.id, entry.message_id, record, body))
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """What was asked for may be of before."""
+        self._ticket += self._since >= 0
+        self._since = -1
+
     # -- in vain -------------------------------------------------------------------------------------------------------
 
     def refused(self, entry: Entry, step: Step) -> int:
@@ -274,8 +296,7 @@ class Records:
         if self._behind:
             after_id, sent = max(self.read_to, amend.after_id), tuple(self._sent)
             step.emit(amend._replace(after_id=after_id, sent=sent, last=tuple(last.items())))
-            self._ticket += self._since >= 0  # what was asked for may be of before
-            self._since = -1
+            self._ask_anew()
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 

@@ -31,6 +31,9 @@ def station(this: "Station", step: Step) -> dict[str, Any]:
         "outbox": {
             "queued": len(waiting),
             "sent": this.outbox.sent,
+            "dead": this.outbox.dead,
+            "dropped": this.outbox.records.dropped,
+            "full": this.context.no_room,
             "oldest_at": oldest.record.stamp.at if oldest else None,
         },
     }
@@ -99,6 +102,7 @@ def outbox(box: Outbox, limit: int) -> dict[str, Any]:
     return {
         "queued": len(box),
         "bytes": box.records.size,
+        "dropped": box.records.dropped,
         "dead": box.dead,
         "others": box.others(),
         "messages": [

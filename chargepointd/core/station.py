@@ -40,7 +40,6 @@ from chargepointd.core.network import Network, RaiseSecurityProfile, SetMessageT
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.plan import EvsePlan, StationPlan
 from chargepointd.core.pricing import Pricing
-from chargepointd.core.records import TOPIC as RECORDS
 from chargepointd.core.remote import Remote
 from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
 from chargepointd.core.reservation import Reservations
@@ -168,6 +167,7 @@ class Station:
         self._deadlines += [topic.deadline for topic in self.topics if type(topic).deadline is not Topic.deadline]
         self._deadlines += [self.registration.deadline, self.remote.deadline]
         self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
+        outbox.on_room = lambda none, step: self._hold(none, step, "no room")
         outbox.on_record_answered = self._record_answered
         self.registration.believes_csms = self.timekeeping.believes_csms
         self.timekeeping.beat = self.registration.beat
@@ -249,8 +249,8 @@ class Station:
 
         return (Lamps(self.context, self.evses, self.lobby, self.authorization),)
 
-    def _hold(self, held: bool, step: Step) -> None:
-        if self.availability.hold(held, step):
+    def _hold(self, held: bool, step: Step, why: str = "firmware") -> None:
+        if self.availability.hold(held, step, why):
             self.reservations.settle(step)
             self.statuses.tell(step)
 
@@ -298,6 +298,7 @@ class Station:
             self._told_at = self.context.settled
             self.statuses.tell(step)
         self.resets.tick(step)
+        self.outbox.follow(step)
         self.outbox.pump(step)
 
     def _introduce(self, step: Step) -> None:
@@ -431,10 +432,10 @@ class Station:
             self.outbox.sent -= 1
 
     def _records_loaded(self, event: e.RecordsLoaded, step: Step) -> None:
-        if event.topic == RECORDS:
-            self.outbox.loaded(event, step)
-        else:
+        if event.topic in self._topics:
             self._topics[event.topic].records_loaded(event, step)
+        else:
+            self.outbox.loaded(event, step)
 
     def _call_received(self, event: e.CallReceived, step: Step) -> None:
         state = self.registration.state

@@ -144,7 +144,18 @@ def _csms(csms: Result, style: Style) -> str:
 
 def _outbox_facts(outbox: Result) -> str:
     oldest = f", oldest of {local_time(outbox['oldest_at'])}" if outbox.get("oldest_at") else ""
-    return f"{outbox.get('queued', 0)} waiting{oldest}, {outbox.get('sent', 0)} sent"
+    facts = f"{outbox.get('queued', 0)} waiting{oldest}, {outbox.get('sent', 0)} sent"
+    facts += f", {outbox['dead']} set aside" if outbox.get("dead") else ""
+    facts += _dropped(outbox)
+    return facts + (", FULL: nobody may begin" if outbox.get("full") else "")
+
+
+def _dropped(outbox: Result) -> str:
+    dropped = outbox.get("dropped")
+    if not dropped:
+        return ""
+    what = [f"{dropped[name]} {name}" for name in ("records", "values") if dropped.get(name)]
+    return f", {' and '.join(what)} dropped for lack of room, the last at {local_time(dropped.get('at'))}"
 
 
 def _evses(evses: Any, style: Style) -> str:
@@ -236,7 +247,8 @@ def _outbox(result: Result, style: Style) -> str:
         return _letters(result, style)
     if "refused" in result:
         return _minded(result)
-    head = f"{result.get('queued', 0)} waiting, {result.get('dead', 0)} set aside"
+    size = f" ({result['bytes'] / 1000:.0f} kB)" if result.get("bytes") else ""
+    head = f"{result.get('queued', 0)} waiting{size}, {result.get('dead', 0)} set aside{_dropped(result)}"
     if result.get("others"):
         head += f", {result['others']} that are no transaction records"
     rows: list[list[Cell | str]] = [

@@ -142,6 +142,7 @@ class Local:
             if money.get("cost_at") is not None:
                 money["cost_at"] = format_time(money["cost_at"])
         _write_expiries(shown["reservations"])
+        _write_dropped(shown["outbox"])
         oldest = shown["outbox"].pop("oldest_at")
         if oldest is not None:
             shown["outbox"]["oldest_at"] = format_time(oldest)
@@ -216,6 +217,7 @@ class Local:
         shown = (await self.ask(c.ShowOutbox(params.get("limit", 50)))).data
         for message in shown["messages"]:
             message["at"] = format_time(message["at"])
+        _write_dropped(shown)
         return shown
 
     async def _dead(self, params: dict[str, Any], *, in_full: bool) -> Any:
@@ -417,6 +419,12 @@ def _told(value: Any) -> Any:
 
 def _plain(status: c.Status) -> dict[str, Any]:
     return {"status": status.status} | ({"reason": status.reason} if status.reason else {})
+
+
+def _write_dropped(outbox: dict[str, Any]) -> None:
+    dropped = outbox.pop("dropped")
+    if dropped:
+        outbox["dropped"] = {**dropped, "at": format_time(dropped["at"])}
 
 
 def _write_expiries(reservations: list[dict[str, Any]]) -> None:

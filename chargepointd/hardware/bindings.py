@@ -139,6 +139,7 @@ def plan(config: Config, version: str) -> StationPlan:
         tuple(_limit_plan(limit) for limit in config.limit),
         SitePlan(config.site.max_current_a, config.site.safe_current_a) if config.site.meter else None,
         tuple(lamp.evses or everyone for lamp in config.indicator),
+        config.outbox.max_bytes,
     )
 
 

@@ -28,6 +28,7 @@ _PRAGMAS = (
     "wal_autocheckpoint=4000",
     "synchronous=FULL",
     "temp_store=MEMORY",
+    "cache_size=-1000",  # kB, half of what SQLite takes by itself: a commit works on a few dozen pages
     # As most builds have it. Debian's writes zeros over each page that becomes free: a tenth of all bytes.
     "secure_delete=FAST",
 )

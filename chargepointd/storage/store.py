@@ -167,10 +167,15 @@ class Store:
         return saved._replace(lost=tuple(each.what for each in reader.damaged))
 
     def _behind(self, after_id: int) -> Behind:
-        where = f"FROM record WHERE id > {after_id} AND (id > {self._settled} OR again)"
-        count, size = self._db.execute(f"SELECT count(*), total(length(CAST(body AS BLOB))) {where}").fetchone()
-        held = dict(self._db.execute(f"SELECT {_TRANSACTION}, count(*) {where} GROUP BY 1"))
-        return Behind(count, int(size), held)
+        """Row by row: SQLite would sort them all in memory to group them."""
+        size, held = 0, dict[str, int]()
+        for transaction_id, length in self._db.execute(
+            f"SELECT {_TRANSACTION}, length(CAST(body AS BLOB)) FROM record WHERE id > ? AND (id > ? OR again)",
+            (after_id, self._settled),
+        ):
+            size += length
+            held[transaction_id] = held.get(transaction_id, 0) + 1
+        return Behind(sum(held.values()), size, held)
 
     def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool]:
         """The next records that wait, and whether there are no more behind them. One that cannot be read is set aside
@@ -272,6 +277,7 @@ class Store:
             f.SaveRecord: self._save_record,
             f.SettleRecord: self._settle,
             f.AmendRecords: self._amend,
+            f.DropRecords: lambda s: self._db.execute(f"DELETE FROM record WHERE id IN ({_list(s.record_ids)})"),
             f.RetryDead: self._retry_dead,
             f.DropDead: lambda s: self._db.execute(f"DELETE FROM dead WHERE id IN ({_list(s.record_ids)})"),
             f.SaveSession: self._save_session,

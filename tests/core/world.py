@@ -74,6 +74,9 @@ class Disk:
             entry = self.records.pop(save.record_id)
             if save.dead:
                 self.dead[entry.id] = entry, save
+        elif isinstance(save, f.DropRecords):
+            for number in save.record_ids:
+                del self.records[number]
         elif isinstance(save, f.AmendRecords):
             last = dict(save.last)
             for entry in sorted(self.records.values()):
