@@ -39,6 +39,8 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
 def _optional(args: tuple[Any, ...]) -> Callable[[Any], Any]:
     inner = [_decoder(arg) for arg in args if arg is not type(None)]
     decode = next((d for d in inner if d is not _as_is), _as_is)
+    if decode is _as_is:
+        return _as_is
     return lambda data: None if data is None else decode(data)
 
 
@@ -52,7 +54,18 @@ def _tuple(args: tuple[Any, ...]) -> Callable[[Any], Any]:
 def _named(into: type[Any]) -> Callable[[Any], Any]:
     hints = get_type_hints(into)
     decoders = [_decoder(hints[field]) for field in into._fields]
-    return lambda data: into(*[decode(item) for decode, item in zip(decoders, data, strict=False)])
+    length = len(decoders)
+    special = [(index, decode) for index, decode in enumerate(decoders) if decode is not _as_is]
+
+    def decode_all(data: Any) -> Any:
+        values = list(data)
+        for index, decode in special:
+            if index < len(values):
+                values[index] = decode(values[index])
+        # What an older program wrote is shorter, what a newer one wrote is longer.
+        return tuple.__new__(into, values) if len(values) == length else into(*values[:length])
+
+    return decode_all
 
 
 def _as_is(data: Any) -> Any:
