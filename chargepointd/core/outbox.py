@@ -407,6 +407,8 @@ class Outbox:
 
     def _first_kept(self, mono: float) -> Kept | None:
         """Whose turn it is: the first of a lane that does not wait."""
+        if not self._kept:
+            return None
         waiting = {lane for lane, tries in self._tries.items() if tries.not_before > mono}
         return next((kept for kept in self._tellable() if kept.lane not in waiting), None)
 

@@ -106,7 +106,7 @@ class Pricing(Topic):
             part.follow(step)
 
     def deadline(self) -> float:
-        return min(self._begin_at, min((part.deadline() for part in self._parts), default=NEVER))
+        return min([self._begin_at, *[part.deadline() for part in self._parts]])
 
     def tick(self, step: Step) -> None:
         for part in self._parts:

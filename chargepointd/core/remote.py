@@ -245,7 +245,7 @@ class Remote:
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
-        return min((u.by for u in self._unlocking), default=NEVER)
+        return min([u.by for u in self._unlocking]) if self._unlocking else NEVER
 
     def tick(self, step: Step) -> None:
         late = {u.place for u in self._unlocking if step.mono >= u.by}

@@ -275,7 +275,7 @@ class Reservations(Topic):
         return at - self._context.clock.utc(0.0)
 
     def deadline(self) -> float:
-        return self._moment(min((each.expires_at for each in self._reservations), default=NEVER))
+        return self._moment(min([each.expires_at for each in self._reservations])) if self._reservations else NEVER
 
     def _remove_impossible(self, step: Step) -> None:
         """What it needs is broken or out of service, or is no part of the station any more. Where some can still be
