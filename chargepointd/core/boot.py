@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note
+from chargepointd.core.effects import Note, Reconnect
 from chargepointd.core.messages import Boot, BootAnswered, Heartbeat, HeartbeatAnswered, Message
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 
@@ -15,6 +15,8 @@ DARK_S = 60.0
 """so long is waited for the time, before what was noted without is told as it is"""
 FAILED_RETRY_S = 10
 """no answer at all, or a CALLERROR"""
+UNANSWERED = 3
+"""in a row, over a link that lives: the next one is made by another connection, and by another profile in its turn"""
 
 
 class Registration:
@@ -30,6 +32,7 @@ class Registration:
         self._boot_at = NEVER
         self._asked_again_at = -NEVER
         """not before this moment, though the link may come and go meanwhile (B02.FR.04, B03.FR.02)"""
+        self._unanswered = 0
         self._triggered = False
         self._beat_at = NEVER
         self._beating = False
@@ -81,10 +84,10 @@ class Registration:
 
     def _heard(self, _: Message, outcome: Outcome, step: Step) -> None:
         if isinstance(outcome, Refused):
-            if outcome.code != "Offline" and self.state != "Accepted":
-                self._boot_at = step.mono + FAILED_RETRY_S
+            self._unheard(outcome, step)
             return
         assert isinstance(outcome, BootAnswered)
+        self._unanswered = 0
         self.state = outcome.status
         self._context.online = outcome.status == "Accepted"
         step.emit(Note("registration", 0, outcome.status))
@@ -95,6 +98,15 @@ class Registration:
             self._accepted(interval_s, step)
         else:
             self._boot_at = self._asked_again_at = step.mono + (interval_s or DEFAULT_RETRY_S)
+
+    def _unheard(self, refused: Refused, step: Step) -> None:
+        if refused.code == "Offline" or self.state == "Accepted":
+            return
+        self._boot_at = step.mono + FAILED_RETRY_S
+        self._unanswered = self._unanswered + 1 if refused.code == "Timeout" else 0
+        if self._unanswered >= UNANSWERED:
+            self._unanswered = 0
+            step.emit(Reconnect("the CSMS does not answer BootNotification"))
 
     def _accepted(self, interval_s: int, step: Step) -> None:
         self.just_accepted = True

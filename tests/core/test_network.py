@@ -311,6 +311,21 @@ def test_a_connection_that_is_dropped_before_the_station_is_accepted_is_a_failed
     assert w.station.network.slot == 1
 
 
+def test_a_csms_that_never_answers_the_boot_is_left_and_makes_way_for_the_next_slot() -> None:
+    """It takes connections, and pongs, and is silent otherwise."""
+    w = world()
+    fill(w)
+    order(w, "2,1")
+    w.cut()
+    w.mute = True
+    for times in range(1, 3):
+        assert w.station.network.slot == 2
+        w.online().after(115)
+        assert w.dialled_anew == ["the CSMS does not answer BootNotification"] * times
+        w.offline()
+    assert w.station.network.slot == 1
+
+
 def test_a_certificate_that_ends_while_connected_is_noticed_and_the_connection_kept() -> None:
     w = world(2).offline()
     w.linked = True
