@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -92,6 +92,25 @@ def test_a_csms_that_takes_each_connection_and_drops_it_is_met_with_growing_wait
             begin(station, csms)
             finish(station, csms)
             delivered(station)
+
+
+def test_stations_whose_csms_restarts_wait_each_for_itself(csms: Csms, dialect: str) -> None:
+    """The minimum and a random part: what they will wait is in their logs as soon as they are cut off."""
+    spread = {"OCPPCommCtrlr.RetryBackOffWaitMinimum": 30, "OCPPCommCtrlr.RetryBackOffRandomRange": 600}
+    with ExitStack() as all_of_them:
+        stations = []
+        for number in range(4):
+            config = brisk(csms.url, dialect, **spread)
+            config["station"]["id"] = f"STORM{number}"
+            stations.append(all_of_them.enter_context(Station(config)))
+        for number in range(4):
+            csms.line(f"STORM{number}")
+        csms.offline()
+        for station in stations:
+            station.wait_log("csms: next attempt in")
+        first = [waits(station)[0] for station in stations]
+        assert all(30 <= wait <= 630 for wait in first)
+        assert len({round(wait) for wait in first}) >= 3
 
 
 def test_a_csms_that_comes_and_goes_does_not_fill_the_log(csms: Csms, dialect: str) -> None:

@@ -121,7 +121,8 @@ def of_station(
     shared = _station_stacks(profiles, at)
     each = [_rates(profiles, i, outlet, uses.get(i, IDLE), at, until) for i, outlet in outlets.items()]
     sizes, n = list(outlets.values()), len(shared)
-    rates = ((t, _sum(sizes, now[n:], now[:n], site)) for t, now in _together([*shared, *each], at, until))
+    supply = _supply(sizes)
+    rates = ((t, _sum(sizes, supply, now[n:], now[:n], site)) for t, now in _together([*shared, *each], at, until))
     return tuple(islice(_spans(rates, at, unit), most))
 
 
@@ -399,20 +400,37 @@ def _set(outlet: Outlet, levels: Iterable[_Level]) -> Rate:
     return amps, watts, phases, to_use
 
 
-def _sum(outlets: list[Outlet], rates: list[Rate], shared: Iterable[_Level], site: tuple[float, float]) -> Rate:
+def _supply(outlets: list[Outlet]) -> tuple[int, float, float]:
+    """How many phases of the supply the outlets take at least; the lowest and the highest voltage of one."""
     ac = [outlet.voltage_v for outlet in outlets if outlet.phases]
     voltages = ac or [outlet.voltage_v for outlet in outlets]
     supplied = (3 if len(ac) < len(outlets) else 1) if ac else 0
-    phases = max(supplied, *(rate[2] for rate in rates)) if rates else 0
-    low, high = min(voltages, default=0.0) * (phases or 1), max(voltages, default=0.0) * (phases or 1)
-    amps = sum(w / (3 * out.grid_v) if out.grid_v else a for out, (a, w, *_) in zip(outlets, rates, strict=True))
-    watts = sum(w for _, w, _, _ in rates)
-    caps = [("A", site[0]), ("W", site[1]), *((unit, period.limit) for unit, period in filter(None, shared))]
-    for unit, limit in caps:
+    return supplied, min(voltages, default=0.0), max(voltages, default=0.0)
+
+
+def _sum(
+    outlets: list[Outlet],
+    supply: tuple[int, float, float],
+    rates: list[Rate],
+    shared: Iterable[_Level],
+    site: tuple[float, float],
+) -> Rate:
+    """One loop: of many EVSEs there are thousands of changes in a day."""
+    phases, low, high = supply
+    amps = watts = 0.0
+    for outlet, (a, w, n, _) in zip(outlets, rates, strict=True):
+        amps += w / (3 * outlet.grid_v) if outlet.grid_v else a
+        watts += w
+        if n > phases:
+            phases = n
+    low, high = low * (phases or 1), high * (phases or 1)
+    amps, watts = min(amps, site[0]), min(watts, site[0] * low)
+    amps, watts = min(amps, site[1] / high) if high else 0.0, min(watts, site[1])
+    for unit, period in filter(None, shared):
         if unit == "A":
-            amps, watts = min(amps, limit), min(watts, limit * low)
+            amps, watts = min(amps, period.limit), min(watts, period.limit * low)
         else:
-            amps, watts = min(amps, limit / high) if high else 0.0, min(watts, limit)
+            amps, watts = min(amps, period.limit / high) if high else 0.0, min(watts, period.limit)
     return amps, watts, phases, None
 
 
