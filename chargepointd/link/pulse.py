@@ -6,6 +6,9 @@ each interval without such proof a ping goes out; after `UNPROVEN` of them in va
 Open CALL. Whatever the interval, 0 as well: a CALL that has no answer after half of its time is followed by a ping; if
 nothing at all comes before the time is over, the link is dead. So it is the link that failed, not the CALL.
 
+What still leaves. A pong cannot come before the ping has left, behind all that was sent before it: on a slow line the
+other side has another time for its answer, as long as what waits to leave grows less.
+
 One timer serves all; nothing ticks while the interval is 0 and no CALL is open.
 """
 
@@ -13,6 +16,8 @@ import asyncio
 from collections.abc import Callable
 
 UNPROVEN = 3
+PROGRESS = 1024
+"""bytes that have to leave within the time for an answer; else who does not read would be waited for for ever"""
 LEAST_ANSWER_S = 5.0
 """to a ping for an open CALL, however short its time is"""
 
@@ -22,15 +27,24 @@ class Pulse:
 
     interval: s between pings (WebSocketPingInterval), asked anew each time; 0 is off.
     answer_s: how long an answer may take; None: as long as the interval.
+    unsent: bytes that wait to leave.
     """
 
     def __init__(
-        self, interval: Callable[[], float], answer_s: float | None, ping: Callable[[], None], dead: Callable[[], None]
+        self,
+        interval: Callable[[], float],
+        answer_s: float | None,
+        ping: Callable[[], None],
+        dead: Callable[[], None],
+        unsent: Callable[[], int] = lambda: 0,
     ) -> None:
         self._interval = interval
         self._answer_s = answer_s
         self._ping = ping
         self._dead = dead
+        self._unsent = unsent
+        self._left = 0  # of that, when it was looked at last
+        self._answer_within = 0.0
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
@@ -98,7 +112,11 @@ class Pulse:
         if self.deaf:
             self.answered()
         if self._dead_by is not None and now >= self._dead_by:
-            self._die()
+            if self._still_leaving():
+                self._dead_by = now + self._answer_within
+                self._arm()
+            else:
+                self._die()
         elif self._ask_at is not None and now >= self._ask_at:
             self._ask_at = None
             self._ask(now, max(self._answer_by, now + LEAST_ANSWER_S))
@@ -114,8 +132,13 @@ class Pulse:
         self._pinged_at = now
         self._unanswered += 1
         self._dead_by = dead_by if self._dead_by is None else min(dead_by, self._dead_by)
+        self._answer_within, self._left = self._dead_by - now, self._unsent()
         self._arm()
         self._ping()
+
+    def _still_leaving(self) -> bool:
+        before, self._left = self._left, self._unsent()
+        return before > 0 and (self._left == 0 or self._left <= before - PROGRESS)
 
     def _die(self) -> None:
         self.stop()

@@ -8,6 +8,7 @@ be; nothing is handed on after that. `closed` is done when the socket is.
 import asyncio
 import logging
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -66,7 +67,7 @@ class WebSocket(asyncio.Protocol):
         self._on_open = on_open
         self._on_text = on_text
         self._loop = asyncio.get_running_loop()
-        self._pulse = Pulse(ping_interval, pong_timeout_s, self._ping, self._half_open)
+        self._pulse = Pulse(ping_interval, pong_timeout_s, self._ping, self._half_open, self._unsent)
         self._closing: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._partial: bytearray | None = None
@@ -309,6 +310,19 @@ class WebSocket(asyncio.Protocol):
     def _ping(self) -> None:
         self._ws.send_ping(b"")
         self._flush()
+
+    def _unsent(self) -> int:
+        """Bytes that the other side has not acknowledged, as far as this system knows."""
+        import termios  # asked before a link is given up only
+        from fcntl import ioctl
+
+        assert self._transport is not None
+        sock = self._transport.get_extra_info("socket")
+        try:
+            waiting = int.from_bytes(ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except OSError:
+            waiting = 0
+        return waiting + self._transport.get_write_buffer_size()
 
     def _half_open(self) -> None:
         self.abort(Ended("pong", "the CSMS is silent, to a ping too; taken for unreachable"))

@@ -178,3 +178,30 @@ def test_stopped_it_is_still(monkeypatch):
     pulse.stop()
     clock.move(1000)
     assert told == []
+
+
+def test_what_still_leaves_gives_the_other_side_another_time(monkeypatch):
+    """A report of 64 KB on a line of 1 KB/s: the pong comes when all of it has left."""
+    clock, pulse, told = started(monkeypatch, lambda: 0)
+    began = clock.now
+    pulse._unsent = lambda: max(0, 64_000 - int(clock.now - began) * 1000)
+    pulse.asked(30)
+    clock.move(70)
+    assert told == [("ping", 15)]
+    pulse.answered()
+    clock.move(1000)
+    assert told == [("ping", 15)]
+
+
+def test_when_all_has_left_there_is_one_more_time(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 60)
+    pulse._unsent = lambda: 5000 if clock.now < 1070 else 0
+    clock.move(1000)
+    assert told == [("ping", 60), ("dead", 180)]
+
+
+def test_who_reads_a_byte_now_and_then_is_not_waited_for(monkeypatch):
+    clock, pulse, told = started(monkeypatch, lambda: 60)
+    pulse._unsent = lambda: 100_000 - int(clock.now - 1000)
+    clock.move(1000)
+    assert told == [("ping", 60), ("dead", 120)]
