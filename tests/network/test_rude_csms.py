@@ -86,7 +86,7 @@ HARMLESS = {
     "ten thousand fragments with pings between": in_pieces(call("raw", "ClearCache", "{" + " " * 9_970 + "}")),
     "a flood of pings": frame(PING_FRAME, b"x" * 100) * 20_000 + frame(TEXT, call("raw", "ClearCache")),
     "binary": frame(BINARY, b"\x00" * 100_000) * 20 + frame(TEXT, call("raw", "ClearCache")),
-    "a million items": frame(TEXT, call("raw", "ClearCache", '{"a":[' + "1," * 980_000 + "1]}")),
+    "half a million items": frame(TEXT, call("raw", "ClearCache", '{"a":[' + "1," * 590_000 + "1]}")),
     "objects in objects": frame(TEXT, call("raw", "ClearCache", '{"a":' * 300_000 + "1" + "}" * 300_000)),
     "a number beyond numbers": frame(TEXT, call("raw", "ClearCache", '{"a":1e400}')),
     "a number of a million digits": frame(TEXT, call("raw", "ClearCache", '{"a":' + "9" * 1_000_000 + "}")),
@@ -370,14 +370,14 @@ def test_an_emergency_stop_in_a_flood_over_tls(dialect: str, tmp_path: Path) -> 
 
 
 @NEW
-def test_messages_of_two_megabytes_leave_nothing_behind(visit: Station, csms: RudeCsms, dialect: str) -> None:
+def test_messages_of_a_megabyte_leave_nothing_behind(visit: Station, csms: RudeCsms, dialect: str) -> None:
     """Not in the queue, not in what is recorded for a bug report."""
-    action, payload = "DataTransfer", {"vendorId": "nobody", "data": "x" * 1_900_000}
+    action, payload = "DataTransfer", {"vendorId": "nobody", "data": "x" * 1_190_000}
     csms.ask(2, action, payload)
     until(lambda: csms.answered == csms.flooded, "answer")
     begun = rss_mb(visit.pid)
-    for _ in range(45):
+    for _ in range(70):
         csms.ask(1, action, payload)
         until(lambda: csms.answered == csms.flooded, "answer")
-    assert csms.answered == 47
+    assert csms.answered == 72
     assert rss_mb(visit.pid) - begun < GROWTH_MB
