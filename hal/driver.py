@@ -51,5 +51,8 @@ class Driver(NamedTuple):
     measures: Callable[[Any], frozenset[str]] | None = None
     """measures(config): the fields of MeterReading that its meters tell, at most. None: nobody knows before they are
     asked, so any. A station offers its CSMS no measurand that no meter has"""
+    wraps_at_wh: Callable[[Any], float | None] | None = None
+    """wraps_at_wh(config): where the registers of its meters begin again at 0; None: nobody knows, so a register that
+    goes back is taken for that of another meter"""
     token_kinds: tuple[str, ...] = ()
     """the kinds of TokenReading that its readers give"""

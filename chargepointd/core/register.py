@@ -124,8 +124,9 @@ class Register:
 
     def _why(self, measured: Measured) -> str:
         if _number(measured.energy_import_wh) is None:
-            return f"the meter tells no energy ({measured.energy_import_wh}); check or exchange it"
-        return f"the register cannot be right: {self.known_wh:.0f}, then {measured.energy_import_wh:.0f} Wh"
+            return "the meter tells no energy that can be; check or exchange it"
+        told = f"{self.known_wh:.0f}, then {measured.energy_import_wh:.0f} Wh"
+        return f"the register cannot be right: {told}; check the meter"
 
 
 def _number(shown: float | None) -> float | None:

@@ -126,7 +126,7 @@ def plan(config: Config, version: str) -> StationPlan:
         station.model,
         station.serial_number,
         _version_file(station.firmware_version_file) or station.firmware_version or version,
-        tuple(_evse_plan(evse, _measures(evse, config)) for evse in config.evse),
+        tuple(_evse_plan(evse, config) for evse in config.evse),
         bool(station.main_meter),
         _firmware_plan(config.firmware),
         _csms_plan(config.csms),
@@ -187,13 +187,17 @@ def _csms_plan(csms: CsmsConfig) -> CsmsPlan:
     return CsmsPlan(csms.url, csms.security_profile, *files)._replace(secure_url=csms.secure_url)
 
 
-def _measures(evse: EvseConfig, config: Config) -> frozenset[str] | None:
-    """What the meter of an EVSE tells, as far as its driver knows."""
-    driver = next((d for d in config.drivers if evse.meter and d.name == address(evse.meter).driver), None)
-    return driver.driver.measures(driver.config) if driver and driver.driver.measures else None
+def _meter(evse: EvseConfig, config: Config) -> tuple[frozenset[str] | None, float | None]:
+    """What the meter of an EVSE tells, and where its register wraps, as far as its driver knows."""
+    found = next((d for d in config.drivers if evse.meter and d.name == address(evse.meter).driver), None)
+    if found is None:
+        return None, None
+    measures, wraps_at_wh = found.driver.measures, found.driver.wraps_at_wh
+    return measures and measures(found.config), wraps_at_wh and wraps_at_wh(found.config)
 
 
-def _evse_plan(evse: EvseConfig, measures: frozenset[str] | None) -> EvsePlan:
+def _evse_plan(evse: EvseConfig, config: Config) -> EvsePlan:
+    measures, wraps_at_wh = _meter(evse, config)
     connectors = tuple(ConnectorPlan(c.id, c.type, c.cable == "fixed", bool(lock_of(evse, c))) for c in evse.connector)
     power = evse.max_power_w or evse.voltage_v * evse.max_current_a * max(1, evse.phases)
     return EvsePlan(
@@ -210,4 +214,5 @@ def _evse_plan(evse: EvseConfig, measures: frozenset[str] | None) -> EvsePlan:
         bool(evse.bay_sensor),
         evse.allow_reset,
         bool(evse.phase_switch),
+        wraps_at_wh,
     )

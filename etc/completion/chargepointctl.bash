@@ -49,7 +49,7 @@ _chargepointctl() {
         bundle) words="--since --config"; [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
         "sim raise-error"|"sim clear-error")
             words="ground_fault stuck_relay over_temperature over_current lock_failure meter_dead pilot_fault
-                isolation_fault supply_fault emergency_stop driver_dead" ;;
+                isolation_fault supply_fault emergency_stop driver_dead meter_still meter_nan" ;;
         "sim plug-in") words="--connector" ;;
         "sim plug-out") words="--force --side" ;;
         "sim swipe") words="--type --reader" ;;

@@ -49,6 +49,8 @@ class Config(NamedTuple):
     """silence between an answer and the next request; None is what the model needs"""
     invert: bool = False
     """the meters are wired upside down: import and export change places, power changes its sign"""
+    wraps_at_kwh: float | None = None
+    """where the register begins again at 0; None: not known, so a register that goes back is that of another meter"""
     check_identity: bool = True
     """refuse a meter that says it is of another model"""
 
@@ -237,6 +239,8 @@ def _problems(config: Config) -> list[str]:
         problems.append(f"retries: expected 0 to 10, got {config.retries}")
     if config.gap_s is not None and not 0 <= config.gap_s <= 10:
         problems.append(f"gap_s: expected 0 to 10, got {config.gap_s}")
+    if config.wraps_at_kwh is not None and config.wraps_at_kwh <= 0:
+        problems.append(f"wraps_at_kwh: expected more than 0, such as 100000.0, got {config.wraps_at_kwh}")
     return problems
 
 
@@ -244,4 +248,8 @@ def _measures(config: Config) -> frozenset[str]:
     return frozenset(register.target for register in MODELS[config.model].registers if register.target)
 
 
-DRIVER = Driver("modbus-meter", Config, open_meters, _measures)
+def _wraps_at_wh(config: Config) -> float | None:
+    return None if config.wraps_at_kwh is None else config.wraps_at_kwh * 1000
+
+
+DRIVER = Driver("modbus-meter", Config, open_meters, _measures, _wraps_at_wh)

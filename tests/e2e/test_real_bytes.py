@@ -78,6 +78,35 @@ def test_a_visit_at_a_wallbox(dialect: str, csms: Csms, board: OpenEvseBoard, ch
     assert transaction.energy_wh == pytest.approx(2000.0, abs=1.0)
 
 
+@pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+def test_a_meter_that_is_exchanged_or_tells_no_number_is_not_billed_by(
+    dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
+) -> None:
+    with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
+        available(csms, station)
+        board.plug()
+        tap(chip)
+        csms.wait_event("Started")
+        board.wait(lambda: board.relay_closed)
+        meter.set(power_w=11_000.0, current_a=(16.0, 16.0, 16.0), energy_wh=1_000_500.0)
+        csms.wait_event("Updated", register_at_least(1_000_500))
+        meter.set(energy_wh=12_000.0)
+        exchanged = csms.books.of(csms.wait_event("Ended", transactionInfo={"stoppedReason": "Other"}, timeout=30))
+        board.wait(lambda: not board.relay_closed)
+        tap(chip)
+        csms.wait_event("Started")
+        board.wait(lambda: board.relay_closed)
+        meter.set(energy_wh=12_700.0)
+        csms.wait_event("Updated", register_at_least(12_699))
+        meter.set(energy_wh=float("nan"))
+        board.wait(lambda: not board.relay_closed, 40.0)
+        tap(chip)
+        last = csms.books.of(csms.wait_event("Ended"))
+        assert "PowerMeterFailure (register)" in str(station.ctl("status"))
+    assert exchanged.energy_wh == pytest.approx(500.0, abs=1.0)
+    assert last.energy_wh == pytest.approx(700.0, abs=1.0)
+
+
 def test_a_board_follows_a_limit_within_a_second(
     dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
 ) -> None:

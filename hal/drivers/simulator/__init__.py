@@ -31,8 +31,10 @@ The device `controls` takes the commands of `chargepointctl sim`:
     sim.pause        {evse}                          the car stops taking energy
     sim.resume       {evse}                          the car takes energy again
     sim.raise_error  {evse = 0, error}               0: all EVSEs. Errors: ground_fault stuck_relay over_temperature
-                                                     over_current lock_failure meter_dead pilot_fault isolation_fault
-                                                     supply_fault, and of the station emergency_stop driver_dead
+                                                     over_current lock_failure meter_dead meter_still meter_nan
+                                                     pilot_fault isolation_fault supply_fault, and of the station
+                                                     emergency_stop driver_dead. A meter that is dead does not answer,
+                                                     one that is still does not count, one that is nan tells no number
     sim.clear_error  {evse = 0, error}               without error: all of them
     sim.meter        {evse, energy_wh}               the reading; with energy_wh the register is set first
     sim.contact      {closed, device = "contact1"}   a relay of somebody else closes or opens
@@ -123,4 +125,8 @@ def _measures(config: Config) -> frozenset[str]:
     return both if config.supply == "DC" else both | {"power_phases_w", "frequency_hz", "power_factor"}
 
 
-DRIVER = Driver("simulator", Config, open_simulator, _measures, TOKEN_TYPES)
+def _wraps_at_wh(config: Config) -> float | None:
+    return None if config.wraps_at_kwh is None else config.wraps_at_kwh * 1000
+
+
+DRIVER = Driver("simulator", Config, open_simulator, _measures, _wraps_at_wh, TOKEN_TYPES)

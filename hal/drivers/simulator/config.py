@@ -35,6 +35,8 @@ class Config(NamedTuple):
     battery_wh: float = 60_000.0
     soc_percent: float = 20.0
     """of every car that is plugged in"""
+    wraps_at_kwh: float | None = None
+    """where the registers of the meters begin again at 0; None: nowhere"""
 
     def check(self, where: str) -> None:
         """BadConfig when values do not make a station."""
@@ -48,6 +50,7 @@ class Config(NamedTuple):
                 ("car_voltage_v", "more than 0 V", self.car_voltage_v > 0),
                 ("reaction_s", "0 s or more", self.reaction_s >= 0),
                 ("battery_wh", "more than 0 Wh", self.battery_wh > 0),
+                ("wraps_at_kwh", "more than 0 kWh", self.wraps_at_kwh is None or self.wraps_at_kwh > 0),
                 ("soc_percent", "0 to 100", 0 <= self.soc_percent <= 100),
             )
             if not ok

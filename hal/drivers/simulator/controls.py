@@ -18,6 +18,8 @@ EVSE_ERRORS = (
     "over_current",
     "lock_failure",
     "meter_dead",
+    "meter_still",
+    "meter_nan",
     "pilot_fault",
     "isolation_fault",
     "supply_fault",
@@ -210,6 +212,7 @@ class Controls:
         if name == "driver_dead":
             self._world.set_dead(True)
         for there in self._affected("sim.raise_error", evse, name):
+            there.still_wh = there.energy_wh
             there.errors.add(name)
             self._world.changed(there)
         return self._state()

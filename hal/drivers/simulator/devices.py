@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from math import nan
 from pathlib import Path
 
 from hal.drivers.simulator.physics import LEAST_OFFER_A, Evse
@@ -45,7 +46,8 @@ class Meter:
         if "meter_dead" in evse.errors:
             raise NotConnected("no answer")
         self._hold.world.register.save(self._hold.world.evses)
-        return evse.meter(time.monotonic())
+        reading = evse.meter(time.monotonic())
+        return reading._replace(energy_import_wh=nan) if "meter_nan" in evse.errors else reading
 
 
 class SiteMeter:

@@ -45,6 +45,8 @@ class Evse:
         self.set_voltage_v = 0.0
         self.set_current_a = 0.0
         self.energy_wh = 0.0
+        self.still_wh = 0.0
+        """what a register shows that does not count any longer"""
         self.stored_wh = 0.0
         self.contract = ""
         """what the station said to the contract the car showed last: accepted, refused"""
@@ -217,7 +219,7 @@ class Evse:
 
     def meter(self, now: float) -> MeterReading:
         current_a, power_w = round(self.current_a(), 3), round(self.power_w(), 1)
-        energy_wh, config = round(self.energy_wh, 1), self.config
+        energy_wh, config = round(self._shown_wh(), 1), self.config
         if config.supply == "DC":
             voltage_v = self.set_voltage_v if self.supply_on else 0.0
             return MeterReading(
@@ -233,6 +235,11 @@ class Evse:
             frequency_hz=config.frequency_hz,
             power_factor=1.0,
         )
+
+    def _shown_wh(self) -> float:
+        energy_wh = self.still_wh if "meter_still" in self.errors else self.energy_wh
+        wraps_at = self.config.wraps_at_kwh
+        return energy_wh if wraps_at is None else energy_wh % (wraps_at * 1000)
 
     def _there(self, value: float) -> Phases:
         return (value, value, value) if self.config.phases == 3 else (value, None, None)
