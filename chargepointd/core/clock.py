@@ -57,6 +57,8 @@ class Righting(NamedTuple):
         """The beginning, or end, of an interval, which is as long as it is."""
         if at < PLAUSIBLE:
             return max(at + self.change_s, self.known)
+        if self.dark:
+            return at  # noted before the dark, when the time was known
         return at + self.change_s if at >= self.since else at
 
     def stamp(self, stamp: Stamp) -> Stamp | None:

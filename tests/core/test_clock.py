@@ -109,6 +109,22 @@ def test_a_dark_boot_in_the_middle_of_a_transaction_is_no_step_back(version: str
     assert all(record.stamp.at >= known - 60 for record in dark)
 
 
+def test_what_was_collected_before_a_dark_boot_keeps_its_time(version: str) -> None:
+    """The values that the Ended record is to repeat: those of before the power cut were right."""
+    w = World(version, FREE).online().plug().present().after(130)
+    before = w.station.evses[1].transaction
+    assert before is not None
+    right = [value.at for value in before.series]
+    assert len(right) >= 2
+    w.wall = 0.0
+    w.cut()
+    w.after(200).online().present().after(20)
+    series = [value.at for value in w.delivered()[-1].values]
+    assert set(right) <= set(series)
+    assert series == sorted(series)
+    assert all(at <= w.utc for at in series)
+
+
 def test_a_system_clock_behind_what_was_known_is_not_believed(version: str) -> None:
     w = World(version).online().after(7200)
     w.wall = NOON - 180 * 86_400  # plausible: when the image was made
