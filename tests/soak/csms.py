@@ -54,6 +54,8 @@ class Csms:
         self.refuse: Callable[[Message], Refusal | None] = lambda message: None
         self.answers: dict[str, Callable[[Payload], Payload]] = {}
         self.heard: Callable[[Message], None] = lambda message: None
+        self.firmware = ""
+        """the last status of an update that was told"""
         self.latency_s = (0.01, 0.2)
         self._chance = chance
         self._keeper = bound(0)
@@ -166,6 +168,8 @@ class Csms:
         self._messages += 1
         self.counts[frame.action] += 1
         self.counts["messages"] += 1
+        if frame.action == "FirmwareStatusNotification":
+            self.firmware = frame.payload["status"]
         content = hash(json.dumps([frame.action, frame.payload], sort_keys=True))
         earlier = self._said.setdefault(frame.id, content)
         if earlier != content:

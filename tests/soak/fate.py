@@ -263,9 +263,14 @@ class Fate:
                 starts = self._site.stage.starts
                 if await self._office.update_firmware(self._web.url(name)):
                     self._noted("firmware")
-                    await asyncio.sleep(self._until_night(1200))
+                    await asyncio.sleep(60)
+                    # While it waits for a transaction to end, what is free is out of service.
+                    await self._site.until(self._updated, "end of an update", 8 * HOUR_S, every=30.0)
                     if self._site.stage.starts > starts:
                         self._site.control.leave()
+
+    def _updated(self) -> bool:
+        return self._site.csms.firmware in ("Installed", "InstallationFailed", "DownloadFailed", "")
 
     async def _log(self, chance: random.Random) -> None:
         if await self._office.upload_log(self._web.url("" if chance.random() < 0.8 else "nowhere/")):
