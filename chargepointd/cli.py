@@ -20,6 +20,8 @@ from chargepointd.ctl.show import event_line, shown
 
 SOCKET = Path("/run/chargepointd/control.sock")
 STATE_DIR = Path("/var/lib/chargepointd")
+ALIVE_S = 10.0
+"""for the daemon to answer anything, before it is taken for one that stands still"""
 BUNDLE_LIMIT_S = 130.0
 """longer than the daemon's own limit"""
 
@@ -84,6 +86,8 @@ def _bundle(socket: Path, args: Namespace) -> int:
     check(call.method, call.params)
     _progress("asking chargepointd, which may take a minute")
     try:
+        with Client(socket, ALIVE_S) as client:
+            client.call("drivers", {})  # which the daemon answers even where the station itself stands still
         with Client(socket, BUNDLE_LIMIT_S) as client:
             return _write(client.call(call.method, call.params), args)
     except DaemonNotRunning as error:

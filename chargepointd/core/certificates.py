@@ -341,7 +341,7 @@ class Certificates(Topic):
                     "fallback": self.fallback,
                     "current": self.current,
                     "renewed": self.renewed,
-                    "pending": self.pending,
+                    "pending": list(self.pending),
                     "taken_in": self.taken_in,
                 },
             )

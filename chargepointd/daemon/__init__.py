@@ -15,5 +15,6 @@ pics.py          the optional features of OCPP 2.0.1 that this station has; pics
 zones.py         time zones of the system
 notify.py        systemd: READY, STATUS, WATCHDOG, STOPPING
 recorder.py      the flight recorder: events and effects, and what the station began with
-recording.py     a recording as a file   words.py   its values as JSON   pseudonyms.py   and without secrets
+recording.py     a recording as a file   words.py   its values as JSON
+pseudonyms.py    what is nobody's business, under other names   names.py   which
 """

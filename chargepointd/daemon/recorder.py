@@ -165,6 +165,7 @@ def _packed(value: Any) -> bytes:
     pickler = pickle.Pickler(buffer, 5)
     pickler.dispatch_table = {
         Rules: lambda rules: (RulesOf, (rules.subprotocol,)),
+        f.SaveRecord: lambda save: (f.SaveRecord, tuple(save._replace(body=""))),
         Variable: lambda variable: (Variable, tuple(variable._replace(live=None))),
     }
     pickler.dump(value)

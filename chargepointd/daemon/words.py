@@ -16,10 +16,13 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from chargepointd.core.effects import SaveRecord
 from chargepointd.core.rules import Rules
 from chargepointd.daemon.recorder import RulesOf
 
 CORE = "chargepointd.core."
+DERIVED: dict[type, tuple[str, ...]] = {SaveRecord: ("body",)}
+"""fields that say in another way what others say"""
 
 
 class NoSuchValue(Exception):
@@ -49,11 +52,11 @@ def _named(value: Any) -> dict[str, Any]:
     kind = type(value)
     if not kind.__module__.startswith(CORE):
         raise NoSuchValue(f"{kind.__module__}.{kind.__name__} is no value of the core")
-    default = kind._field_defaults
+    default, left_out = kind._field_defaults, DERIVED.get(kind, ())
     fields = {
         name: plain(item)
         for name, item in zip(kind._fields, value, strict=True)
-        if not callable(item) and not (name in default and default[name] == item)
+        if not callable(item) and not (name in default and default[name] == item) and name not in left_out
     }
     return {"$": f"{kind.__module__.removeprefix(CORE)}.{kind.__name__}"} | fields
 

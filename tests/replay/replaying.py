@@ -14,6 +14,8 @@ from chargepointd.daemon.words import plain
 from chargepointd.dialects.dialect import load
 
 _TAIL = re.compile(r"…\S{1,4}")
+_SHOWN = {"effects.Display": "text", "customer.CustomerData": "data"}
+"""fields in which words of a text for one person stand beside ours"""
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -71,8 +73,8 @@ def same(one: Any, other: Any) -> bool:
 
 def _leveled(data: Any, text: bool = False) -> Any:
     if isinstance(data, dict):
-        display = data.get("$") == "effects.Display"
-        return {key: _leveled(item, display and key == "text") for key, item in data.items()}
+        shown = _SHOWN.get(data.get("$", ""))
+        return {key: _leveled(item, key == shown) for key, item in data.items()}
     if isinstance(data, list):
         return [_leveled(item) for item in data]
     if isinstance(data, str):
