@@ -25,6 +25,7 @@ An EVSE and who uses it
     facts.py          what is true of one EVSE     ledger.py  its records, and the samples in them
     evse.py           what happens to it, and what follows    power.py   its lock and power path
     session.py        one visit from plug-in to leaving, and its transaction
+    resumption.py     what becomes of the transaction that an interruption found running
     sampling.py       when the meter is read                  metering.py   from a reading to samples
     register.py       what a meter's register is worth        metered.py    what is taken from readings
     lobby.py          who is authorized and has not chosen an EVSE yet

@@ -89,8 +89,9 @@ class Clock:
         self._offset = now.wall - now.mono
         self._dark = float(saved.get("dark", 0.0))
         """the end of the last dark time that was not put right; 0: there is none"""
-        lasts = bool(machine) and saved.get("boot") == machine
-        if lasts and (saved["vouched"] or saved["offset"] + now.mono < PLAUSIBLE):
+        self.lasts = bool(machine) and saved.get("boot") == machine
+        """the machine has had power since an earlier process kept the time"""
+        if self.lasts and (saved["vouched"] or saved["offset"] + now.mono < PLAUSIBLE):
             self._offset, self.vouched = float(saved["offset"]), bool(saved["vouched"])
             self.sure = self.utc(now.mono) >= PLAUSIBLE
         elif not self._can_be(now.wall):

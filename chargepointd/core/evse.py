@@ -12,6 +12,10 @@ A transaction that is to end waits for the open power path and one last reading,
 with what is known.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from chargepointd.core.clock import Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note
 from chargepointd.core.facts import REACTION_S, points
@@ -21,6 +25,9 @@ from chargepointd.core.plan import EvsePlan
 from chargepointd.core.session import NOBODY, Ending, Session, Transaction
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Conditions, Fault, Measured, MeterValue, Token
+
+if TYPE_CHECKING:
+    from chargepointd.core.resumption import Resumption
 
 SIGN_AGAIN_S = 1.0
 """a meter that gives no signature is asked again, as often at most"""
@@ -59,19 +66,42 @@ class Evse(Metered):
         """who is authorized has so long to plug in (EVConnectionTimeOut)"""
         self._spent_at = NEVER
         """when what may flow to a refused token has flowed, as far as can be told"""
+        self._resumption: Resumption | None = None
+        """of the transaction that was interrupted before this process"""
         self._came_last = ""
         """the trigger of what came last, cable or card: what waits for the bolt still starts by it (E02.FR.01)"""
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
     def power_up(self, step: Step) -> None:
-        """The first step of a process: what was kept goes on, an end that was decided is brought to its end."""
+        """The first step of a process: what was kept goes on, if it may; an end that was decided is brought to its
+        end."""
         transaction = self.transaction
         if transaction:
+            if self.running:
+                from chargepointd.core.resumption import Resumption  # few starts find a transaction
+
+                self._resumption = Resumption(self._context, transaction, step)
+                self._look_at_interruption(step)
             self.sampling.begin(step.mono - max(0.0, step.utc - transaction.started_at), step)
         else:
             self.sampling.plan(step)
         self.settle(self.conditions(), NO_CAUSE, step)
+
+    def _look_at_interruption(self, step: Step) -> None:
+        over = self._resumption.look(self, step) if self._resumption else None
+        if over:
+            self._end(over, step)
+
+    def _resumed(self) -> Cause:
+        return self._resumption.announced(self) if self._resumption else NO_CAUSE
+
+    def put_right(self, right: Righting, step: Step, stamped: Mapping[str, float]) -> None:
+        super().put_right(right, step, stamped)
+        if self._resumption:
+            before = self.conditions()
+            self._look_at_interruption(step)
+            self.settle(before, self._resumed() if self.seen else NO_CAUSE, step)
 
     def plug_in(self, connector_id: int, limit_a: float | None, step: Step) -> None:
         """A car is at the cable; after a power cut perhaps the one that was."""
@@ -86,13 +116,13 @@ class Evse(Metered):
                 self.session = NOBODY
             self._read_meter(step)
         self.session = self.session._replace(connector_id=connector_id)
-        self.settle(before, NO_CAUSE if known else Cause("CablePluggedIn"), step)
+        self.settle(before, self._resumed() if known else Cause("CablePluggedIn"), step)
 
     def unplug(self, connector_id: int, step: Step) -> None:
         before, first = self.conditions(), not self.seen
         if connector_id != self.plugged:
             self.seen = self.seen or not self.plugged
-            self.settle(before, NO_CAUSE, step)
+            self.settle(before, self._resumed() if self.seen else NO_CAUSE, step)
             return
         self.seen = True
         self.plugged, self.wanted, self.cable_limit_a = 0, False, None
@@ -485,6 +515,8 @@ class Evse(Metered):
 
     def deadline(self) -> float:
         due = min(self._end_by, self.plug_by, self._spent_at, self.sampling.deadline())
+        if self.held_back and self._resumption:
+            due = min(due, self._resumption.deadline())
         return min(due, self.power.offered_at + REACTION_S) if self._reaction_open() else due
 
     def _reaction_open(self) -> bool:
@@ -498,6 +530,8 @@ class Evse(Metered):
     def tick(self, step: Step) -> None:
         """What is due by time alone."""
         before = self.conditions()
+        if self.held_back:
+            self._look_at_interruption(step)
         if step.mono >= self._spent_at:
             self._spent_at = NEVER
             self._read_meter(step)

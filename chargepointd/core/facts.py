@@ -13,6 +13,10 @@ from chargepointd.core.values import Conditions, Fault, Measured, Token
 
 AWAITED = "awaited_profile/"
 """with the number of an EVSE: the name of a transaction that is still to begin there"""
+RESUMPTION_TIMEOUT = "TxCtrlr.ResumptionTimeout"
+EVER = 2_147_483_647
+"""s; the default: no interruption is too long, not even one whose length nobody knows"""
+RESUMES_ENERGY = "TxCtrlr.AllowEnergyTransferResumption"
 REACTION_S = 10.0
 """an offered car that has not asked for energy by then is the one who waits: SuspendedEV"""
 
@@ -36,6 +40,8 @@ class Facts:
         self.cable_limit_a: float | None = None
         self.wanted = False
         self.power_on = False
+        self.held_back = False
+        """it is not known yet whether the transaction goes on after an interruption, or not time yet for its energy"""
         self.faults: dict[tuple[str, str], Fault] = {}
         self.measured: Measured | None = None
         """the last reading; its register is None where it is not known, or not to be believed"""
@@ -104,6 +110,12 @@ class Facts:
     def paused(self) -> bool:
         """It may draw nothing for now."""
         return self.allowed_a <= 0 or self.allowed_w <= 0
+
+    @property
+    def withheld(self) -> bool:
+        """No energy after an interruption, for now or for good (`core.resumption`)."""
+        never = self.transaction is not None and self.transaction.withheld
+        return self.held_back or (never and not self._context.variables.boolean(RESUMES_ENERGY))
 
     @property
     def switching_phases(self) -> bool:
@@ -206,7 +218,9 @@ class Facts:
         """ChargingStateEnumType, from the facts."""
         if not self.plugged:
             return "Idle"
-        if self.session.suspended or (self.ready() and (self.paused or self.switching_phases)):
+        if self.session.suspended or (self.session.authorized and self.withheld):
+            return "SuspendedEVSE"
+        if self.ready() and (self.paused or self.switching_phases):
             return "SuspendedEVSE"
         flows = self.power_on and self.wanted
         if not self.session.authorized:

@@ -62,7 +62,7 @@ class Power:
     def claims(self, evse: "Evse") -> bool:
         """Energy is due, as far as limits allow it."""
         in_service = evse.running or (evse.transaction is None and evse.usable(evse.plugged))
-        return evse.seen and in_service and evse.ready() and not evse.session.suspended
+        return evse.seen and in_service and evse.ready() and not (evse.session.suspended or evse.withheld)
 
     def still(self, close: ClosePowerPath) -> ClosePowerPath | None:
         """What of it holds by now, after the disk: None where an OpenPowerPath has come since."""

@@ -54,6 +54,8 @@ class Transaction(NamedTuple):
     """of the last record: UTC, s since 1970; no later one is earlier"""
     held_until: float = 0.0
     """the clock was put back: no value is earlier either"""
+    withheld: bool = False
+    """energy flowed when it was interrupted, and may not flow again (AllowEnergyTransferResumption)"""
 
 
 class Session(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Any
 from chargepointd.core.clock import Righting, plausible
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState, StartJob
+from chargepointd.core.facts import EVER, RESUMPTION_TIMEOUT
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.topic import Guard, Topic
 from chargepointd.core.tuples import NamedTuple
@@ -94,14 +95,20 @@ class Timekeeping(Topic):
 
     def power_up(self, step: Step) -> None:
         self._ask_at = step.mono + FIRST_S
-        if not self._context.clock.sure:
+        if not self._context.clock.sure or self._asks_who_was_away():
             self._keep(step)
         if self._manual():
             self._set_servers(step)
 
+    def _asks_who_was_away(self) -> bool:
+        """Where an interruption may end a transaction: the machine, or only the process (E17.FR.21, .22)."""
+        return not self._context.clock.lasts and self._context.variables.integer(RESUMPTION_TIMEOUT) < EVER
+
     def changed(self, names: list[str], step: Step) -> None:
         if "ClockCtrlr.TimeSource" in names:
             self._ask_at = step.mono
+        if RESUMPTION_TIMEOUT in names and self._asks_who_was_away():
+            self._keep(step)
         if _SOURCE in names or (self._manual() and any(name in names for name in _SERVERS)):
             self._set_servers(step)
         self.tick(step)

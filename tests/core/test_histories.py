@@ -128,6 +128,12 @@ DEEDS: dict[str, Callable[[World, int], object]] = {
     "autocharge": lambda w, n: w.configure("AuthCtrlr.AutochargeEnabled", "false" if n % 2 else "true"),
     "believe the cache": lambda w, n: w.configure("AuthCtrlr.LocalPreAuthorize", "true"),
     "do not ask the CSMS": lambda w, n: w.configure("AuthCtrlr.DisableRemoteAuthorization", "true"),
+    "interruptions may take so long": lambda w, n: w.configure("TxCtrlr.ResumptionTimeout", str(n % 3 * 1000)),
+    "interrupted for long": lambda w, n: w.cut(n * 100),
+    "no energy after an interruption": lambda w, n: w.configure(
+        "TxCtrlr.AllowEnergyTransferResumption", "true" if n % 3 else "false"
+    ),
+    "energy after a while": lambda w, n: w.configure("TxCtrlr.ResumptionMaxDelay", str(n % 60)),
     "no time to plug in": lambda w, n: w.configure("TxCtrlr.EVConnectionTimeOut", str(1 + n % 60)),
     "queue all": lambda w, n: w.configure("OCPPCommCtrlr.QueueAllMessages", "true" if n % 2 else "false"),
     "price": lambda w, n: on_display(w, SetUserPrice(Token("AAAA1111"), (("", "for you" * n),))),

@@ -291,9 +291,10 @@ class World:
         self._appetite(evse)
         self._run()
 
-    def cut(self) -> None:
+    def cut(self, dark_s: float = 0.0) -> None:
         """The power is cut and comes back: nothing but the disk and the world outside remains."""
         self.machine = f"machine{self.boots + 1}"
+        self.mono += dark_s
         self.boot()
 
     def cut_at_once(self) -> None:

@@ -17,6 +17,7 @@ class Line(NamedTuple):
 READ_WRITE = tuple(
     Line(*line)
     for line in (
+        ("AllowEnergyTransferResumption", "TxCtrlr.AllowEnergyTransferResumption", "false", "true", "1"),
         ("AllowOfflineTxForUnknownId", "AuthCtrlr.OfflineTxForUnknownIdEnabled", "true", "false", "maybe"),
         ("AuthorizationCacheEnabled", "AuthCacheCtrlr.Enabled", "false", "true", "1"),
         ("AuthorizeRemoteTxRequests", "AuthCtrlr.AuthorizeRemoteStart", "true", "false", ""),
@@ -52,6 +53,8 @@ READ_WRITE = tuple(
         ("TimeOffsetNextTransition", "ClockCtrlr.TimeOffset[NextTransition]", "+02:00", "-04:30", "two hours"),
         ("TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts[TransactionEvent]", "3", "7", "0"),
         ("TransactionMessageRetryInterval", "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "10", "20", "-1"),
+        ("TxResumptionMaxDelay", "TxCtrlr.ResumptionMaxDelay", "60", "0", "3601"),
+        ("TxResumptionTimeout", "TxCtrlr.ResumptionTimeout", "600", "0", "-1"),
         ("UnlockConnectorOnEVSideDisconnect", "OCPPCommCtrlr.UnlockOnEVSideDisconnect", "false", "true", "TRUE!"),
         ("WaitForSetUserPriceTimeout", "TariffCostCtrlr.UserPriceTimeout", "500", "0", "30001"),
         ("WebSocketPingInterval", "OCPPCommCtrlr.WebSocketPingInterval", "30", "90", "-1"),

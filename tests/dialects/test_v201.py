@@ -187,6 +187,12 @@ def test_a_plain_record_says_no_more_than_there_is(dialect: Dialect) -> None:
     )
 
 
+def test_that_it_goes_on_after_an_interruption_is_its_state_told_anew(dialect: Dialect) -> None:
+    _, payload = told(dialect, record("Updated", trigger="TxResumed", charging_state="SuspendedEVSE")) or ("", {})
+    assert payload["triggerReason"] == "ChargingStateChanged"
+    assert payload["transactionInfo"]["chargingState"] == "SuspendedEVSE"
+
+
 @pytest.mark.parametrize(
     ("neutral_reason", "reason"),
     [

@@ -160,8 +160,12 @@ STATION: tuple[Line, ...] = (
     ("SmartChargingCtrlr.PeriodsPerSchedule", "integer", "RO", "1024", "", None, None, ""),
     ("SmartChargingCtrlr.ProfileStackLevel", "integer", "RO", "99", "", None, None, ""),
     ("SmartChargingCtrlr.RateUnit", "MemberList", "RO", "A,W", "", None, None, "A,W"),
+    # Of 2.1, and our own: ResumptionMaxDelay.
+    ("TxCtrlr.AllowEnergyTransferResumption", "boolean", "RW", "true", "", None, None, ""),
     ("TxCtrlr.EVConnectionTimeOut", "integer", "RW", "60", "s", 1, 86_400, ""),
     ("TxCtrlr.MaxEnergyOnInvalidId", "integer", "RW", "0", "Wh", 0, 1_000_000, ""),
+    ("TxCtrlr.ResumptionMaxDelay", "integer", "RW", "0", "s", 0, 3600, ""),
+    ("TxCtrlr.ResumptionTimeout", "integer", "RW", "2147483647", "s", 0, 2_147_483_647, ""),
     ("TxCtrlr.StopTxOnEVSideDisconnect", "boolean", "RW", "true", "", None, None, ""),
     ("TxCtrlr.StopTxOnInvalidId", "boolean", "RW", "true", "", None, None, ""),
     ("TxCtrlr.TxBeforeAcceptedEnabled", "boolean", "RO", "true", "", None, None, ""),

@@ -128,6 +128,7 @@ _AMOUNTS = tuple(f"TariffCostCtrlr.DefaultPrice[{name}]" for name in ("kWh", "Ho
 
 TABLE = (
     Key("AdditionalRootCertificateCheck", "SecurityCtrlr.AdditionalRootCertificateCheck"),
+    Key("AllowEnergyTransferResumption", "TxCtrlr.AllowEnergyTransferResumption"),
     Key("AllowOfflineTxForUnknownId", "AuthCtrlr.OfflineTxForUnknownIdEnabled"),
     Key("AuthorizationCacheEnabled", "AuthCacheCtrlr.Enabled"),
     Key("AuthorizationKey", "SecurityCtrlr.BasicAuthPassword", meant=_password),
@@ -200,6 +201,8 @@ TABLE = (
     Key("TimeOffsetNextTransition", "ClockCtrlr.TimeOffset[NextTransition]"),
     Key("TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts[TransactionEvent]"),
     Key("TransactionMessageRetryInterval", "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]"),
+    Key("TxResumptionMaxDelay", "TxCtrlr.ResumptionMaxDelay"),
+    Key("TxResumptionTimeout", "TxCtrlr.ResumptionTimeout"),
     Key("UnlockConnectorOnEVSideDisconnect", "OCPPCommCtrlr.UnlockOnEVSideDisconnect"),
     Key("WaitForSetUserPriceTimeout", "TariffCostCtrlr.UserPriceTimeout"),
     Key("WebSocketPingInterval", "OCPPCommCtrlr.WebSocketPingInterval"),

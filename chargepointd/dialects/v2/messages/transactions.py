@@ -21,6 +21,10 @@ _STOP_REASONS = {"HardReset": "ImmediateReset", "SoftReset": "ImmediateReset"}
 
 VENDOR = "chargepointd"
 """of customData: "timeSource" of a TransactionEvent says how its timestamp is known (`core.values.Stamp`)"""
+
+_TRIGGERS = {"TxResumed": "ChargingStateChanged"}
+"""words of 2.1: the state is told anew"""
+
 _LARGEST_COST = 1e9
 """as in `dialects.pricing`, which is imported when a cost comes with its prices"""
 
@@ -49,7 +53,7 @@ def _record(record: TransactionRecord, words: Words) -> Said:
     payload: Payload = {
         "eventType": record.kind,
         "timestamp": format_time(record.stamp.at),
-        "triggerReason": record.trigger if record.trigger in words.triggers else "AbnormalCondition",
+        "triggerReason": _trigger(record.trigger, words),
         "seqNo": record.seq_no,
         "transactionInfo": _transaction_info(record, words),
     }
@@ -74,6 +78,10 @@ def _record(record: TransactionRecord, words: Words) -> Said:
     if record.stamp.how not in ("", "system"):  # its time is not simply what the clock said
         payload["customData"] = {"vendorId": VENDOR, "timeSource": record.stamp.how}
     return "TransactionEvent", payload
+
+
+def _trigger(trigger: str, words: Words) -> str:
+    return trigger if trigger in words.triggers else _TRIGGERS.get(trigger, "AbnormalCondition")
 
 
 def _transaction_info(record: TransactionRecord, words: Words) -> Payload:
