@@ -23,13 +23,19 @@ class Counts(NamedTuple):
     transactions: int = 150
     """in each round of what is durable"""
     drained: int = 300
+    """transactions in each round"""
+    waiting: int = 10_000
+    """records of a long queue"""
     flood_s: float = 5.0
 
 
 QUICK = Counts(
-    starts=3, rounds=2, requests=60, rate=500, messages=3000, idle_s=2.5, transactions=20, drained=60, flood_s=2.0
+    starts=3, rounds=2, requests=60, rate=500, messages=3000, idle_s=2.5, transactions=20, drained=60, waiting=3000,
+    flood_s=2.0,
+)  # fmt: skip
+TINY = Counts(
+    starts=1, rounds=1, requests=5, rate=20, messages=50, idle_s=0.2, transactions=2, drained=3, waiting=200, flood_s=0.4
 )
-TINY = Counts(starts=1, rounds=1, requests=5, rate=20, messages=50, idle_s=0.2, transactions=2, drained=3, flood_s=0.4)
 
 
 class Bench(NamedTuple):
