@@ -6,12 +6,17 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chargepointd.core.effects import SaveRecord
+from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.values import MeterValue, Sample, Stamp, Token
+from chargepointd.storage.store import Store
 from tests.csms import Csms
 from tests.csms.answers import Refusal
 from tests.daemon.process import Station
@@ -105,3 +110,47 @@ def test_a_long_queue_drains_in_order_over_power_cuts_and_requests_are_answered_
     assert next(answered) > 0
     assert csms.books.check() == []
     assert len(csms.books.transactions) == 60
+
+
+def as_left(directory: Path, transactions: int, samples: int) -> None:
+    """The queue as an earlier process has left it."""
+    token = Token(TOKEN)
+    store = Store(directory)
+    store.open()
+    number = itertools.count(1)
+    for transaction in range(transactions):
+        saves = []
+        for seq_no in range(samples + 2):
+            kind = {0: "Started", samples + 1: "Ended"}.get(seq_no, "Updated")
+            at, wh = time.time() - 1e6 + transaction * 1000 + seq_no, 1000.0 * transaction + seq_no
+            read = (MeterValue(at, "Sample.Periodic", (Sample("Energy.Active.Import.Register", wh, "Wh"),)),)
+            record = TransactionRecord(
+                kind, f"left-{transaction}", seq_no, Stamp(at), "MeterValuePeriodic", 1, 1, "Charging", wh,
+                read if seq_no else (), token if kind == "Started" else None, token, offline=True,
+                stopped_reason="Local" if kind == "Ended" else None,
+            )  # fmt: skip
+            saves.append(SaveRecord(next(number), f"left-{transaction}-{seq_no}", record))
+        store.commit(saves, durable=True)
+    store.close()
+
+
+def test_more_than_there_is_room_for_is_thinned_and_starts_and_ends_arrive_all(dialect: str) -> None:
+    with Csms(versions=(dialect,), audit=False) as csms:
+        csms.offline()
+        config = brisk(csms.url, dialect)
+        config["outbox"] = {"max_bytes": 1_000_000}
+        station = Station(config)
+        as_left(station.state_dir, 40, 100)
+        with station:
+            until(lambda: station.ctl("outbox").get("dropped", {}).get("records", 0) > 1000, "samples that went")
+            until(lambda: station.ctl("outbox")["bytes"] <= 1_000_000, "room")
+            assert "dropped for lack of room" in outbox(station).stdout
+            station.restart(Station.kill)
+            dropped = station.ctl("outbox")["dropped"]["records"]
+            csms.online()
+            csms.wait("SecurityEventNotification", type="MemoryExhaustion")
+            delivered(station, timeout=60)
+            left = list(csms.books.transactions.values())
+            assert len(left) == 40
+            assert all((each.kinds.count("Started"), each.kinds.count("Ended")) == (1, 1) for each in left)
+            assert sum(len(each.kinds) for each in left) == 40 * 102 - dropped

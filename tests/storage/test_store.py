@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import effects as f
-from chargepointd.core.records import Entry
+from chargepointd.core.records import WINDOW, Entry
 from chargepointd.core.saved import Saved
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Token, TokenInfo
+from chargepointd.storage.pack import pack
 from chargepointd.storage.store import PURGE_EVERY, Store, StoreError, is_lazy
 from tests.storage.saves import batch, record, records, reopened, saves, sessions, waiting
 
@@ -280,3 +281,62 @@ def test_a_customer_is_forgotten_in_what_was_set_aside(tmp_path: Path) -> None:
     db.close()
     assert '1234"' not in body
     assert "OTHER" in body
+
+
+def test_what_waits_is_read_page_by_page(store: Store) -> None:
+    for n in range(1, 8):
+        store.commit(batch(n), durable=True)
+    store.commit([f.SettleRecord(2), f.SettleRecord(5, alone=True)], durable=True)
+    first, complete = store.waiting(0, 3)
+    assert ([entry.id for entry in first], complete) == ([3, 4, 6], False)
+    rest, complete = store.waiting(6, 3)
+    assert ([entry.id for entry in rest], complete) == ([7], True)
+    assert first[0].size == len(pack(record(3)).encode())
+
+
+def test_a_long_queue_is_loaded_as_its_beginning_and_what_is_behind(store: Store, tmp_path: Path) -> None:
+    number = WINDOW + 50
+    store.commit([f.SaveRecord(n, f"m{n}", record(n)) for n in range(1, number + 1)], durable=True)
+    store.close()
+    saved = reopened(tmp_path)
+    assert len(saved.records) == WINDOW
+    assert (saved.behind.number, saved.behind.held) == (50, {"tx-1": 50})
+    assert saved.behind.size == sum(len(pack(record(n))) for n in range(WINDOW + 1, number + 1))
+
+
+def test_what_was_set_aside_is_told_again_before_all_else_and_survives(store: Store, tmp_path: Path) -> None:
+    for n in range(1, 5):
+        store.commit(batch(n), durable=True)
+    store.commit([f.SettleRecord(1, "no", at=5.0, attempts=3, reference=7), f.SettleRecord(2, "no")], durable=True)
+    letter, other = store.dead(limit=5)
+    assert (letter.id, letter.record, letter.attempts, letter.at, letter.reference) == (1, record(1), 3, 5.0, 7)
+    assert store.dead((2,), limit=5) == store.dead(after_id=1, limit=5) == (other,)
+    store.commit([f.RetryDead((1,)), f.DropDead((2,))], durable=True)
+    store.commit([f.SettleRecord(3)], durable=True)
+    store.close()
+    saved = reopened(tmp_path)
+    assert [(entry.id, entry.again) for entry in saved.records] == [(1, True), (4, False)]
+    assert (saved.dead, saved.next_record_id) == (0, 5)
+
+
+def test_what_is_told_again_stays_when_settled_rows_are_deleted(store: Store) -> None:
+    store.commit(batch(1), durable=True)
+    store.commit([f.SettleRecord(1, "no")], durable=True)
+    store.commit([f.RetryDead((1,))], durable=True)
+    store.commit([f.SaveRecord(n, "m", record(n)) for n in range(2, PURGE_EVERY + 3)], durable=True)
+    store.commit([f.SettleRecord(PURGE_EVERY + 1)], durable=True)
+    assert [entry.id for entry in store.waiting(0, 9)[0]] == [1, PURGE_EVERY + 2]
+
+
+def test_what_there_is_no_room_for_is_gone(store: Store) -> None:
+    for n in range(1, 6):
+        store.commit(batch(n), durable=True)
+    store.commit([f.DropRecords((2, 4))], durable=True)
+    assert [entry.id for entry in store.waiting(0, 9)[0]] == [1, 3, 5]
+
+
+def test_what_was_queued_when_the_connection_was_lost_is_marked_in_the_file(store: Store) -> None:
+    for n in range(1, 6):
+        store.commit(batch(n), durable=True)
+    store.commit([f.AmendRecords(2, offline=True, sent=(4,))], durable=True)
+    assert [entry.record.offline for entry in store.waiting(0, 9)[0]] == [False, False, True, False, True]
