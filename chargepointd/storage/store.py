@@ -42,6 +42,8 @@ PURGE_EVERY = 256
 LOG_PURGE_EVERY = 64
 FOLD_AFTER = 250
 """commits: a quarter of `wal_autocheckpoint`"""
+PAGE = 500
+"""records that are made right at once: of a long queue not all shall be in memory"""
 PAGE_BYTES = 500_000
 """of records that are read at once; a single one may be larger"""
 _TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(body, '","') + 3), '"') - 1)"""
@@ -307,22 +309,27 @@ class Store:
             self._settled = max(self._settled, save.record_id)
 
     def _amend(self, save: f.AmendRecords) -> None:
-        rows = self._db.execute(
-            "SELECT id, message_id, body FROM record WHERE id > ? AND NOT again ORDER BY id", (save.after_id,)
-        ).fetchall()
-        last = dict(save.last)
-        for record_id, message_id, body in rows:
-            if record_id in save.sent:
-                continue
-            try:
-                record = unpack(TransactionRecord, body)
-            except ValueError:
-                continue  # found, and set aside, when its turn comes
-            right = amended(Entry(record_id, message_id, record), save, last)
-            if right is not record:
-                body = pack(right)
-                crc = checksum(_OF_RECORD, f"{record_id}\0{message_id}\0{body}")
-                self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, record_id))
+        last, after_id = dict(save.last), save.after_id
+        while rows := self._db.execute(
+            "SELECT id, message_id, body FROM record WHERE id > ? AND NOT again ORDER BY id LIMIT ?", (after_id, PAGE)
+        ).fetchall():
+            for record_id, message_id, body in rows:
+                if record_id not in save.sent:
+                    self._amend_one(record_id, message_id, body, save, last)
+            after_id = rows[-1][0]
+
+    def _amend_one(
+        self, record_id: int, message_id: str, body: str, save: f.AmendRecords, last: dict[str, float]
+    ) -> None:
+        try:
+            record = unpack(TransactionRecord, body)
+        except ValueError:
+            return  # found, and set aside, when its turn comes
+        right = amended(Entry(record_id, message_id, record), save, last)
+        if right is not record:
+            body = pack(right)
+            crc = checksum(_OF_RECORD, f"{record_id}\0{message_id}\0{body}")
+            self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, record_id))
 
     def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
         """The oldest of those that were set aside, or of these."""

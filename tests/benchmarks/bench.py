@@ -34,7 +34,16 @@ QUICK = Counts(
     flood_s=2.0,
 )  # fmt: skip
 TINY = Counts(
-    starts=1, rounds=1, requests=5, rate=20, messages=50, idle_s=0.2, transactions=2, drained=3, waiting=200, flood_s=0.4
+    starts=1,
+    rounds=1,
+    requests=5,
+    rate=20,
+    messages=50,
+    idle_s=0.2,
+    transactions=2,
+    drained=3,
+    waiting=200,
+    flood_s=0.4,
 )
 
 
