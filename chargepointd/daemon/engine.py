@@ -33,7 +33,7 @@ from chargepointd.core import events as e
 from chargepointd.core.station import Station, asks_only
 from chargepointd.core.values import Now
 from chargepointd.daemon.unkept import MOST, Unkept
-from chargepointd.storage.store import StoreError, is_lazy, is_sampled, may_follow
+from chargepointd.storage.store import StoreError, is_hurried, is_lazy, is_sampled, may_follow
 from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ class Engine:
 
     def _commit(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
         if is_lazy(saves):
-            self._writer.submit_lazily(saves, at_once=any(type(save) is f.SaveState for save in saves))
+            self._writer.submit_lazily(saves, at_once=is_hurried(saves))
             self._tell(rest)
         elif binds_nobody(saves, rest):
             self._writer.owe(saves, sampled=is_sampled(saves))

@@ -31,7 +31,7 @@ from chargepointd.storage.rows import INSERT, Reader, seal
 if TYPE_CHECKING:
     from chargepointd.core.dead_letters import DeadLetter
 
-__all__ = ["Store", "StoreError", "Unwritable", "is_lazy", "is_sampled", "may_follow"]
+__all__ = ["Store", "StoreError", "Unwritable", "is_hurried", "is_lazy", "is_sampled", "may_follow"]
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +58,14 @@ def is_lazy(saves: Sequence[f.Save]) -> bool:
 
     A session without authorization and transaction only says what the pilot will say again. The number of a transaction
     is no longer needed when its end was taken. (When it is given it is kept at once: should the transaction go on in
-    another dialect, that is the name the CSMS knows.)
+    another dialect, that is the name the CSMS knows.) Who is to be told no more of money has gone.
     """
     return all(map(_can_wait, saves))
+
+
+def is_hurried(saves: Sequence[f.Save]) -> bool:
+    """Of what is lazy, what is to outlive the process at once: that the end of a transaction was taken."""
+    return any(isinstance(save, f.SaveState) and save.name.startswith(REFERENCE) for save in saves)
 
 
 def _can_wait(save: f.Save) -> bool:
@@ -69,7 +74,7 @@ def _can_wait(save: f.Save) -> bool:
     if isinstance(save, f.SettleSecurityEvent):
         return True
     if isinstance(save, f.SaveState):
-        return save.name.startswith(REFERENCE) and save.value is None
+        return save.value is None and (save.name.startswith(REFERENCE) or save.name == Pricing.name)
     if not isinstance(save, f.SaveSession):
         return False
     return save.session is None or not (save.session.authorized or save.session.transaction)

@@ -194,6 +194,8 @@ def test_a_failed_commit_leaves_nothing_of_it(store: Store, tmp_path: Path) -> N
         ([f.SettleRecord(1), f.SaveState("reference/tx-1", 5)], False),
         ([f.SaveState("availability", {})], False),
         ([f.SaveSession(1, None)], True),
+        ([f.SaveSession(1, None), f.SaveState("tariff", None)], True),
+        ([f.SaveState("tariff", {"visits": {}})], False),
         ([f.SaveSession(1, Session(1))], True),
         ([f.SaveSession(1, Session(1, Token("A"), authorized=True))], False),
         (batch(1), False),
