@@ -250,8 +250,7 @@ class Fate:
         if updates and drawn < 0.001:
             self.refused_for_good.add(message.id)
             if "seqNo" in message.payload:
-                name = message["transactionInfo"]["transactionId"]
-                self._ledger.given_up.add((name, message["seqNo"]))
+                self._ledger.give_up(message["transactionInfo"]["transactionId"], message["seqNo"])
             return 1_000_000
         return self._judge.randint(1, 3) if drawn < 0.006 else 0
 
@@ -259,15 +258,17 @@ class Fate:
         async with self._power:
             kind = chance.choice(("works", "restarts" if self._rough else "works", "fails", "not there"))
             name = {"works": "works.bin", "restarts": "restarts.bin", "fails": "fails.bin"}.get(kind, "nowhere.bin")
+            csms = self._site.csms
             with self._site.trouble("firmware"):
-                starts = self._site.stage.starts
+                starts, csms.firmware = self._site.stage.starts, ""
                 if await self._office.update_firmware(self._web.url(name)):
-                    self._noted("firmware")
-                    await asyncio.sleep(60)
-                    # While it waits for a transaction to end, what is free is out of service.
-                    await self._site.until(self._updated, "end of an update", 8 * HOUR_S, every=30.0)
-                    if self._site.stage.starts > starts:
-                        self._site.control.leave()
+                    csms.firmware = csms.firmware or "asked for"
+                self._noted("firmware")
+                await asyncio.sleep(300)
+                # While it waits for a transaction to end, what is free is out of service.
+                await self._site.until(self._updated, "end of an update", 10 * HOUR_S, every=30.0)
+                if self._site.stage.starts > starts:
+                    self._site.control.leave()
 
     def _updated(self) -> bool:
         return self._site.csms.firmware in ("Installed", "InstallationFailed", "DownloadFailed", "")

@@ -48,11 +48,15 @@ class Ledger:
         self._disturbed = disturbed
         self.unread: list[Trouble] = []
         """times in which a meter could not be read"""
-        self.given_up: set[tuple[str, int]] = set()
-        """records that the CSMS refused for good, by transaction and seqNo"""
+        self._given_up: set[tuple[str, int]] = set()
         self.billed_wh: dict[int, float] = {}
         self.transactions = 0
         self._begin = begin
+
+    def give_up(self, name: str, seq_no: int) -> None:
+        """A record that the CSMS refuses for good, which leaves a gap. name: as it is told at present."""
+        joined = self.books._joined.get(name)
+        self._given_up.add((joined.id if joined else name, seq_no))
 
     def close(self, before: float) -> list[str]:
         """Balance the visits that were over by then, take them and their transactions off the books; what is wrong."""
@@ -87,7 +91,7 @@ class Ledger:
         for problem in transaction.check():
             gap = problem.rpartition("no report with seqNo ")[2]
             numbers = {int(number) for number in gap.split(", ")} if "no report with seqNo" in problem else {-1}
-            if not all((transaction.id, number) in self.given_up for number in numbers):
+            if not all((transaction.id, number + transaction.first_seq_no) in self._given_up for number in numbers):
                 yield f"{problem}; {_told(transaction)}"
         if transaction.ended is None:
             yield f"{_told(transaction)}: is open still"

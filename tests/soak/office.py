@@ -16,24 +16,27 @@ class Office:
         self._request = 0
 
     async def ask(self, old: tuple[str, Payload] | None, new: tuple[str, Payload] | None) -> Payload:
-        """The answer; empty where there is no connection, or the request is none of this version."""
+        """The answer; empty where there is none, or the request is none of this version."""
+        return await self._answer(old, new) or {}
+
+    async def _answer(self, old: tuple[str, Payload] | None, new: tuple[str, Payload] | None) -> Payload | None:
         csms = self._site.csms
         version = csms.version
         asked = old if version == "1.6" else new
         if not version or asked is None or self._site.deaf:
-            return {}
+            return None
         begun = self._site.now
         try:
             return await csms.call(*asked)
         except Lost:
-            return {}
+            return None
         except TimeoutError:
             if not self._site.disturbed(begun):
                 self.unanswered.append(f"{asked[0]}: no answer")
-            return {}
+            return None
         except CallRefused as error:
             self.unanswered.append(str(error))
-            return {}
+            return None
 
     # -- people --------------------------------------------------------------------------------------------------------
 
@@ -149,10 +152,11 @@ class Office:
         return bool(given)
 
     async def update_firmware(self, location: str) -> bool:
+        """Whether it is known that it was asked for."""
         at = _text(self._site.csms.wall())
         new = {"requestId": self._next(), "firmware": {"location": location, "retrieveDateTime": at}}
-        given = await self.ask(("UpdateFirmware", {"location": location, "retrieveDate": at}), ("UpdateFirmware", new))
-        return bool(given)
+        old = {"location": location, "retrieveDate": at}
+        return await self._answer(("UpdateFirmware", old), ("UpdateFirmware", new)) is not None
 
     def _next(self) -> int:
         self._request += 1

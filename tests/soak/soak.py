@@ -26,6 +26,8 @@ from tests.soak.site import BEGIN, Site
 
 RSS_KB = 2048
 """by which a process may grow from its second day to its last"""
+MANY = 30
+"""things that are wrong, after which nothing is to be learned by going on"""
 LOG_LINES = 20_000
 """a day, at most"""
 
@@ -113,6 +115,7 @@ class Soak:
         ]
         self.nights: list[Night] = []
         self.wrong: list[str] = []
+        self._said = 0
         self._told: dict[tuple[int, int], str] = {}
         self._first: dict[str, Any] = {}
         self._processes: list[tuple[int, Night]] = []
@@ -198,7 +201,10 @@ class Soak:
             self._rules(outbox)
         elif queued > 20_000:
             self.wrong.append(f"night {day}: {queued} records wait")
-        if self.wrong:
+        for each in self.wrong[self._said :]:
+            self._say(each)
+        self._said = len(self.wrong)
+        if len(self.wrong) > MANY:
             raise Imbalance("\n".join(self.wrong))
 
     async def _record(self, day: int) -> None:
@@ -272,6 +278,8 @@ class Soak:
         csms = self.site.csms
         self.wrong += [f"violation: {each}" for each in csms.violations]
         self.wrong += [f"asked: {each}" for each in self.office.unanswered]
+        csms.violations.clear()
+        self.office.unanswered.clear()
         if outbox["dead"] > len(self.fate.refused_for_good):
             self.wrong.append(f"{outbox['dead']} dead letters, {len(self.fate.refused_for_good)} were refused for good")
 
