@@ -424,3 +424,32 @@ def test_no_answer_is_lost_when_many_requests_come_in_one_packet():
                 await answered.wait()
 
     asyncio.run(story())
+
+
+def test_what_has_not_left_is_known_to_the_byte():
+    """In our buffer and in the system's: a pong cannot come before it has left."""
+
+    async def story():
+        read_on = asyncio.Event()
+
+        async def slow(reader, writer):
+            await upgrade(reader, writer)
+            writer.transport.pause_reading()
+            await read_on.wait()
+            writer.transport.resume_reading()
+            await until_gone(reader)
+
+        async with raw(slow) as server, running(profile(server.port), NEVER) as rig:
+            await rig.until(lambda: rig.opened)
+            for _ in range(12):
+                rig.link.send("x" * (1024 * 1024))
+            ws = rig.link._ws
+            assert 1024 * 1024 < ws._unsent() <= 12 * 1024 * 1024 + 1000
+            read_on.set()
+            async with asyncio.timeout(LIMIT_S):
+                while True:
+                    if not ws._unsent():
+                        return
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(story())
