@@ -6,6 +6,7 @@ another. End: the station takes no more events, drivers make safe, what was save
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -36,7 +37,7 @@ from chargepointd.jobs.runner import Jobs, Parts, Place
 from chargepointd.link.backoff import Retry
 from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
-from chargepointd.link.profile import Profile
+from chargepointd.link.profile import BadProfile, Profile
 from chargepointd.storage.store import Store, Unwritable
 from chargepointd.storage.writer import Writer
 
@@ -87,7 +88,7 @@ class Daemon:
         self._conversation = Conversation(self._dialect, self._link.send, engine.post, self._asked, self._link.answered)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
         self._local = self._make_local(engine)
-        self._jobs = Jobs(Place(self._state_dir, self._gather), engine.post)
+        self._jobs = Jobs(Place(self._state_dir, self._gather, self._proxied), engine.post)
         self._dispatch(engine)
         control = self._control()
         control.open()  # before any hardware is touched: where another daemon answers, this one has no business
@@ -184,6 +185,19 @@ class Daemon:
 
     def _asked(self) -> None:
         self._link.asked(self._variables.integer("OCPPCommCtrlr.MessageTimeout[Default]"))
+
+    def _proxied(self, host: str, secure: bool) -> tuple[str, int, str] | None:
+        """The proxy on the way to a file."""
+        from chargepointd.jobs.transfer.failure import TransferFailed
+        from chargepointd.link.proxy import chosen, excepted
+
+        configured = self._config.csms.proxy
+        if configured and excepted(host, os.environ):
+            return None
+        try:
+            return chosen(configured, host, secure, os.environ)
+        except BadProfile as wrong:
+            raise TransferFailed(str(wrong)) from None
 
     def _way(self) -> Profile:
         station = self._station

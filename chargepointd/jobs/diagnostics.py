@@ -40,6 +40,7 @@ async def upload_log(job: UploadLog, place: Place, tell: Callable[[Any], None]) 
                 progress=lambda done: None,
                 roots=place.roots(ROOTS),
                 hosts=place.sftp_hosts,
+                proxied=place.proxied,
             )
         except TransferFailed as failed:
             return LogFailed(failed.kind, failed.reason)

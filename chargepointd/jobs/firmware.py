@@ -110,6 +110,7 @@ async def fetch(job: FetchImage, place: Place, tell: Tell) -> Unfetched | None:
             progress=tell,
             roots=place.roots("CSMSRootCertificate"),
             hosts=place.sftp_hosts,
+            proxied=place.proxied,
         )
     except TransferFailed as failed:
         return Unfetched(failed.reason, hopeless=failed.kind != "Failed")

@@ -25,12 +25,18 @@ async def nothing(oldest: float | None, latest: float | None) -> Parts:
     return {}
 
 
+def unproxied(host: str, secure: bool) -> None:
+    """No proxy."""
+
+
 class Place(NamedTuple):
     """Where a job finds what it works on."""
 
     state_dir: Path
     gather: Gather = nothing
     """what the daemon knows of itself between two moments (UTC, s since 1970), for the diagnostics archive"""
+    proxied: Callable[[str, bool], tuple[str, int, str] | None] = unproxied
+    """host, and whether TLS is spoken -> the HTTP proxy on the way, see `transfer.line`"""
 
     @property
     def sftp_hosts(self) -> Path:

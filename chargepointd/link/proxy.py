@@ -62,15 +62,16 @@ def chosen(configured: str, host: str, secure: bool, environment: Mapping[str, s
         url = environment.get(name) or environment.get(name.upper())
         if url:
             url = url if "://" in url else f"http://{url}"
-            return None if _direct(host, environment) else parse(url, f"{name.upper()} of the environment")
+            return None if excepted(host, environment) else parse(url, f"{name.upper()} of the environment")
     return None
 
 
-def _direct(host: str, environment: Mapping[str, str]) -> bool:
+def excepted(host: str, environment: Mapping[str, str]) -> bool:
+    """This machine, and what NO_PROXY names: by name, domain, or "*"."""
     if host == "localhost" or (is_address(host) and ip_address(host).is_loopback):
         return True
-    excepted = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    names = [name.strip().lower().lstrip(".") for name in excepted.split(",")]
+    listed = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    names = [name.strip().lower().lstrip(".") for name in listed.split(",")]
     return any(name and (name == "*" or host.lower() == name or host.lower().endswith(f".{name}")) for name in names)
 
 

@@ -1,4 +1,4 @@
-"""A real HTTP proxy for CONNECT.
+"""A real HTTP proxy: CONNECT, and plain HTTP.
 
 with Proxy({"csms.test": csms.listener.port}) as proxy: …      # names that only the proxy knows
 """
@@ -36,16 +36,22 @@ class Proxy(Relay):
             await writer.drain()
             return None
         far = await asyncio.open_connection("127.0.0.1", self.names[_host(request)])
+        if not request.startswith("CONNECT "):
+            method, url, version = request.split(" ")
+            own = [line for line in lines if not line.lower().startswith("proxy-")]
+            far[1].write("\r\n".join([f"{method} /{url.split('/', 3)[3]} {version}", *own]).encode())
+            return far
         writer.write(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 proxy\r\n\r\n")
         return far
 
     def _refusal(self, request: str, lines: list[str]) -> bytes | None:
         if self._wanted and self._wanted not in map(str.lower, lines):
             return b'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="p"\r\n\r\n'
-        if not request.startswith("CONNECT ") or _host(request) not in self.names:
+        if _host(request) not in self.names:
             return b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
         return None
 
 
 def _host(request: str) -> str:
-    return request.split(" ")[1].rpartition(":")[0].strip("[]")
+    target = request.split(" ")[1]
+    return target.removeprefix("http://").split("/")[0].rpartition(":")[0].strip("[]")

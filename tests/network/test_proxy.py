@@ -1,5 +1,6 @@
 """The way to the CSMS through an HTTP proxy: by the configuration and by the environment, refused and granted."""
 
+import asyncio
 import io
 import re
 import tarfile
@@ -9,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from chargepointd.jobs.transfer import TransferFailed, download
 from tests.csms import Csms
 from tests.daemon.config import Config
 from tests.daemon.process import Station
 from tests.daemon.visit import begin, brisk, delivered, finish
 from tests.network.proxy import Proxy
 from tests.pki import Authority, server_context
+from tests.servers.web import WebServer
 
 pytestmark = pytest.mark.process
 
@@ -62,6 +65,57 @@ def test_a_visit_over_tls_through_a_proxy_that_wants_a_password(dialect: str, tm
         assert "proxy" in told
         assert SECRET not in told
         assert WRITTEN not in told
+
+
+FILES = "files.behind-the-proxy.test"
+
+
+@pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+def test_files_go_through_the_proxy_too(csms: Csms, dialect: str, tmp_path: Path) -> None:
+    """By plain HTTP: the proxy is asked for the whole address."""
+    web = WebServer(tmp_path, None, None)
+    with (
+        web.running(),
+        Proxy({NAME: csms.listener.port, FILES: web.port}, "site", SECRET) as proxy,
+        Station(
+            config(f"ws://{NAME}:{csms.listener.port}/ocpp", dialect, f"http://site:{WRITTEN}@127.0.0.1:{proxy.port}"),
+            env=ENVIRONMENT,
+        ) as station,
+    ):
+        csms.wait_status("Available")
+        log = {"remoteLocation": f"http://{FILES}:{web.port}/"}
+        csms.call("GetLog", {"logType": "DiagnosticsLog", "requestId": 1, "log": log})
+        csms.wait("LogStatusNotification", status="Uploaded", timeout=60)
+        assert proxy.asked[-1].startswith(f"PUT http://{FILES}:{web.port}/")
+        assert [each.method for each in web.asked] == ["PUT"]
+        assert "Proxy-Authorization" not in web.asked[0].headers
+        assert WRITTEN not in station.log
+
+
+def fetched(url: str, into: Path, proxy: Proxy, authorization: str, root: Path | None = None) -> bytes:
+    proxied = ("127.0.0.1", proxy.port, authorization)
+    asyncio.run(
+        download(
+            url, into / "got", limit_bytes=1000, progress=lambda done: None, roots=root, proxied=lambda *_: proxied
+        )
+    )
+    return (into / "got").read_bytes()
+
+
+def test_a_file_over_tls_through_the_proxy(tmp_path: Path) -> None:
+    root = Authority("Root")
+    (tmp_path / "root.pem").write_text(root.pem)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "image").write_bytes(b"firmware")
+    web = WebServer(tmp_path / "files", root.issue(FILES, FILES).file(tmp_path, "web.pem"), None)
+    with web.running(), Proxy({FILES: web.port}, "u", "p") as proxy:
+        url = web.url("image", host=FILES)
+        assert fetched(url, tmp_path, proxy, "Basic dTpw", tmp_path / "root.pem") == b"firmware"
+        assert proxy.asked[0].startswith(f"CONNECT {FILES}:{web.port} ")
+        with pytest.raises(TransferFailed, match=rf"no way by the proxy 127.0.0.1:{proxy.port}: .*407"):
+            fetched(url, tmp_path, proxy, "Basic d3Jvbmc=", tmp_path / "root.pem")
+    with pytest.raises(TransferFailed, match="no way by the proxy"):
+        fetched(url, tmp_path, proxy, "")
 
 
 ANSWERS = {

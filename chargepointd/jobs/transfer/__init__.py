@@ -27,7 +27,7 @@ from typing import Any
 from chargepointd.jobs.transfer.address import Address, address
 from chargepointd.jobs.transfer.failure import TransferFailed
 from chargepointd.jobs.transfer.files import Sink, Source
-from chargepointd.jobs.transfer.line import Line, Patience
+from chargepointd.jobs.transfer.line import Line, Patience, Proxied, direct
 from chargepointd.jobs.transfer.trouble import explained
 
 __all__ = ["Patience", "TransferFailed", "download", "upload"]
@@ -45,15 +45,17 @@ async def download(
     roots: Path | None,
     hosts: Path | None = None,
     patience: Patience = PATIENCE,
+    proxied: Proxied = direct,
 ) -> None:
     """The file at `url`, on the disk as `target`: whole, or not at all. TransferFailed says what was wrong.
 
     progress: hears in the loop how many bytes are there, twice a second at most.
     roots: a PEM file, or a folder of them, that are trusted besides the system's roots.
     hosts: the file in which the keys of SFTP servers are kept; None: no SFTP.
+    proxied: which HTTP proxy is on the way, for HTTP and HTTPS.
     """
     where = address(url)
-    line = Line(patience, progress, roots)
+    line = Line(patience, progress, roots, proxied)
 
     def work() -> None:
         with Sink(target, limit_bytes, line) as sink:
@@ -71,11 +73,12 @@ async def upload(
     roots: Path | None,
     hosts: Path | None = None,
     patience: Patience = PATIENCE,
+    proxied: Proxied = direct,
 ) -> None:
     """The file `source`, on the server as `name`, unless the URL itself names a file. TransferFailed, progress, roots,
-    hosts: as for `download`."""
+    hosts, proxied: as for `download`."""
     where = address(url)
-    line = Line(patience, progress, roots)
+    line = Line(patience, progress, roots, proxied)
 
     def work() -> None:
         with Source(source, line) as file:

@@ -34,14 +34,38 @@ class _Connection(HTTPConnection):
     """Whose socket is the line's."""
 
     def __init__(self, line: Line, where: Address) -> None:
-        super().__init__(where.host, where.port)
-        self.default_port = PORTS[where.scheme]
+        self._secure = where.scheme == "https"
+        self._proxy = line.proxied(where.host, self._secure)
+        super().__init__(*(self._proxy[:2] if self._proxy else (where.host, where.port)))
         self._line = line
         self._where = where
+        if self._proxy and self._secure:
+            self.set_tunnel(where.host, where.port, self._authorization())
+        else:
+            self.default_port = PORTS[where.scheme]
 
     def connect(self) -> None:
-        sock = self._line.connect(self._where.host, self._where.port)
-        self.sock = self._line.secure(sock, self._where.host) if self._where.scheme == "https" else sock
+        try:
+            self.sock = self._line.connect(self.host, self.port)
+            if self._proxy and self._secure:
+                self._tunnel()  # type: ignore[attr-defined]
+        except OSError as error:
+            if not self._proxy:
+                raise
+            why = error.strerror or error
+            raise TransferFailed(f"{self._where.shown}: no way by the proxy {self.host}:{self.port}: {why}") from None
+        if self._secure:
+            self.sock = self._line.secure(self.sock, self._where.host)
+
+    def plain(self, target: str) -> tuple[str, dict[str, str]]:
+        """What is asked for, and more headers: a proxy of plain HTTP wants the whole address (RFC 9112 §3.2.2)."""
+        if self._proxy is None or self._secure:
+            return target, {}
+        host = f"{self._where.host}:{self._where.port}"
+        return f"http://{host}{target}", self._authorization() | {"Host": host}
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Proxy-Authorization": self._proxy[2]} if self._proxy and self._proxy[2] else {}
 
 
 def get(line: Line, where: Address, sink: Sink, hosts: Path | None) -> None:
@@ -110,9 +134,9 @@ def _sent(line: Line, method: str, where: Address, source: Source, headers: dict
 def _asked(
     connection: _Connection, method: str, where: Address, headers: dict[str, str], body: Iterable[bytes] | None = None
 ) -> HTTPResponse:
-    target = where.path + (f"?{where.query}" if where.query else "")
+    target, more = connection.plain(where.path + (f"?{where.query}" if where.query else ""))
     try:
-        connection.request(method, target, body, headers | _credentials(where))
+        connection.request(method, target, body, headers | more | _credentials(where))
     except (BrokenPipeError, ConnectionResetError):
         if connection.sock is None:
             raise

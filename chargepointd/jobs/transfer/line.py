@@ -43,9 +43,23 @@ class HungUp(Exception):
     """The transfer was called off."""
 
 
+Proxied = Callable[[str, bool], tuple[str, int, str] | None]
+"""host, and whether TLS is spoken -> host and port of the HTTP proxy on the way, and its Proxy-Authorization (a
+secret); None: there is none. TransferFailed: what is configured cannot be used"""
+
+
+def direct(host: str, secure: bool) -> None:
+    """No proxy."""
+
+
 class Line:
-    def __init__(self, patience: Patience, progress: Callable[[int], None], roots: Path | None) -> None:
+    """proxied: asked by the protocols that can go through a proxy."""
+
+    def __init__(
+        self, patience: Patience, progress: Callable[[int], None], roots: Path | None, proxied: Proxied = direct
+    ) -> None:
         self._patience = patience
+        self.proxied = proxied
         self._progress = progress
         self._roots = roots
         self._loop = asyncio.get_running_loop()
