@@ -48,6 +48,8 @@ class Righting(NamedTuple):
     """something may have been"""
     unvouched: bool
     """nobody had vouched for the clock as it was"""
+    how: str = "put right"
+    """or "system": nobody vouches for it now either"""
 
     def fact(self, at: float) -> float:
         """A moment that was told to nobody: right, if it was noted by a clock for which nobody had vouched."""
@@ -66,7 +68,7 @@ class Righting(NamedTuple):
         if stamp.how == NO_TIME or (stamp.sure and not (self.unvouched and stamp.how == "system")):
             return None
         if stamp.boot == self.boot:
-            return stamp._replace(at=stamp.mono + self.offset_s, sure=True, how="put right")
+            return stamp._replace(at=stamp.mono + self.offset_s, sure=True, how=self.how)
         return None if stamp.sure else stamp._replace(at=self.interval(stamp.at), sure=True, how="estimated")
 
 
@@ -126,7 +128,7 @@ class Clock:
         """The system's clock has become plausible (NTP), or was from the start, and what an earlier boot noted in the
         dark is to be put right."""
         if not self.sure:
-            return self._set(now.wall, now.mono) if self._can_be(now.wall) else None
+            return self._set(now.wall, now.mono)._replace(how="system") if self._can_be(now.wall) else None
         if not self._dark:
             return None
         dark, self._dark = self._dark, 0.0

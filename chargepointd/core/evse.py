@@ -77,6 +77,7 @@ class Evse(Metered):
         """The first step of a process: what was kept goes on, if it may; an end that was decided is brought to its
         end."""
         transaction = self.transaction
+        self._remember_register(step)
         if transaction:
             if self.running:
                 from chargepointd.core.resumption import Resumption  # few starts find a transaction

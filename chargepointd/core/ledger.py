@@ -248,7 +248,8 @@ class Ledger(Facts):
         transaction = self.transaction
         if transaction is None:
             return
-        last = stamped.get(transaction.id, transaction.stamped_at)
+        last, kept = stamped.get(transaction.id, 0.0), right.fact(transaction.stamped_at)
+        last = max(last, kept) if self._outbox.records.behind or not last else last
         ready, told = transaction.ready_at, transaction.told_at
         transaction = transaction._replace(
             started_at=right.fact(transaction.started_at),

@@ -1,10 +1,12 @@
 """An EVSE's meter: what is taken from its readings, and what is said when they cannot be believed."""
 
+from chargepointd.core.clock import PLAUSIBLE
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Note
 from chargepointd.core.ledger import Ledger
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
+from chargepointd.core.register import DARK_S
 from chargepointd.core.session import Session
 from chargepointd.core.values import Fault, Measured
 
@@ -14,6 +16,14 @@ class Metered(Ledger):
         super().__init__(plan, context, outbox, session)
         self._lost: Fault | None = None
         """the register by which the transaction was billed is no more: it is to end"""
+
+    def _remember_register(self, step: Step) -> None:
+        """When an earlier process was told what it knew: a clock that nobody has vouched for may be a day off."""
+        transaction = self.transaction
+        if transaction:
+            known = self._context.clock.sure and transaction.stamped_at >= PLAUSIBLE
+            ago = max(0.0, step.utc - transaction.stamped_at) + 86_400.0 if known else DARK_S
+            self.register.known_since(step.mono - ago)
 
     def _look_at(self, measured: Measured, step: Step) -> None:
         """What a fresh reading says, and whether its register can be believed."""

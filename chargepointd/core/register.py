@@ -24,6 +24,8 @@ DOUBTED_S = 10.0
 """a register that is not known for so long, and for more than that many readings, is a fault, which stops charging"""
 STILL_WH = 1500.0
 """so much has flowed, by the meter's own power, and the register has not moved: some count whole kWh"""
+DARK_S = 30 * 86_400.0
+"""a power cut of which nobody knows how long it was, was no longer"""
 LOOK_S = 60.0
 """between readings that are further apart nobody knows what flowed"""
 
@@ -52,8 +54,8 @@ class Register:
         """readings in a row"""
         self._unmoved_wh = 0.0
 
-    def since(self, mono: float) -> None:
-        """What is known was told then (s, monotonic clock); unless this is said, nobody knows when."""
+    def known_since(self, mono: float) -> None:
+        """What an earlier process knew was told then (s, monotonic clock), or later."""
         self._known_at = mono
 
     @property
