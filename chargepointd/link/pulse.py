@@ -60,11 +60,16 @@ class Pulse:
         """Something arrived. Must not be judged by the time alone: uvloop's clock moves once a turn."""
         self._dead_by = None
 
-    def answered(self) -> None:
-        """A pong, or the answer to a CALL: what was sent has arrived."""
+    def ponged(self) -> None:
+        """What was sent has arrived."""
         self._proven_at = self._loop.time()
-        self._dead_by = self._ask_at = None
+        self._dead_by = None
         self._unanswered = 0
+
+    def answered(self) -> None:
+        """So has the CALL, whose answer this is."""
+        self.ponged()
+        self._ask_at = None
 
     def asked(self, within_s: float) -> None:
         """A CALL was sent, whose answer may take so long. The one before it is not waited for any more."""
@@ -126,7 +131,7 @@ class Pulse:
             self._arm()
 
     def _ask(self, now: float, dead_by: float) -> None:
-        if self._unanswered >= UNPROVEN:
+        if self._unanswered >= UNPROVEN and not self._still_leaving():
             self._die()
             return
         self._pinged_at = now

@@ -278,7 +278,7 @@ class WebSocket(asyncio.Protocol):
             else:
                 self._partial = bytearray(frame.data)
         elif opcode is Opcode.PONG:
-            self._pulse.answered()
+            self._pulse.ponged()
         elif opcode is Opcode.BINARY:
             self._binary()
         elif opcode is Opcode.CONT and self._partial is not None:

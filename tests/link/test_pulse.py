@@ -42,7 +42,7 @@ def started(monkeypatch, interval, answer_s=None, answers=False):
     def ping():
         told.append(("ping", clock.now - 1000))
         if answers:
-            pulse.answered()
+            pulse.ponged()
 
     pulse = Pulse(interval, answer_s, ping, lambda: told.append(("dead", clock.now - 1000)))
     pulse.start()
@@ -205,3 +205,13 @@ def test_who_reads_a_byte_now_and_then_is_not_waited_for(monkeypatch):
     pulse._unsent = lambda: 100_000 - int(clock.now - 1000)
     clock.move(1000)
     assert told == [("ping", 60), ("dead", 120)]
+
+
+def test_a_pong_is_no_answer_to_the_call_that_was_sent_before_it_came(monkeypatch):
+    """The link may die after it, and the CALL wait in vain: then it is asked after all the same."""
+    clock, pulse, told = started(monkeypatch, lambda: 0)
+    pulse.asked(30)
+    clock.move(1)
+    pulse.ponged()
+    clock.move(100)
+    assert told == [("ping", 15), ("dead", 27)]
