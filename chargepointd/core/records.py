@@ -87,6 +87,8 @@ class Records:
         """the id of the last that is, or was, at hand"""
         self.dropped: dict[str, Any] = dict(saved.state.get("dropped") or {})
         """for lack of room, ever: how many records, how many values within ends, and when (UTC) the last"""
+        self.amends = 0
+        """how often those behind were made right"""
         self._ticket = 0
         self._since = -1
         """records made since the next were asked for; -1: they are not asked for"""
@@ -296,6 +298,7 @@ class Records:
         if self._behind:
             after_id, sent = max(self.read_to, amend.after_id), tuple(self._sent)
             step.emit(amend._replace(after_id=after_id, sent=sent, last=tuple(last.items())))
+            self.amends += 1
             self._ask_anew()
 
     # -- what others ask -----------------------------------------------------------------------------------------------

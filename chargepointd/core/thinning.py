@@ -39,6 +39,8 @@ class Thinning:
         self._hold = hold
         self._room = context.plan.outbox_bytes
         self._ticket = 0
+        self._asked = (0, 0)
+        """behind which record, and how often they had been made right by then"""
         self._under_way = False
         self._samples = True
         """of these first"""
@@ -65,9 +67,14 @@ class Thinning:
 
     def _ask(self, after_id: int, step: Step) -> None:
         self._ticket += 1
+        self._asked = after_id, self._records.amends
         step.emit(LoadRecords(TOPIC, self._ticket, after_id, WINDOW))
 
     def loaded(self, event: RecordsLoaded, step: Step) -> None:
+        after_id, amends = self._asked
+        if amends != self._records.amends:
+            self._ask(after_id, step)  # it is not what it was
+            return
         behind = [entry for entry in event.entries if entry.id > self._records.read_to and not entry.again]
         if self._samples:
             self._drop(behind, step)

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
+from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
-from chargepointd.core import outbox, records
+from chargepointd.core import outbox, records, thinning
 from tests.core.world import PLAN, World
 
 NAMES = {
@@ -21,18 +22,21 @@ NAMES = {
     "OCPPCommCtrlr.MessageAttempts[TransactionEvent]": "2",
     "OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]": "5",
 }
-ROOM = 60_000
+ROOM = 12_000
+TURNS = (
+    "online", "offline", "cut", "move", "refuse", "mute", "slow", "retry", "again", "slow disk", "load",
+)  # fmt: skip
 deeds = st.lists(
     st.one_of(
         st.tuples(st.just("visit"), st.integers(1, 2), st.integers(5, 200)),
         st.tuples(st.just("begin"), st.integers(1, 2), st.integers(5, 60)),
-        st.tuples(st.sampled_from(["online", "offline", "cut", "move", "refuse", "mute", "slow", "retry", "again"])),
+        st.tuples(st.sampled_from(TURNS)),
         st.tuples(st.just("cut in"), st.integers(1, 12), st.booleans()),
         st.tuples(st.just("answer"), st.integers(1, 12)),
         st.tuples(st.just("wait"), st.integers(1, 200)),
     ),
-    min_size=4,
-    max_size=16,
+    min_size=6,
+    max_size=20,
 )
 
 
@@ -43,11 +47,26 @@ class Observed(World):
         self.contents: dict[str, m.TransactionRecord] = {}
         self.again: set[str] = set()
         """message ids of what was set aside once"""
+        self.slow_disk = False
+        """what is read comes later, as it was when its turn came"""
+        self.read_later: list[e.RecordsLoaded] = []
         super().__init__(*args, **named)
+
+    def boot(self) -> None:
+        self.read_later.clear()
+        super().boot()
 
     def _obey(self, effect: Any) -> None:
         self.again |= {entry.message_id for entry, _ in self.disk.dead.values()}
-        super()._obey(effect)
+        if self.slow_disk and isinstance(effect, f.LoadRecords):
+            read = self.disk.waiting(effect.after_id, effect.limit)
+            self.read_later.append(e.RecordsLoaded(effect.topic, effect.ticket, *read))
+        else:
+            super()._obey(effect)
+
+    def load(self) -> None:
+        while self.read_later:
+            self.tell(self.read_later.pop(0))
 
     def _receive(self, call: Any) -> None:
         record = call.message
@@ -70,6 +89,8 @@ class Observed(World):
         elif deed in ("refuse", "mute", "slow"):
             name = {"refuse": "refusing", "mute": "mute_records", "slow": "slow"}[deed]
             setattr(self, name, not getattr(self, name))
+        elif deed == "slow disk":
+            self.slow_disk = not self.slow_disk
         elif deed == "retry":
             self.tell(e.ControlAsked(1, c.MindDead("retry")))
         elif deed == "again":
@@ -102,7 +123,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settle(w: Observed) -> None:
     """The CSMS is as it should be, and there is time."""
-    w.refusing = w.mute_records = w.slow = False
+    w.refusing = w.mute_records = w.slow = w.slow_disk = False
+    w.load()
     w.cut_in(0, committed=False)
     for _ in range(40):
         w.answer()
@@ -159,3 +181,61 @@ def _in_order(w: Observed) -> None:
         name = _own(w, record)
         assert record.seq_no >= last.get(name, -1), "out of order"
         last[name] = record.seq_no
+
+
+@pytest.mark.parametrize("deed", [("offline",), ("wait", 300)])
+def test_what_was_read_before_it_was_changed_is_read_again(version: str, deed: tuple[Any, ...]) -> None:
+    """The flag offline, or thinning, comes while the next records are on their way from the disk."""
+    names = NAMES | {"OCPPCommCtrlr.MessageTimeout[Default]": "600"}
+    w = Observed(version, names, plan=PLAN._replace(outbox_bytes=5 * ROOM))
+    w.online().mute_records = True
+    for seconds in (300, 300):
+        w.do("visit", 1, seconds)
+    w.mute_records, w.slow, w.slow_disk = False, True, True
+    w.offline().online()
+    w.do("begin", 2, 120)
+    for _ in range(3):
+        w.answer().after(1)
+    w.do(*deed)
+    settle(w)
+    kept = {(record.transaction_id, record.seq_no): record for record in w.records}
+    for record in w.delivered():
+        assert kept[_own(w, record), record.seq_no].offline == record.offline
+    assert len(w.station.outbox) == 0
+
+
+def test_what_has_come_to_hand_meanwhile_is_not_thinned(version: str) -> None:
+    w = Observed(version, NAMES, plan=PLAN._replace(outbox_bytes=5 * ROOM)).online().offline()
+    while w.station.outbox.records.size < 4 * ROOM:
+        w.do("visit", 1, 100)
+    w.slow = w.slow_disk = True
+    w.online()
+    for _ in range(30):
+        w.answer()
+    w.do("begin", 2, 1500)
+    assert [read.topic for read in w.read_later] == [records.TOPIC, thinning.TOPIC]
+    w.do("load")
+    w.do("load")
+    settle(w)
+    w.watch()
+    assert len(w.station.outbox) == 0
+    assert w.station.outbox.records.dropped["records"] > 0
+
+
+def test_an_end_that_is_thinned_keeps_what_was_made_right_meanwhile(version: str) -> None:
+    names = NAMES | {"OCPPCommCtrlr.MessageTimeout[Default]": "100000", "AuthCtrlr.LocalPreAuthorize": "true"}
+    w = Observed(version, names, plan=PLAN._replace(outbox_bytes=ROOM)).online()
+    w.do("visit", 1, 20)
+    w.mute_records = w.slow_disk = True
+    for _ in range(10):
+        w.do("visit", 1, 100)
+    thins = w.station.outbox._thinning
+    assert thins
+    while thins._samples:
+        w.tell(w.read_later.pop(0))
+    assert any(entry.record.kind == "Ended" for read in w.read_later for entry in read.entries)
+    w.offline()
+    w.load()
+    kept = [entry.record for _, entry in sorted(w.disk.records.items())]
+    assert w.station.outbox.records.dropped["values"] > 0
+    assert [record.offline for record in kept] == [False] + [True] * (len(kept) - 1), "the first was sent"
