@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chargepointd.core import customer, records
 from chargepointd.core.commands import Status
 from chargepointd.core.customer import WAITING_MAX, CustomerData, GiveCustomerInformation
 from chargepointd.core.effects import ForgetToken
@@ -51,6 +52,23 @@ def test_records_that_wait_are_told_of() -> None:
     w.ask(GiveCustomerInformation(1, True, False, CARD))
     w.after(60)  # the answer to the record that is under way does not come
     assert "waits for the CSMS: Started no. 0 of transaction" in told(w)
+
+
+def test_records_that_only_the_disk_has_are_told_of_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "WINDOW", 4)
+    monkeypatch.setattr(records, "LOW", 2)
+    monkeypatch.setattr(customer, "PAGE", 3)
+    names = {"OCPPCommCtrlr.MessageTimeout[Default]": "600", "SampledDataCtrlr.TxUpdatedInterval": "10"}
+    w = World("2.0.1", names).online()
+    w.plug().present("AAAA1111", 1)
+    w.mute_records = True
+    w.after(200)
+    waiting = len(w.station.outbox)
+    assert w.station.outbox.records.behind > 10
+    w.ask(GiveCustomerInformation(1, True, False, CARD))
+    w.mute_records = False
+    w.offline().online().after(60)
+    assert told(w).count("waits for the CSMS: ") == waiting
 
 
 def test_of_a_stranger_nothing_is_known(w: World) -> None:
