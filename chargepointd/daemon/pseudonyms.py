@@ -84,7 +84,7 @@ class Pseudonyms(Names):
 
     def _note_dict(self, value: dict[Any, Any], field: str) -> None:
         for key, item in value.items():
-            if field == "custom" and isinstance(item, str) and key != "vendorId":
+            if field == "customData" and isinstance(item, str) and key != "vendorId":
                 self.phrases.add(item)
             elif field == "prices":  # by the keys of tokens
                 self._note_key_of(key)
@@ -273,7 +273,7 @@ class Pseudonyms(Names):
 
 
 def _inner(field: str, key: Any) -> str:
-    return field if field in ("custom", "prices") else str(key)
+    return field if field in ("customData", "prices") else str(key)
 
 
 def _is_token(value: Any) -> bool:

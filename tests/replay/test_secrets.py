@@ -13,6 +13,8 @@ import pytest
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core.certificates import InstallCertificate
+from chargepointd.core.charging.profile import Profile
+from chargepointd.core.charging.profiles import SetChargingProfile
 from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.firmware import UpdateFirmware
 from chargepointd.core.local_list import SendLocalList, ShowToken
@@ -23,8 +25,29 @@ from chargepointd.core.values import Signed, Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.daemon.pseudonyms import Pseudonyms
 from chargepointd.daemon.recording import read, write
+from chargepointd.dialects.v2.charging import profile as told
 from tests.core.world import PLAN, World
 from tests.replay.replaying import differing
+
+
+def told_otherwise(vendors: str) -> Profile:
+    """A profile that is kept with its request: for a time in other words, and for what a vendor adds."""
+    profile = {
+        "id": 7,
+        "stackLevel": 1,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": [
+            {
+                "id": 1,
+                "startSchedule": "2027-01-01T00:00:00Z",
+                "chargingRateUnit": "A",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}],
+            }
+        ],
+        "customData": {"vendorId": "com.example", "plant": {"ticket": vendors}},
+    }
+    return told(profile, 1)
 
 
 class Secrets:
@@ -85,6 +108,7 @@ def lived(version: str, secret: Secrets) -> World:
     w.ask(UpdateFirmware(2, f"https://{secret(7)}@files.example/fw?key={secret(21)}", w.utc + 9000))
     w.ask(c.TransferData("vendor", "x", {"who": secret(12), "mail": [secret(18)]}))
     w.ask(InstallCertificate("CSMSRootCertificate", secret.pem()))
+    w.ask(SetChargingProfile(told_otherwise(secret(12))))
     w.ask(ShowToken(Token(card)))
     w.tell(e.ContractShown(1, secret(14), secret.pem()))
     w.tell(e.EvCertificateWanted(1, "Install", "urn:x", secret(80, string.ascii_letters)))
