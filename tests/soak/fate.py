@@ -177,7 +177,7 @@ class Fate:
                 site.drift_s = chance.choice((0.0, 0.0, chance.uniform(-3, 3)))
                 long = chance.random() < 0.2
                 await asyncio.sleep(self._until_night(chance.uniform(600, 7200) if long else chance.uniform(3, 120)))
-                if chance.random() < 0.3:
+                if chance.random() < 0.3 and not self._network.locked():
                     await self._wake_in_1973()
                 else:
                     await site.restore()

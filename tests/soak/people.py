@@ -56,10 +56,9 @@ class People:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         card = self._card()
         site.cards_in_use.add(card)
+        visit.refused = kind == "refused card"
         try:
-            if kind == "refused card":
-                card, visit.refused = chance.choice(list(BAD_CARDS)), True
-            await self._act(visit, kind, card)
+            await self._act(visit, kind, chance.choice(list(BAD_CARDS)) if visit.refused else card)
         finally:
             visit.after_wh = await self._energy()
             visit.end = site.now
