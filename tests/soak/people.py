@@ -98,7 +98,7 @@ class People:
 
     async def _plug_in(self) -> None:
         if not (await self._world())["connector"]:
-            await self._do("sim.plug_in", evse=self._evse)
+            await self._do("sim.plug_in", lenient=True, evse=self._evse)  # it may have been done as the power went
 
     async def _show(self, card: str) -> None:
         """To the reader at this EVSE."""
