@@ -28,6 +28,7 @@ import queue  # noqa: F401 - it and threading keep the real clock: they are ther
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -232,6 +233,7 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
         "fds": sorted(descriptors),
         "rss_kb": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024,
         "objects": len(gc.get_objects()),
+        "modules": len(sys.modules),
         "turns": clock.turns,
         "leaps": clock.leaps,
     }

@@ -54,6 +54,7 @@ class Night(NamedTuple):
     files: int
     rss_kb: int
     objects: int
+    modules: int
     tasks: int
     fds: int
     threads: int
@@ -64,7 +65,7 @@ class Night(NamedTuple):
 
 TITLES = (
     "day", "ocpp", "visits", "kWh", "messages", "records", "starts", "troubles", "queued", "dead", "db kB", "WAL kB",
-    "files", "RSS kB", "objects", "tasks", "fds", "threads", "log", "leaps", "real s",
+    "files", "RSS kB", "objects", "modules", "tasks", "fds", "threads", "log", "leaps", "real s",
 )  # fmt: skip
 
 
@@ -118,7 +119,6 @@ class Soak:
         self._said = 0
         self._told: dict[tuple[int, int], str] = {}
         self._first: dict[str, Any] = {}
-        self._processes: list[tuple[int, Night]] = []
         self._last: Counter[str] = Counter()
         self._began = time.monotonic()
         self._registers: dict[int, float] = {}
@@ -189,7 +189,7 @@ class Soak:
             sum(counts[action] for action in BILLING),
             site.stage.starts, len(site.troubles), outbox["queued"], outbox["dead"],
             _kb(state / "chargepointd.db"), _kb(state / "chargepointd.db-wal"), len(_files(state)), seen["rss_kb"],
-            seen["objects"], len(seen["tasks"]), len(seen["fds"]), len(seen["threads"]),
+            seen["objects"], seen["modules"], len(seen["tasks"]), len(seen["fds"]), len(seen["threads"]),
             len(site.station._lines), seen["leaps"], time.monotonic() - self._began,
         )  # fmt: skip
         self._log(night)
@@ -266,9 +266,9 @@ class Soak:
         self._growth(night)
 
     def _growth(self, night: Night) -> None:
-        """Of the same process: from its second night on."""
-        self._processes.append((night.starts, night))
-        same = [one for starts, one in self._processes if starts == night.starts]
+        """Of the same process, from the second night on in which nothing more was loaded: what few stations have is
+        imported when it is first needed, which is once."""
+        same = [one for one in self.nights if (one.starts, one.modules) == (night.starts, night.modules)]
         if len(same) > 2 and night.rss_kb - same[1].rss_kb > RSS_KB:
             self.wrong.append(
                 f"night {night.day}: {night.rss_kb} kB of memory, {same[1].rss_kb} on night {same[1].day}"
