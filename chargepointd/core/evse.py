@@ -61,7 +61,6 @@ class Evse(Metered):
     def __init__(self, plan: EvsePlan, context: Context, outbox: Outbox, session: Session | None) -> None:
         super().__init__(plan, context, outbox, session)
         self._end_by = NEVER
-        self._open_since = -NEVER
         self.plug_by = NEVER
         """who is authorized has so long to plug in (EVConnectionTimeOut)"""
         self._spent_at = NEVER
@@ -430,6 +429,8 @@ class Evse(Metered):
             remote_start_id=session.remote_start_id,
             offline_start=not self._context.online,
         )
+        if self.plan.meter and self.measured and not self._read_at_rest():
+            transaction = transaction._replace(begin_due=True)
         self.session = session._replace(transaction=transaction, ended=False)
         self._collect(self._first_of_series())
         self.sampling.begin(step.mono, step)
@@ -437,7 +438,8 @@ class Evse(Metered):
         signed = "DataSigned" in gained and "DataSigned" in self.start_points()
         trigger = cause.trigger or ("SignedDataReceived" if signed else self._came_last if waited else "")
         trigger = trigger or "ChargingStateChanged"
-        values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin")
+        due = self.session.transaction is not None and self.session.transaction.begin_due
+        values = () if due else self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin")
         self._record("Started", trigger, step, values=values)
 
     def _first_of_series(self) -> tuple[MeterValue, ...]:

@@ -40,6 +40,8 @@ class Facts:
         self.cable_limit_a: float | None = None
         self.wanted = False
         self.power_on = False
+        self._open_since = -NEVER
+        """when the power path was opened last: s, monotonic clock"""
         self.held_back = False
         """it is not known yet whether the transaction goes on after an interruption, or not time yet for its energy"""
         self.faults: dict[tuple[str, str], Fault] = {}
@@ -183,8 +185,13 @@ class Facts:
             return self._vouched_for()
         if not self.plan.meter or self.measured is None:
             return not self.plan.meter
-        counted = self.transaction and self.transaction.energy_last_wh is not None
-        return bool(counted) or self.measured.energy_import_wh is not None or not self.plan.counts
+        if self.transaction and self.transaction.energy_last_wh is not None:
+            return True
+        return self._read_at_rest() and (self.measured.energy_import_wh is not None or not self.plan.counts)
+
+    def _read_at_rest(self) -> bool:
+        """The last reading has all that flowed before the power path was opened: that is not to be billed again."""
+        return self.measured is not None and self.measured.taken_at >= self._open_since
 
     def _vouched_for(self) -> bool:
         """A signed reading of this visit."""

@@ -45,7 +45,7 @@ class Ledger(Facts):
             token = session.token
             if session.remote_start_id is not None:
                 trigger = "RemoteStart"  # F01.FR.19, F02.FR.21: the next event, whatever else brought it
-        if transaction.begin_due and self.measured:
+        if transaction.begin_due and self._read_at_rest():
             values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin") + values
             transaction = transaction._replace(begin_due=False)
             self.session = self.session._replace(transaction=transaction)
@@ -116,6 +116,8 @@ class Ledger(Facts):
         last = self.transaction.energy_last_wh if self.transaction else None
         if self.transaction and self.transaction.register_lost:
             return last
+        if last is None and measured and measured.taken_at < self._open_since:
+            return None  # what had flowed for another since is not in it
         return last if read is None else read if last is None else max(read, last)
 
     def _values(

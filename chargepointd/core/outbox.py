@@ -235,9 +235,10 @@ class Outbox:
         elif heard and heard != self._heard_kept:
             self._said.appendleft((message, heard))
 
-    def put_right(self, right: Righting, step: Step) -> dict[str, float]:
-        """The clock was wrong. When the last record of each transaction was, as far as it is known here."""
-        return self.records.put_right(right, step)
+    def put_right(self, right: Righting, stamped: dict[str, float], step: Step) -> dict[str, float]:
+        """The clock was wrong. `stamped`: when the last record with a time was, of those that run; what it gives: when
+        the last was, as far as it is known here."""
+        return self.records.put_right(right, stamped, step)
 
     def answered(self, message_id: str, outcome: Outcome, step: Step) -> bool:
         """False for an answer nobody waits for: late, doubled, or somebody else's."""

@@ -273,10 +273,10 @@ class Records:
 
     # -- made right later ----------------------------------------------------------------------------------------------
 
-    def put_right(self, right: Righting, step: Step) -> dict[str, float]:
+    def put_right(self, right: Righting, stamped: dict[str, float], step: Step) -> dict[str, float]:
         """The clock was wrong: records that were told to nobody get the time that was, and none is earlier than the one
         before it. When the last of each transaction was, as far as it is at hand."""
-        last = dict(self._told_at)
+        last = (stamped if right.dark else {}) | self._told_at
         if right.dark or (right.unvouched and self._own_from < self._next_id):
             after_id = 0 if right.dark else self._own_from - 1
             self._amend(AmendRecords(after_id, right=right, own_from=self._own_from), step, last)

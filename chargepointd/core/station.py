@@ -486,7 +486,8 @@ class Station:
         """What was noted by a clock that was not known to be right is put right, durably, before it is told."""
         self._leapt = True
         step.utc = self.context.clock.utc(step.mono)
-        stamped = self.outbox.put_right(right, step)
+        begun = [evse.transaction for evse in self._everywhere.values() if evse.transaction]
+        stamped = self.outbox.put_right(right, {t.id: t.stamped_at for t in begun if t.stamped_at >= PLAUSIBLE}, step)
         for evse in self._everywhere.values():
             evse.put_right(right, step, stamped)
             evse.sampling.put_right(right, step)

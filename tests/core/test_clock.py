@@ -400,3 +400,24 @@ def test_a_csms_whose_clock_cannot_be_right_is_not_believed(version: str, at: fl
     w.online().plug().present().after(20)
     assert abs(w.records[0].stamp.at - NOON - w.records[0].stamp.mono) < 1
     assert sum("cannot be" in note for note in w.notes) == 1
+
+
+@pytest.mark.parametrize("forward", [True, False], ids=["spring", "autumn"])
+def test_a_leap_of_the_time_zone_moves_the_clock_on_the_wall_alone(version: str, forward: bool) -> None:
+    w = World(version, {"AlignedDataCtrlr.Interval": "900", "SampledDataCtrlr.TxUpdatedInterval": "60"})
+    leaps_at = w.utc + 2000
+    before, after = (3600, 7200) if forward else (7200, 3600)
+    w.station.timekeeping.zone_offset_s = lambda zone, utc: before if utc < leaps_at else after
+    w.online().set("ClockCtrlr.TimeZone", "Europe/Oslo")
+    w.plug(2).present("AAAA1111", 2)
+    offsets = []
+    for _ in range(8):
+        offsets.append(w.station.timekeeping.offset_s(w.utc))
+        w.after(900)
+    assert sorted(set(offsets), reverse=not forward) == [before, after]
+    moments = aligned(w)
+    assert [b - a for a, b in pairwise(moments)] == [900] * (len(moments) - 1)
+    assert len(moments) >= 7
+    periodic = [r.stamp.at for r in w.records if r.trigger == "MeterValuePeriodic"]
+    assert {round(b - a) for a, b in pairwise(periodic)} == {60}
+    assert "SettingSystemTime" not in [event.kind for event in w.told(m.SecurityEvent)]

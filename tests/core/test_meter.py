@@ -258,3 +258,28 @@ def test_a_meter_exchanged_while_nobody_charges_is_only_noted(version: str) -> N
     assert any("exchanged, or set back" in note for note in w.notes)
     w.plug().present("CARD1", 1).after(1)
     assert w.records[0].energy_wh == pytest.approx(3.0, abs=5)
+
+
+def test_what_flowed_for_one_is_not_billed_to_the_next(version: str) -> None:
+    w = charging(version)
+    w.read(1)
+    w.meter_dead.add(1)
+    w.after(60).present("CARD1", 1).after(20)
+    count = len(w.records)
+    w.present("CARD2", 1).after(30)
+    assert not w.on[1], "the last reading is from before the first one ended"
+    w.meter_dead.clear()
+    w.read(1)
+    begins = w.register[1]
+    w.after(60).present("CARD2", 1).after(20)
+    second = [record.energy_wh for record in w.records[count:] if record.energy_wh is not None]
+    assert second[0] == pytest.approx(begins)
+    assert second[-1] == pytest.approx(w.register[1])
+
+
+def test_a_sample_without_a_register_says_nothing_of_it(version: str) -> None:
+    w = charging(version)
+    count = len(w.records)
+    w.shows[1] = nan
+    w.after(61)
+    assert not [value for record in w.records[count:] for value in registers(record)]

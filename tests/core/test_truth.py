@@ -85,7 +85,7 @@ def set_back(w: Witness, n: int) -> None:
 
 
 def overtaken(w: Witness, n: int) -> None:
-    w.tell(e.MeterRead(1, Measured(w.mono - 10.0 - n, w.register[1] + n * 1e6)))
+    w.tell(e.MeterRead(1, Measured(w.mono - 10.0 - n, w.register[1] + n * 1e9)))
 
 
 def dark_cut(w: Witness, n: int) -> None:
