@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tests.csms import Csms
 from tests.daemon.config import Config, ac_station
@@ -15,6 +15,8 @@ from tests.power.saboteur import Cut
 from tests.power.visit import Dark, Visit
 from tests.power.words import Words
 from tests.servers.web import web_server
+
+T = TypeVar("T")
 
 DIALECTS = ("1.6", "2.0.1")
 SUPPLIES = ("AC", "DC")
@@ -64,8 +66,8 @@ def play(case: Case, cuts: Sequence[Cut] = (), uncut: Outcome | None = None) -> 
     with _stage(case, cuts) as (csms, station, visit):
         try:
             _go_through(station, visit)
-            found = _settled(lambda: complaints(csms, visit, uncut, case.dialect))
-            came_of_it = outcome(csms, visit)
+            found = _seen(station, lambda: _settled(lambda: complaints(csms, visit, uncut, case.dialect)))
+            came_of_it = _seen(station, lambda: outcome(csms, visit))
         except (AssertionError, OSError) as error:
             found, came_of_it = [f"in stage {visit.stage}: {error!r}"], None
         if "Traceback" in station.log:
@@ -82,6 +84,17 @@ def _settled(complaints: Callable[[], list[str]]) -> list[str]:
     while (found := complaints()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
+
+
+def _seen(station: Station, look: Callable[[], T]) -> T:
+    """What is there when the visit is over. What needs no hurry is written then, and a cut may strike there too."""
+    while True:
+        try:
+            return look()
+        except Dark:
+            station.kill()
+            station.start()
+            until(lambda: not station.running or station.notify.find("READY", "1"), "start", TIMEOUT_S)
 
 
 def _go_through(station: Station, visit: Visit) -> None:
