@@ -130,7 +130,7 @@ class Security(Topic):
     def power_up(self, step: Step) -> None:
         """TC_B_01"""
         if self._lost:
-            self.happened("SecurityLogWasCleared", "the state was damaged: set aside, begun anew", step)
+            self.happened("SecurityLogWasCleared", "the state was damaged: what could be read of it was saved", step)
         if self.damaged:
             self.happened("StateDamaged", _listed(self.damaged), step)
         reason = self._registration.reason

@@ -15,7 +15,7 @@ from typing import Any
 
 from chargepointd import __version__
 from chargepointd.config import Config
-from chargepointd.control.server import ControlServer
+from chargepointd.control.server import CannotListen, ControlServer
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.masking import masked
@@ -84,6 +84,7 @@ class Daemon:
         self._writer = Writer(self._store, loop.call_soon_threadsafe, loop.call_later, self._commit_failed)
         self._engine = engine = Engine(self._station, self._writer, self._recorder.record)
         self._writer.on_unwritable, self._writer.on_sound = self._unwritable, self._writable
+        self._writer.on_reopened = self._begin_anew
         self._link = self._make_link(engine)
         self._conversation = Conversation(self._dialect, self._link.send, engine.post, self._asked, self._link.answered)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
@@ -91,11 +92,14 @@ class Daemon:
         self._jobs = Jobs(Place(self._state_dir, self._gather, self._proxied), engine.post)
         self._dispatch(engine)
         control = self._control()
-        control.open()  # before any hardware is touched: where another daemon answers, this one has no business
+        # Before any hardware is touched: where another daemon answers, this one has no business.
+        heard = self._open(control)
+        if self._store.trouble:
+            self._unwritable(self._store.trouble)
         self._writer.start()
         logging.getLogger().addHandler(self._ring)
         try:
-            await self._live_until(stop, engine, control)
+            await self._live_until(stop, engine, control if heard else None)
         except Exception as error:
             self._write_down(error)
             raise
@@ -105,11 +109,12 @@ class Daemon:
             logging.getLogger().removeHandler(self._ring)
         return self._restart
 
-    async def _live_until(self, stop: asyncio.Event, engine: Engine, control: ControlServer) -> None:
+    async def _live_until(self, stop: asyncio.Event, engine: Engine, control: ControlServer | None) -> None:
         async with asyncio.TaskGroup() as parts:
             tasks = [parts.create_task(self._link.run(), name="link")]
             tasks.append(parts.create_task(self._hardware.run(lambda: engine.post(e.PoweredUp())), name="hardware"))
-            tasks.append(parts.create_task(control.run(), name="control"))
+            if control:
+                tasks.append(parts.create_task(control.run(), name="control"))
             tasks.append(parts.create_task(self._jobs.run(), name="jobs"))
             tasks.append(parts.create_task(disk.watch(self._state_dir, engine.post), name="disk"))
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
@@ -129,6 +134,17 @@ class Daemon:
         codec.accelerate()
         self._recorder.settle()
 
+    def _open(self, control: ControlServer) -> bool:
+        """Take the control socket. Where it stands on the disk that cannot be written, the station does without it."""
+        try:
+            control.open()
+        except CannotListen as error:
+            if not (self._store.trouble and isinstance(error.__cause__, OSError)):
+                raise
+            log.warning("%s; chargepointctl cannot be answered until the disk can be written", error)
+            return False
+        return True
+
     def _write_down(self, error: Exception) -> None:
         """What led to a bug, for the report of it. Neither a full disk nor another bug must hide the bug itself."""
         from chargepointd.daemon.recording import write_report
@@ -145,6 +161,10 @@ class Daemon:
     def _unwritable(self, error: Unwritable) -> None:
         log.critical("state: cannot be written, nobody may charge until it can: %s", error)
         self._engine.storage_failed(error.reason)
+
+    def _begin_anew(self) -> None:
+        log.warning("state: can be written, beginning anew with what is in it")
+        self._restarting(f.Restart(False, "the disk can be written"))
 
     def _writable(self) -> None:
         log.info("state: can be written again")

@@ -17,12 +17,16 @@ async def watch(directory: Path, post: Callable[[e.Event], None]) -> None:
     low = False
     while True:
         free = _free(directory)
-        if (free < LOW_BYTES) != low:
+        if free is not None and (free < LOW_BYTES) != low:
             low = not low
             post(e.StorageLow(free, over=not low))
         await asyncio.sleep(EVERY_S)
 
 
-def _free(directory: Path) -> int:
-    facts = os.statvfs(directory)
+def _free(directory: Path) -> int | None:
+    """None where it cannot be reached: that is told by who needs it."""
+    try:
+        facts = os.statvfs(directory)
+    except OSError:
+        return None
     return facts.f_bavail * facts.f_frsize

@@ -5,6 +5,8 @@ database.py    the file: one process has it, it is sound, it is of the schema th
 store.py       what is kept: load it, commit to it
 rows.py        the rows of the tables, and whether they are what was written: checksum.py
 orphans.py     transactions whose session is lost are ended
+image.py       a database and its log read where SQLite cannot, or must not
+salvage.py     what is readable of a damaged file, and of the newest copy: copies.py
 writer.py      the thread that owns it: commits in groups, tells when a batch is safe
 migrations/    numbered SQL, only ever added to
 """

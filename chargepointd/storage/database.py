@@ -1,7 +1,7 @@
 """The file: one process has it, it is sound, it is of the schema this program knows.
 
-A file that is no database any more is set aside for a person, and the station begins anew: a station that charges
-with empty books is worth more than one that does not start. A file that cannot be reached is a `StoreError`.
+Of a file that is damaged what is readable goes into a new one (`salvage`), and it is set aside for a person: a station
+that charges with what is left is worth more than one that does not start.
 """
 
 import fcntl
@@ -11,11 +11,15 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from chargepointd.storage.copies import COPIES
+
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NAME = "chargepointd.db"
 _PARTS = ("", "-wal", "-shm")
+BROKEN = 3
+"""damaged files that are kept; the last one gives way"""
 
 _PRAGMAS = (
     # Small pages: a commit changes a few rows in three or four of them, and each is written whole. Measured with
@@ -68,6 +72,8 @@ class Database:
         self._lock_fd = -1
         self.damaged = False
         """the file that was there was set aside"""
+        self.lost: tuple[str, ...] = ()
+        """what of it is missing"""
         self.connection: sqlite3.Connection
 
     def open(self) -> None:
@@ -118,7 +124,13 @@ class Database:
             self._lock_fd = -1
 
     def _take_lock(self) -> None:
-        self._lock_fd = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self._directory / "lock"
+        try:
+            self._lock_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:  # a disk that cannot be written can be locked all the same
+            if not path.exists():
+                raise
+            self._lock_fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -131,15 +143,26 @@ class Database:
 
     def _connect(self) -> None:
         try:
+            self._check_log()
             self._open_file()
             self._migrate()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # OperationalError: full, read-only, locked. Its plain parent: this is no database, or a damaged one.
-            if type(error) is not sqlite3.DatabaseError:
+            if type(error) not in (sqlite3.DatabaseError, UnicodeDecodeError):
                 raise
-            self._set_aside(error)
-            self._open_file()
-            self._migrate()
+            self.salvage(error)
+
+    def _check_log(self) -> None:
+        """SQLite passes over what follows a frame that was changed, and takes an empty file for a new one. After a
+        clean end there is no log."""
+        logged = _size(self.path.with_name(NAME + "-wal")) > 0
+        if not _size(self.path) and (logged or any(_size(self._directory / name) for name in COPIES)):
+            raise sqlite3.DatabaseError("it is empty, or gone")
+        if logged:
+            from chargepointd.storage.image import log_damaged  # imported here: a start is made of imports
+
+            if log_damaged(self.path):
+                raise sqlite3.DatabaseError("its log was changed on the disk")
 
     def _open_file(self) -> None:
         created = not self.path.exists()
@@ -153,17 +176,63 @@ class Database:
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
 
-    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
-        self.connection.close()
+    def salvage(self, error: Exception) -> None:
+        """Into a new file, which takes the place of the damaged one when it is complete: a power cut in between, or a
+        full disk, begins it again."""
+        from chargepointd.storage.image import image
+        from chargepointd.storage.salvage import salvage
+
+        if hasattr(self, "connection"):
+            self.connection.close()
         self.damaged = True
+        log.error("state: %s is damaged: %s", self.path, error)
+        read, own = image(self.path), self.path
+        self.path = own.with_name(f"{NAME}.new")
+        try:
+            for suffix in _PARTS:
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            self._open_file()
+            self._migrate()
+            self.lost = tuple(salvage(self.connection, read, self._directory))
+            self.connection.close()  # all of it is in the file, synced
+            broken = self._set_aside(own)
+            self.path.rename(own)
+        finally:
+            self.path = own
+        self._open_file()
+        missing = "; ".join(self.lost) or "nothing"
+        log.error("state: the damaged file is set aside as %s; missing in the new one: %s", broken.name, missing)
+
+    def _set_aside(self, own: Path) -> Path:
         number = 1
-        while (broken := self.path.with_name(f"{NAME}.broken-{number}")).exists():
+        while (broken := own.with_name(f"{NAME}.broken-{number}")).exists() and number < BROKEN:
             number += 1
-        for suffix in _PARTS:
-            part = self.path.with_name(NAME + suffix)
+        for suffix in reversed(_PARTS):
+            part, aside = own.with_name(NAME + suffix), broken.with_name(broken.name + suffix)
             if part.exists():
-                part.rename(broken.with_name(broken.name + suffix))
-        log.error("state: %s is damaged (%s): set aside as %s, beginning anew", self.path, error, broken.name)
+                part.rename(aside)
+            else:
+                aside.unlink(missing_ok=True)
+        return broken
+
+    def read_only(self) -> sqlite3.Connection | None:
+        """What can be read of it while it cannot be written: a copy in memory, of this schema."""
+        from chargepointd.storage.image import image
+
+        read = image(self.path)
+        if read is None:
+            return None
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            connection.deserialize(bytes(read.data))
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for number in [number for number in self._schemas if number > version]:
+                connection.executescript(self._schemas[number].read_text("utf-8"))
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            log.warning("state: %s cannot be read either: %s", self.path, error)
+            connection.close()
+            return None
+        return connection
 
     # -- of this schema ------------------------------------------------------------------------------------------------
 
@@ -195,3 +264,10 @@ class Database:
         copy = self.path.with_name(f"{NAME}.schema-{version}")
         shutil.copy2(self.path, copy)
         log.info("state: %s is brought up to date, a copy of before is %s", self.path, copy.name)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -24,14 +24,16 @@ class Table(NamedTuple):
     """what the checksum is of, the key first"""
     more: tuple[str, ...] = ()
     """what a program without checksums changes in place"""
+    also: tuple[str, ...] = ()
+    """what has a default"""
 
 
 TABLES = {
     "state": Table(("name", "value")),
     "variable": Table(("name", "value")),
     "session": Table(("evse_id", "body")),
-    "record": Table(("id", "message_id", "body")),
-    "dead": Table(("id", "message_id", "body"), ("reason",)),
+    "record": Table(("id", "message_id", "body"), (), ("again",)),
+    "dead": Table(("id", "message_id", "body"), ("reason",), ("at", "attempts", "reference")),
     "token": Table(("key", "kind", "info", "stored_at", "added_at", "used_at", "uses")),
     "listed": Table(("key", "entry")),
     "security": Table(("id", "kind", "at", "info"), ("message_id",)),
@@ -42,6 +44,11 @@ INSERT = {
     for name, names in _NAMES.items()
 }
 """the values: columns, more, checksum"""
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    table = TABLES[name]
+    return table.columns + table.more + table.also
 
 
 def seal(name: str, row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
 from chargepointd.storage.checksum import SEEDS, checksum
+from chargepointd.storage.copies import Copies
 from chargepointd.storage.database import Database, StoreError, Unwritable
 from chargepointd.storage.pack import pack, unpack
 from chargepointd.storage.rows import INSERT, Reader, seal
@@ -106,7 +107,11 @@ def _may_follow(save: f.Save) -> bool:
 
 class Store:
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._database = Database(directory)
+        self.trouble: Unwritable | None = None
+        """why nothing can be kept since the start"""
+        self._copies = Copies(directory)
         self._settled = self._purged = 0
         self._durable = True
         self._unsynced = False
@@ -117,17 +122,56 @@ class Store:
     # -- open and load -------------------------------------------------------------------------------------------------
 
     def open(self) -> Saved:
-        """Everything an earlier process committed. StoreError when another process has the directory, or it cannot
-        be written."""
+        """Everything an earlier process committed. Where the disk cannot be written, what can be read of it, and
+        `trouble` says why. StoreError when another process has the directory, or a newer program wrote it."""
+        try:
+            saved = self._opened()
+        except Unwritable as error:
+            self.trouble = error
+            return self._read_only()
+        self._copies.begin()
+        return saved
+
+    def _opened(self) -> Saved:
         self._database.open()
         self._db = self._database.connection
         try:
-            return self._load()
+            try:
+                return self._load()
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                trouble = self._database.trouble(error)
+                if isinstance(trouble, Unwritable) or self._database.damaged:
+                    raise trouble from error
+                self._database.salvage(error)
+                self._db = self._database.connection
+                return self._load()
         except BaseException as error:
             self.close()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, sqlite3.Error | OSError):
                 raise self._database.trouble(error) from error
             raise
+
+    def _read_only(self) -> Saved:
+        connection = self._database.read_only()
+        if connection is None:
+            return Saved()
+        self._db = connection
+        try:
+            return self._load()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            log.warning("state: cannot be read either: %s", error)
+            return Saved()
+        finally:
+            connection.close()
+
+    def try_again(self) -> None:
+        """To open what could not be written at the start, and to note why the station begins anew. Raises as `open`."""
+        again = Store(self._directory)
+        again._opened()
+        try:
+            again.commit([f.SaveState("boot_reason", "ApplicationReset")], durable=True)
+        finally:
+            again.close()
 
     def _load(self) -> Saved:
         reader = Reader(self._db)
@@ -141,6 +185,7 @@ class Store:
             listed=dict(reader.read("listed", lambda key, entry: (key, entry))),
             state=state,
             damaged=self._database.damaged,
+            lost=self._database.lost,
             security=tuple(reader.read("security", _logged, "ORDER BY id")),
         )
         if reader.finds:
@@ -171,7 +216,7 @@ class Store:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        return saved._replace(lost=tuple(each.what for each in reader.damaged))
+        return saved._replace(lost=saved.lost + tuple(each.what for each in reader.damaged))
 
     def _behind(self, after_id: int) -> Behind:
         """Row by row: SQLite would sort them all in memory to group them."""
@@ -229,6 +274,7 @@ class Store:
             self._commit(saves, durable)
         except (sqlite3.Error, OSError) as error:
             raise self._database.trouble(error) from error
+        self._copies.make_if_due(self._db)
 
     def _commit(self, saves: Iterable[f.Save], durable: bool) -> None:
         saves = _newest(saves)

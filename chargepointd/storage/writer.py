@@ -75,7 +75,8 @@ class Writer:
         self._ending = threading.Event()
         self.on_unwritable: Callable[[Unwritable], None] = lambda error: None
         self.on_sound: Done = lambda: None
-        """both are called in the loop"""
+        self.on_reopened: Done = lambda: None
+        """a disk that could not be written at the start can be. All are called in the loop"""
         self.commits = 0
         """synchronous commits so far"""
 
@@ -167,6 +168,9 @@ class Writer:
 
     def _run(self) -> None:
         try:
+            if self._store.trouble:
+                self._wait_for_disk(self._store.trouble)
+                return
             while self._turn():
                 pass
         except BaseException as error:  # noqa: BLE001 - told to the loop, whatever it is, and raised by `stop`
@@ -224,6 +228,22 @@ class Writer:
             wait_s = min(2 * wait_s, RETRY_S[1])
         if told:
             self._call_soon(self.on_sound)
+
+    def _wait_for_disk(self, trouble: Unwritable) -> None:
+        """It could not be written at the start: what is in it is not what this process goes by, so it is not what is
+        committed to it either. When it can be written the station begins anew."""
+        wait_s = RETRY_S[0]
+        while not self._ending.wait(wait_s):
+            try:
+                self._store.try_again()
+            except Unwritable as error:
+                if str(error) != str(trouble):
+                    trouble = error
+                    self._call_soon(partial(self.on_unwritable, error))
+                wait_s = min(2 * wait_s, RETRY_S[1])
+            else:
+                self._call_soon(self.on_reopened)
+                return
 
     def _collect(self, saves: list[Save], dones: list[Done]) -> object:
         """What is queued now, waiting for the first of it. Returns the last item: a question, or that it is time to

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.csms import Csms
-from tests.daemon.process import Station
-from tests.daemon.visit import OTHER, Desk, begin, delivered, finish, register_wh, session, true_to, until, world
+from tests.daemon.process import COMMAND, Station
+from tests.daemon.visit import OTHER, Desk, begin, brisk, delivered, finish, register_wh, session, true_to, until, world
 
 pytestmark = pytest.mark.process
 
@@ -57,4 +57,60 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
     assert true_to(register_wh(station), ended.energy_wh, dialect)
     delivered(station)
     assert station.ctl("status")["storage"] == ""
+    assert csms.books.check() == []
+
+
+UNWRITABLE = ("prlimit", "--fsize=0:unlimited", *COMMAND)
+"""as `full_disk`, from the start on"""
+
+
+def test_a_disk_that_is_full_at_the_start_is_told_and_the_station_begins_anew_when_it_is_not(
+    csms: Csms, dialect: str
+) -> None:
+    station = Station(brisk(csms.url, dialect), command=UNWRITABLE)
+    with station:
+        csms.wait_status("Faulted", 1)
+        event = csms.wait("SecurityEventNotification", type="MemoryExhaustion")
+        assert "nobody may charge: File too large" in event["techInfo"]
+        assert station.ctl("status")["storage"] == "File too large"
+        station.ctl("sim.plug_in", evse=1)
+        station.ctl("sim.swipe", token=OTHER)
+        pid = station.pid
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        csms.wait_status("Occupied", 1)
+        until(lambda: not station.ctl("status")["storage"], "sound storage")
+        assert station.pid == pid
+        station.ctl("sim.swipe", token=OTHER)
+        csms.wait_event("Started")
+        until(lambda: session(station).get("charging_state") == "Charging", "charging")
+        finish(station, csms, token=OTHER)
+        delivered(station)
+        assert csms.books.check() == []
+
+
+def test_a_directory_in_place_of_the_database_is_told_until_it_is_gone(csms: Csms, dialect: str) -> None:
+    station = Station(brisk(csms.url, dialect))
+    (station.state_dir / "chargepointd.db").mkdir(parents=True)
+    with station:
+        csms.wait_status("Faulted", 1)
+        assert station.ctl("status")["storage"] == "unable to open database file"
+        (station.state_dir / "chargepointd.db").rmdir()
+        assert begin(station, csms).started
+
+
+def test_a_damaged_file_is_told_and_what_is_readable_of_it_goes_on(station: Station, csms: Csms) -> None:
+    """Somebody's card list is gone; the transaction that runs goes on and ends as if nothing had been."""
+    running = begin(station, csms)
+    station.kill()
+    database = station.state_dir / "chargepointd.db"
+    log = database.with_name("chargepointd.db-wal")
+    changed = bytearray(log.read_bytes())
+    changed[len(changed) // 2] ^= 4
+    log.write_bytes(changed)
+    station.start()
+    station.wait_ready()
+    station.wait_log("its log was changed on the disk")
+    until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+    assert finish(station, csms).id == running.id
+    delivered(station)
     assert csms.books.check() == []
