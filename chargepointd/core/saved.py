@@ -25,7 +25,7 @@ class Saved(NamedTuple):
     security: tuple[Logged, ...] = ()
     """the security log, oldest first"""
     damaged: bool = False
-    """what was kept could not be read, and was set aside"""
+    """the file was damaged, and was set aside: this is what could be saved of it"""
     behind: Behind = Behind()
     """the other records"""
     dead_size: int = 0

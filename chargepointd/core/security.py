@@ -38,6 +38,8 @@ TOLD = frozenset((
     "InvalidFirmwareSignature", "InvalidFirmwareSigningCertificate", "DiscardedRenewedClientCertificate",
     "DiscardedRenewedClientCertificate",  # A02.FR.29
 ))  # fmt: skip
+_THIS_LOG = frozenset(("all that was kept", "rows of security"))
+"""in words of `storage.salvage`"""
 _RESETS = ("RemoteReset", "ScheduledReset", "LocalReset", "ApplicationReset", "Watchdog", "FirmwareUpdate")
 
 
@@ -129,9 +131,9 @@ class Security(Topic):
 
     def power_up(self, step: Step) -> None:
         """TC_B_01"""
-        if self._lost:
-            self.happened("SecurityLogWasCleared", "the state was damaged: what could be read of it was saved", step)
-        if self.damaged:
+        if _THIS_LOG & set(self.damaged):
+            self.happened("SecurityLogWasCleared", "by damage on the disk", step)
+        if self._lost or self.damaged:
             self.happened("StateDamaged", _listed(self.damaged), step)
         reason = self._registration.reason
         self.happened("ResetOrReboot" if reason in _RESETS else "StartupOfTheDevice", reason, step)
@@ -166,6 +168,8 @@ class Security(Topic):
 
 def _listed(lost: tuple[str, ...]) -> str:
     """As many as there is room for."""
+    if not lost:
+        return "the database was damaged on the disk, and all of it was saved"
     text = f"changed on the disk, not used: {'; '.join(lost)}"
     return text if len(text) <= INFO_LIMIT else f"{text[: INFO_LIMIT - 20]}… ({len(lost)} in all)"
 

@@ -2,9 +2,9 @@
 
 SQLite takes the log up to the first frame whose checksum is wrong, silently: the end of a write that the power cut is
 there. But a frame that the disk has changed hides all that was committed after it. It is told apart: the checksums of
-a log are linear, so a change within one 32-bit word is known by what it does to them, and mostly undone; what the
-power cut has left half written is not so small. (A frame that is changed in more than a word is taken for the end of a
-write too, unless more follows than can have been written without a sync.)
+a log are linear, so a flipped bit is known by what it does to them, and mostly undone; what a power cut has left half
+written is not so small. (A frame that is changed in more than a bit is taken for the end of a write too, unless more
+follows than can have been written without a sync.)
 
 File format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
@@ -94,7 +94,7 @@ def _frames(log: bytes) -> Iterator[Frame]:
         if frame.salt != salt:
             return  # of the log before
         after = raw[n + 1] if n + 1 < len(raw) and raw[n + 1].salt == salt else None
-        if 0 in _less(changed, right) and not (after and _sum(after.words, changed) == after.stored):
+        if _one_bit(changed, right) and not (after and _sum(after.words, changed) == after.stored):
             yield frame.read(frame.words)  # it is the checksum that was changed
             chain = right
             continue
@@ -152,8 +152,12 @@ def _mended(explaining: list[tuple[int, int]], words: list[int]) -> list[int]:
     return words
 
 
+def _one_bit(one: Sums, other: Sums) -> bool:
+    return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True)) == 1
+
+
 def _explaining(words: list[int], right: Sums, stored: Sums) -> list[tuple[int, int]]:
-    """The words, and how much has to be added to one of them, so that the sums are what is stored."""
+    """The words, and how much has to be added to one of them, so that the sums are what is stored: for one bit."""
     wrong, found = _less(stored, right), []
     weight = (0, 1)  # of a word in the two sums: towards the front it grows as the Fibonacci numbers do
     for n in range(len(words) - 1, -1, -1):
@@ -161,6 +165,8 @@ def _explaining(words: list[int], right: Sums, stored: Sums) -> list[tuple[int, 
         odd, total = (first, wrong[0]) if first & 1 else (second, wrong[1])
         change = total * pow(odd, -1, 1 << 32) & _MASK
         if (first * change & _MASK, second * change & _MASK) == wrong:
-            found.append((n, change))
+            flipped = words[n] ^ (words[n] + change & _MASK)
+            if flipped.bit_count() == 1:
+                found.append((n, change))
         weight = (second, (first + second) & _MASK)
     return found

@@ -203,8 +203,8 @@ def test_a_technician_sees_the_newest() -> None:
 
 def test_a_log_that_was_lost_is_itself_an_event() -> None:
     w = World("2.0.1")
-    saved = w.disk.saved()._replace(security=(), damaged=True)
+    saved = w.disk.saved()._replace(security=(), damaged=True, lost=("all that was kept",))
     w.disk.saved = lambda: saved  # type: ignore[method-assign]
     w.cut()
     w.online()
-    assert kinds(w) == ["SecurityLogWasCleared", "StartupOfTheDevice"]
+    assert kinds(w) == ["SecurityLogWasCleared", "StateDamaged", "StartupOfTheDevice"]
