@@ -44,17 +44,17 @@ class Copies:
             new.unlink(missing_ok=True)
             os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             db.execute("VACUUM INTO ?", (str(new),))
-            _sync(new)
+            sync(new)
             if newest.exists():
                 newest.replace(older)
             new.replace(newest)
-            _sync(self._directory)
+            sync(self._directory)
         except (sqlite3.Error, OSError) as error:
             log.warning("state: no copy could be made: %s", error)
             new.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)

@@ -11,13 +11,15 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from chargepointd.storage.copies import COPIES
+from chargepointd.storage.copies import COPIES, sync
 
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NAME = "chargepointd.db"
 _PARTS = ("", "-wal", "-shm")
+SAVED = f"{NAME}.saved"
+"""what was saved of a damaged file, complete"""
 BROKEN = 3
 """damaged files that are kept; the last one gives way"""
 
@@ -142,6 +144,8 @@ class Database:
     # -- sound ---------------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
+        if self.path.with_name(SAVED).exists():
+            self._install()
         try:
             self._check_log()
             self._open_file()
@@ -195,13 +199,20 @@ class Database:
             self._migrate()
             self.lost = tuple(salvage(self.connection, read, self._directory))
             self.connection.close()  # all of it is in the file, synced
-            broken = self._set_aside(own)
-            self.path.rename(own)
+            self.path.rename(own.with_name(SAVED))
         finally:
             self.path = own
+        broken = self._install()
         self._open_file()
         missing = "; ".join(self.lost) or "nothing"
         log.error("state: the damaged file is set aside as %s; missing in the new one: %s", broken.name, missing)
+
+    def _install(self) -> Path:
+        """What was saved, and is complete, takes its place: now, or at the start after a power cut in between."""
+        broken = self._set_aside(self.path)
+        self.path.with_name(SAVED).rename(self.path)
+        sync(self._directory)
+        return broken
 
     def _set_aside(self, own: Path) -> Path:
         number = 1

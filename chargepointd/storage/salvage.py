@@ -78,6 +78,29 @@ def salvage(db: sqlite3.Connection, image: Image | None, directory: Path) -> lis
     return lost
 
 
+def complete(db: sqlite3.Connection, tables: set[str], directory: Path) -> None:
+    """What single rows of these tables have lost, within a transaction of the caller."""
+    copy = _newest_copy(directory, db)
+    if copy:
+        try:
+            older = {name: _found(copy, name) for name in TABLES}
+        finally:
+            copy.close()
+        _put(db, "variable", older["variable"].rows.values() if "variable" in tables else ())
+        _put(db, "state", _what_was_set(older["state"]) if "state" in tables else ())
+    if "listed" in tables or not db.execute("SELECT 1 FROM state WHERE name = 'local_list'").fetchone():
+        _drop_list(db)
+
+
+def _what_was_set(state: Found) -> list[tuple[Any, ...]]:
+    return [row for name, row in state.rows.items() if name in _SET or str(name).startswith(_PROFILE)]
+
+
+def _drop_list(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM listed")
+    db.execute("DELETE FROM state WHERE name = 'local_list'")
+
+
 def _opened(data: bytes | bytearray, like: sqlite3.Connection) -> sqlite3.Connection | None:
     """`like`: a database of this schema; where the names of columns are damaged, they are as there."""
     db = sqlite3.connect(":memory:", isolation_level=None)
@@ -170,7 +193,7 @@ def _complete(db: sqlite3.Connection, found: dict[str, Found], older: dict[str, 
         _put(db, "variable", older["variable"].rows.values())
     if not found["state"].whole:
         rows = older["state"].rows
-        _put(db, "state", [row for name, row in rows.items() if name in _SET or str(name).startswith(_PROFILE)])
+        _put(db, "state", _what_was_set(older["state"]))
         if "settled" not in found["state"].rows and "settled" in rows:  # at least so much was
             _put(db, "state", [rows["settled"]])
     if not found["security"].whole:
@@ -182,8 +205,7 @@ def _complete(db: sqlite3.Connection, found: dict[str, Found], older: dict[str, 
     if not found["record"].whole:
         _bury_copied(db, found, older)
     if not found["listed"].whole or "local_list" not in found["state"].rows:
-        db.execute("DELETE FROM listed")
-        db.execute("DELETE FROM state WHERE name = 'local_list'")
+        _drop_list(db)
 
 
 def _bury_copied(db: sqlite3.Connection, found: dict[str, Found], older: dict[str, Found]) -> None:

@@ -189,7 +189,10 @@ class Store:
             security=tuple(reader.read("security", _logged, "ORDER BY id")),
         )
         if reader.finds:
-            saved = self._put_in_order(reader, saved)
+            self._put_in_order(reader, saved)
+        if reader.damaged:
+            again = self._load()
+            return again._replace(lost=again.lost + tuple(each.what for each in reader.damaged))
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
         records, complete = self.waiting(0, WINDOW)
@@ -202,21 +205,22 @@ class Store:
             records=records, behind=behind, next_record_id=next_id, dead=dead, dead_size=int(dead_size)
         )
 
-    def _put_in_order(self, reader: Reader, saved: Saved) -> Saved:
+    def _put_in_order(self, reader: Reader, saved: Saved) -> None:
         """What is damaged is put aside and told, once; what it leaves without an end is brought to one."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             reader.put_in_order()
             if reader.damaged:
                 from chargepointd.storage.orphans import end_orphans  # a disk seldom fails
+                from chargepointd.storage.salvage import complete
 
+                complete(self._db, {each.table for each in reader.damaged}, self._directory)
                 end_orphans(self._db, saved.sessions, self._settled, reader.ends)
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        return saved._replace(lost=saved.lost + tuple(each.what for each in reader.damaged))
 
     def _behind(self, after_id: int) -> Behind:
         """Row by row: SQLite would sort them all in memory to group them."""
@@ -274,7 +278,6 @@ class Store:
             self._commit(saves, durable)
         except (sqlite3.Error, OSError) as error:
             raise self._database.trouble(error) from error
-        self._copies.make_if_due(self._db)
 
     def _commit(self, saves: Iterable[f.Save], durable: bool) -> None:
         saves = _newest(saves)
@@ -316,6 +319,9 @@ class Store:
         except sqlite3.Error as error:
             raise self._database.trouble(error) from error
         self._logged = 0
+
+    def copy_if_due(self) -> None:
+        self._copies.make_if_due(self._db)
 
     def recover(self) -> None:
         """After a failed write, before anything is built on what was written: the kernel forgets what it could not sync

@@ -189,6 +189,8 @@ class Writer:
             self.commits += bool(dones)
         if dones:
             self._call_soon(lambda: _all(dones))
+        if saves:
+            self._store.copy_if_due()
         if isinstance(item, _Question):
             self._call_soon(item.ask(self._store))
         return going

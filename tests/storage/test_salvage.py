@@ -70,6 +70,25 @@ def test_what_was_set_comes_from_the_newest_copy(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_single_row_that_was_set_comes_from_the_newest_copy_too(tmp_path: Path) -> None:
+    keep(tmp_path, *EVERYTHING)
+    sql(tmp_path, "UPDATE variable SET value = 'maybe'", "UPDATE state SET name = 'availabilitx'")
+    saved = reopened(tmp_path)
+    assert saved.variables == {"AuthCtrlr.Enabled": "false"}
+    assert saved.state["availability"] == {"inoperative": []}
+    assert saved.lost == ("state availabilitx", "variable AuthCtrlr.Enabled")
+
+
+def test_what_was_saved_takes_its_place_after_a_power_cut_in_between(tmp_path: Path) -> None:
+    keep(tmp_path, *EVERYTHING)
+    (tmp_path / NAME).rename(tmp_path / f"{NAME}.saved")
+    (tmp_path / f"{NAME}-wal").write_bytes(b"of the damaged one")
+    saved = reopened(tmp_path)
+    assert (saved.damaged, transactions(saved)) == (False, {"tx-1"})
+    assert not (tmp_path / f"{NAME}.saved").exists()
+
+
+@pytest.mark.usefixtures("at_once")
 def test_no_message_comes_from_a_copy(tmp_path: Path) -> None:
     """The transaction that ran when it was made has ended since, and the CSMS knows."""
     keep(tmp_path, *EVERYTHING)
@@ -129,6 +148,7 @@ def test_an_idle_station_makes_no_copy_and_a_busy_one_a_day(tmp_path: Path, monk
     for _ in range(6):
         clock[0] += 0.3 * copies.EVERY_S
         store.commit(visit("Started"), durable=True)
+        store.copy_if_due()
         made.append((tmp_path / copies.COPIES[0]).stat().st_mtime_ns)
     store.close()
     assert len(set(made)) == 2
