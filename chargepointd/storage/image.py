@@ -20,6 +20,8 @@ _MASK = 0xFFFFFFFF
 _HEADER, _FRAME = 32, 24
 
 Sums = tuple[int, int]
+SECTOR = 512
+"""what a disk writes as one"""
 LONGEST_TAIL = 16
 """transactions that may have been written and not synced"""
 
@@ -99,6 +101,8 @@ def _frames(log: bytes) -> Iterator[Frame]:
             chain = right
             continue
         explaining = _explaining(frame.words, right, changed)
+        if explaining and all(frame.unwritten(log, word) for word, _ in explaining):
+            return  # what seems a bit that is gone is a sector that was never written
         if not explaining and _goes_on(raw[n:], salt) <= LONGEST_TAIL:
             return  # a write that was not finished
         yield frame.read(_mended(explaining, frame.words))
@@ -119,9 +123,14 @@ class _Raw:
     def __init__(self, log: bytes, start: int, size: int, words: struct.Struct) -> None:
         first, second, third, fourth = struct.unpack_from(">4I", log, start + 8)
         self.salt, self.stored = [first, second], (third, fourth)
-        self._struct = words
+        self._start, self._struct = start, words
         self.commits = log[start + 4 : start + 8] != bytes(4)
         self.words = list(words.unpack(log[start : start + 8] + log[start + _FRAME : start + _FRAME + size]))
+
+    def unwritten(self, log: bytes, word: int) -> bool:
+        """From this word on its sector holds nothing."""
+        at = self._start + 4 * word + (16 if word > 1 else 0)
+        return not any(log[at : at - at % SECTOR + SECTOR])
 
     def read(self, words: list[int], *, sound: bool = False) -> Frame:
         raw = self._struct.pack(*words)

@@ -124,22 +124,34 @@ class Disk:
             self._since.pop(op.file, None)
 
     def after_a_cut(self, how: str, chance: random.Random) -> dict[str, bytes]:
-        """how: "none" of what was not synced, "all" of it, "some" (any writes, any sectors of them)."""
+        """how: "none" of what was not synced, "all" of it, "some": any sectors, each as it was at any moment."""
         left = {}
         for file, synced in self._synced.items():
             since: list[Write | Cut] = self._since.get(file, [])
             if how == "none":
                 since = []
             elif how == "some":
-                since = [part for op in since for part in _parts(op) if chance.random() < 0.6]
+                since = list(_reached(since, chance))
             left[file] = _applied(synced, since)
         return left
 
 
-def _parts(op: Write | Cut) -> Iterator[Write | Cut]:
-    if isinstance(op, Cut):
-        yield op
-        return
+def _reached(since: list[Write | Cut], chance: random.Random) -> Iterator[Write | Cut]:
+    """Of each sector what was written to it up to some moment: later writes to it contain the earlier ones."""
+    until: dict[int, int] = {}
+    for moment, op in enumerate(since):
+        if isinstance(op, Cut):
+            yield op
+            continue
+        for part in _parts(op):
+            sector = part.at // SECTOR
+            if sector not in until:
+                until[sector] = chance.choice((-1, len(since), chance.randrange(len(since))))
+            if moment <= until[sector]:
+                yield part
+
+
+def _parts(op: Write) -> Iterator[Write]:
     start = 0
     while start < len(op.data):
         end = min(len(op.data), ((op.at + start) // SECTOR + 1) * SECTOR - op.at)
