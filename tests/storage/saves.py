@@ -78,6 +78,8 @@ transactions = st.builds(
     told_at=optional(floats),
     told_wh=optional(floats),
     wrapped_wh=floats,
+    stamped_at=floats,
+    held_until=floats,
 )
 sessions = st.builds(
     Session,
