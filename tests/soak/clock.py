@@ -234,6 +234,7 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
         "rss_kb": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024,
         "objects": len(gc.get_objects()),
         "modules": len(sys.modules),
+        "blocks": sys.getallocatedblocks(),
         "turns": clock.turns,
         "leaps": clock.leaps,
     }
