@@ -8,8 +8,9 @@ from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.charging.external import LimitLocally
+from chargepointd.core.clock import Clock
 from chargepointd.core.reservation import ReserveNow
-from chargepointd.core.values import Token
+from chargepointd.core.values import Now, Token
 from tests.core.world import NOON, World, check_records
 
 FREE = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true", "SampledDataCtrlr.TxEndedInterval": "60"}
@@ -357,6 +358,15 @@ def test_a_system_clock_that_becomes_right_is_believed(version: str) -> None:
 def test_small_differences_do_not_make_the_stamps_jump(version: str) -> None:
     w = World(version, wall=NOON + 0.3).online()
     assert abs(w.station.context.clock.utc(w.mono) - NOON - w.mono - 0.3) < 0.01
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.7, 0.99])
+def test_a_csms_that_leaves_out_the_fraction_of_a_second_does_not_move_the_clock(fraction: float) -> None:
+    clock = Clock("boot", Now(0.0, NOON))
+    for mono in range(0, 3000, 300):
+        assert clock.told(NOON + mono, mono + fraction) is None
+    assert clock.vouched
+    assert clock.told(NOON + 2997, 3000.0) is not None, "but what is three seconds wrong is put right"
 
 
 def test_an_answer_that_was_long_under_way_does_not_set_the_clock_back(version: str) -> None:
