@@ -94,6 +94,9 @@ class Power:
                 self._lock_asked[plan.id] = wanted
                 step.emit(MoveLock(evse.id, plan.id, wanted))
 
+    def keeps_plug(self, evse: "Evse", connector_id: int) -> bool:
+        return self._lock_wanted(evse, connector_id) is True
+
     def _lock_wanted(self, evse: "Evse", connector_id: int) -> bool | None:
         """None: leave it as it is. Whoever is not authorized any more must be able to leave, though the transaction
         may go on until then; a plug is let go only when the power path is open (IEC 61851-1, 12.3)."""

@@ -161,8 +161,8 @@ class Engine:
         """What needs no disk of its own. The record a message carries, and the authorization a contactor closes on, may
         be of an earlier step that is not safe yet."""
         if self._waiting or self._writer.owing:
-            waiting = [effect for effect in effects if type(effect) in after_all]
-            effects = [effect for effect in effects if type(effect) not in after_all]
+            waiting = [effect for effect in effects if type(effect) in after_all or lets_go(effect)]
+            effects = [effect for effect in effects if not (type(effect) in after_all or lets_go(effect))]
             if waiting:
                 self._when_safe([], waiting)
         for effect in effects:
@@ -194,6 +194,10 @@ class Engine:
             effect = self._station.evses[effect.evse_id].power.still(effect)
             if effect is None:
                 return  # overtaken by an OpenPowerPath while it waited for the disk
+        elif isinstance(effect, f.MoveLock) and not effect.locked:
+            evse = self._station.evses[effect.evse_id]
+            if evse.power.keeps_plug(evse, effect.connector_id):
+                return  # its next owner came while it waited for the disk
         self.performers[type(effect)](effect)
 
     def _check_full(self) -> None:
@@ -294,7 +298,12 @@ class Engine:
 
 def binds_nobody(saves: list[f.Save], rest: list[f.Effect]) -> bool:
     """Nothing is told or done that could not be taken back by a power cut."""
-    return may_follow(saves) and all(type(effect) in QUIET for effect in rest)
+    return may_follow(saves) and all(type(effect) in QUIET and not lets_go(effect) for effect in rest)
+
+
+def lets_go(effect: f.Effect) -> bool:
+    """Of the plug: its owner hears that all is over, and leaves."""
+    return type(effect) is f.MoveLock and not effect.locked
 
 
 def _says_more(new: e.MeterRead, old: e.Event) -> bool:

@@ -78,7 +78,7 @@ class Scripted:
         self.deadline = float("inf")
         self.power = Power()
         self.power.asked = (16.0, float("inf"), 0)
-        self.evses = {1: SimpleNamespace(power=self.power)}
+        self.evses = {1: SimpleNamespace(power=self.power, plugged=1, power_on=False, session=Session(1))}
 
     def step(self, event: e.Event, now: Any) -> list[f.Effect]:
         self.events.append(event)
@@ -223,6 +223,20 @@ def test_no_contactor_closes_before_what_it_closes_on_is_safe(bench: Bench) -> N
     bench.disk.commit()
     bench.disk.commit()
     assert bench.done == [CLOSE]
+
+
+@on_a_loop
+def test_a_plug_is_let_go_when_it_is_kept_that_all_is_over(bench: Bench) -> None:
+    bench.step(CARD, f.MoveLock(1, 1, locked=True))
+    assert bench.done.pop() == f.MoveLock(1, 1, locked=True), "nothing is told by that"
+    bench.step(f.MoveLock(1, 1, locked=False))
+    bench.step(CARD, f.MoveLock(1, 1, locked=False))
+    assert bench.done == []
+    bench.disk.commit()
+    assert bench.done == [f.MoveLock(1, 1, locked=False)]
+    bench.station.evses[1].session = Session(1, Token("CARD2"), authorized=True)
+    bench.disk.commit()
+    assert len(bench.done) == 1, "its next owner came meanwhile"
 
 
 @on_a_loop

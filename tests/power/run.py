@@ -118,7 +118,9 @@ def _stage(case: Case, cuts: Sequence[Cut]) -> Iterator[tuple[Csms, Station, Vis
         (station.home / IMAGE).write_bytes(bytes(20_000))
         web = stack.enter_context(web_server(station.home))
         web.go_on.clear()
-        yield csms, station, Visit(csms, station, Words(csms, LIMITS[case.supply]), web.url(IMAGE), web.go_on.set)
+        visit = Visit(csms, station, Words(csms, LIMITS[case.supply]), web.url(IMAGE), web.go_on.set)
+        visit.hurries = case.supply == "AC"
+        yield csms, station, visit
         station.kill()
         station.allow_tracebacks = True  # it was looked for
         csms.take_violations()

@@ -28,6 +28,9 @@ class Visit:
     def __init__(self, csms: Csms, station: Station, words: Words, image: str, go_on: Callable[[], None]) -> None:
         self._csms, self._station, self._words = csms, station, words
         self._image, self._go_on = image, go_on
+        self.hurries = False
+        """the driver leaves in the moment the plug is let go. Where there is no lock, or after a power cut, only what
+        was told to the CSMS proves that the end was kept"""
         self._stages = (
             *self._settings(),
             self._plug_in,
@@ -54,7 +57,11 @@ class Visit:
 
     def go_on(self) -> None:
         """One stage further. Dark: it is to be gone through again."""
-        self._stages[self._stage]()
+        try:
+            self._stages[self._stage]()
+        except Dark:
+            self.hurries = False
+            raise
         self._stage += 1
 
     # -- looking at the station ----------------------------------------------------------------------------------------
@@ -144,10 +151,16 @@ class Visit:
 
     def _leave(self) -> None:
         self._tap_again()  # as above
+        if not self.hurries:
+            until(self._told_that_it_is_over, "end in the books", PATIENCE_S)
         if self.world()["connector"]:
             until(lambda: not self.world()["locked"], "unlocked plug", PATIENCE_S)
             self.ask("sim.plug_out", evse=1)
         self.after_wh = self.world()["energy_wh"]
+
+    def _told_that_it_is_over(self) -> bool:
+        self.ask("status")  # Dark
+        return not self._csms.books.open
 
     # -- the CSMS ------------------------------------------------------------------------------------------------------
 
