@@ -28,6 +28,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, get_args
 
+from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.station import Station, asks_only
@@ -56,6 +57,7 @@ AFTER_OWN = frozenset((f.Refuse, f.Restart, f.IdentifyStation))
 ANSWERS = frozenset((f.Respond, f.ReplyLocally))
 NOT_WITHOUT = frozenset((f.SendCall, f.ClosePowerPath))
 """what is not done while the disk cannot be written"""
+UNKEPT = "what this rests on could not be kept"
 
 Perform = Callable[[Any], None]
 Record = Callable[[Now, e.Event, list[f.Effect] | None], None]
@@ -131,6 +133,8 @@ class Engine:
             self._record(moment, event, None)
             raise
         self._record(moment, event, effects)
+        if type(event) is e.LinkClosed:
+            self._take_back()
         if self._unkept is not None:
             self._keep_later(event, effects, self._unkept)
             return
@@ -146,6 +150,12 @@ class Engine:
             elif type(effect) not in SAVES:
                 rest.append(effect)
         self._commit(saves, rest)
+
+    def _take_back(self) -> None:
+        """Messages that waited for the disk when their link was lost are not for the next one: the station knows that
+        they did not arrive."""
+        for rest in self._waiting:
+            rest[:] = [effect for effect in rest if type(effect) is not f.SendCall]
 
     def _commit(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
         if is_lazy(saves):
@@ -210,10 +220,17 @@ class Engine:
 
     def storage_failed(self, reason: str) -> None:
         """The writer's: what it has, and what follows, is kept when the disk is back."""
+        if self._stopped:
+            return
         if self._unkept is None:
             self._unkept = Unkept()
         self._check_full()
-        self.post(e.StorageFailed(reason, tuple(self._withdraw())))
+        self._busy = True  # what is refused makes room for the next request: the station has to know by then
+        unsent = self._withdraw()
+        self._busy = False
+        if not self._stopped:
+            self._inbox.appendleft(e.StorageFailed(reason, tuple(unsent)))
+            self._turn()
 
     def _withdraw(self) -> list[str]:
         """What waited for the disk is done without it; but messages do not leave, and no contactor closes. The ids of
@@ -250,7 +267,9 @@ class Engine:
     def _perform_unkept(self, effects: list[f.Effect], *, promises: bool) -> None:
         for effect in effects:
             if promises and type(effect) is f.Respond:
-                effect = f.Refuse(effect.message_id, "InternalError", "what this rests on could not be kept")
+                effect = f.Refuse(effect.message_id, "InternalError", UNKEPT)
+            elif promises and type(effect) is f.ReplyLocally:
+                effect = effect._replace(reply=c.Status("Rejected", UNKEPT))
             try:
                 self._perform(effect)
             except Exception as error:  # noqa: BLE001 - as in a step

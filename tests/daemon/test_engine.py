@@ -137,6 +137,16 @@ def test_a_message_never_overtakes_what_an_earlier_step_saves(bench: Bench) -> N
 
 
 @on_a_loop
+def test_a_message_that_waited_longer_than_its_link_held_does_not_leave_over_the_next(bench: Bench) -> None:
+    bench.step(SAVE, CALL, CLOSE)
+    bench.step(event=e.LinkClosed("lost"))
+    bench.step(f.SendCall("boot", Heartbeat()), event=e.Ticked())
+    bench.disk.commit()
+    bench.disk.commit()
+    assert bench.done == [CLOSE, f.SendCall("boot", Heartbeat())]
+
+
+@on_a_loop
 def test_no_promise_overtakes_what_an_earlier_step_saves(bench: Bench) -> None:
     """What is set a second time changes nothing and saves nothing; but that it was set is not safe yet."""
     bench.step(SAVE, RESPOND)
@@ -324,6 +334,32 @@ def test_an_answer_that_rests_on_what_could_not_be_kept_is_an_error(bench: Bench
     bench.step(f.Respond("q-3", c.Status("Accepted")))
     assert [type(effect) for effect in bench.done] == [f.Refuse, f.Refuse, f.Respond]
     assert {effect.code for effect in bench.done[:2]} == {"InternalError"}
+
+
+@on_a_loop
+def test_a_technician_is_not_told_that_it_is_done_either(bench: Bench) -> None:
+    bench.step(SAVE, REPLY)
+    bench.engine.storage_failed("full")
+    bench.step(SAVE, REPLY)
+    bench.step(REPLY)
+    assert [effect.reply.status for effect in bench.done] == ["Rejected", "Rejected", "Accepted"]
+
+
+@on_a_loop
+def test_the_station_knows_of_the_disk_before_it_hears_of_what_follows_from_it(bench: Bench) -> None:
+    """A request that is refused makes room for the next one of the CSMS."""
+    bench.step(SAVE, RESPOND)
+    bench.engine.performers[f.Refuse] = lambda effect: bench.engine.post(e.CallReceived("q-9", c.ClearCache()))
+    bench.engine.storage_failed("full")
+    assert [type(event) for event in bench.station.events[1:]] == [e.StorageFailed, e.CallReceived]
+
+
+@on_a_loop
+def test_a_disk_that_fails_at_the_very_end_has_nothing_done(bench: Bench) -> None:
+    bench.step(SAVE, NOTE)
+    bench.engine.stop()
+    bench.engine.storage_failed("full")
+    assert bench.done == []
 
 
 @on_a_loop
