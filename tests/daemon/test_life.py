@@ -2,6 +2,7 @@
 
 import gzip
 import stat
+import subprocess
 import sys
 from contextlib import suppress
 from itertools import pairwise
@@ -15,7 +16,7 @@ from chargepointd.daemon.recording import read
 from tests.csms import Csms
 from tests.daemon import control
 from tests.daemon.failing_daemon import BUG
-from tests.daemon.process import ROOT, Station
+from tests.daemon.process import COMMAND, ROOT, Station
 from tests.daemon.test_bad_input import run
 from tests.daemon.visit import (
     TOKEN,
@@ -313,9 +314,14 @@ def test_a_damaged_state_is_set_aside_and_the_station_goes_on(station: Station, 
 
 
 @NEW
-def test_a_state_directory_that_cannot_be_is_explained(station: Station, tmp_path: Path) -> None:
+def test_a_state_directory_that_cannot_be_is_explained_and_waited_for(station: Station, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    ended = run(station.config_file, tmp_path / "file" / "state")
-    assert ended.returncode == 1
-    assert "is the state directory writable" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    arguments = ["--config", str(station.config_file), "--state-dir", str(tmp_path / "file" / "state")]
+    with subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert any("is the state directory writable" in line for line in process.stderr)
+        assert process.poll() is None
+        process.terminate()
+        _, rest = process.communicate(timeout=60)
+    assert "Traceback" not in rest
+    assert process.returncode == 0
