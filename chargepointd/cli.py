@@ -24,6 +24,8 @@ ALIVE_S = 10.0
 """for the daemon to answer anything, before it is taken for one that stands still"""
 BUNDLE_LIMIT_S = 130.0
 """longer than the daemon's own limit"""
+_IN_PART = ("get", "outbox")
+"""what may be done for some and refused for others: both is shown"""
 
 DONE, REFUSED, USAGE, NOT_RUNNING, NO_PERMISSION = range(5)
 INTERRUPTED = 130
@@ -75,7 +77,7 @@ def _once(client: Client, call: Call, args: Namespace) -> int:
     refused = refusal(call, result)
     if args.json:
         print(json.dumps(result, indent=2), flush=True)
-    elif not refused or call.method == "get":
+    elif not refused or call.method in _IN_PART:
         print(shown(call.method, result, style_for(sys.stdout, args.no_color)), flush=True)
     return _failed(f"refused by the station: {refused}", REFUSED) if refused else DONE
 
@@ -119,6 +121,8 @@ def _export(client: Client, call: Call, args: Namespace) -> int:
                     print(json.dumps(letter, ensure_ascii=False), file=lines)
                     after = letter["id"]
                 number, more = number + len(page["letters"]), page["more"]
+    except BrokenPipeError:
+        raise  # `--export - | head`
     except OSError as error:
         return _failed(f"{args.export}: {error.strerror}", REFUSED)
     if to_file:

@@ -390,7 +390,7 @@ def _firmware_problems(firmware: FirmwareConfig) -> list[str]:
 def _csms_problems(csms: CsmsConfig, key: bool) -> list[str]:
     """key: the password stands in [ocpp16]."""
     problems = []
-    if not csms.url.startswith(("ws://", "wss://")):
+    if not csms.url.startswith(("ws://", "wss://")) or _has_space(csms.url):
         problems.append(f'csms.url: expected an address such as "wss://csms.example.com/ocpp", got "{csms.url}"')
     if csms.security_profile >= 2 and not csms.url.startswith("wss://"):
         problems.append(f"csms.url: security profile {csms.security_profile} needs wss://, got {csms.url}")
@@ -412,10 +412,16 @@ def _csms_problems(csms: CsmsConfig, key: bool) -> list[str]:
     return problems
 
 
+def _has_space(url: str) -> bool:
+    """Which `urlsplit` takes for a part of a name."""
+    return any(sign.isspace() for sign in url)
+
+
 def _is_proxy(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and parts.path in ("", "/")
+        sound = bool(parts.hostname) and parts.port != 0 and not _has_space(url)
+        return parts.scheme == "http" and sound and parts.path in ("", "/")
     except ValueError:
         return False
 

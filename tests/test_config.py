@@ -128,8 +128,9 @@ def test_an_installer_that_makes_no_sense(tmp_path: Path, good: Config) -> None:
 
 
 def test_an_address_that_is_none(tmp_path: Path, good: Config) -> None:
-    good["csms"]["url"] = "csms.example.com"
-    assert 'csms.url: expected an address such as "wss://csms.example.com/ocpp"' in complaint(tmp_path, good)
+    for url in ("csms.example.com", "ws:// csms.example.com"):
+        good["csms"]["url"] = url
+        assert 'csms.url: expected an address such as "wss://csms.example.com/ocpp"' in complaint(tmp_path, good)
 
 
 def test_a_fixed_cable_has_no_lock(tmp_path: Path, good: Config) -> None:

@@ -76,9 +76,11 @@ class DeadLetters:
         if command.act == "retry":
             answer(self._send_again(event.letters, missing, step), step)
             return
-        self._drop(event.letters, step)
-        step.emit(Note("outbox", 0, f"{len(event.letters)} records that were set aside were dropped by a technician"))
-        answer(Shown({"dropped": len(event.letters), "refused": missing, "dead": self._outbox.dead}), step)
+        dropped = len(event.letters)
+        if dropped:
+            self._drop(event.letters, step)
+            step.emit(Note("outbox", 0, f"{dropped} records that were set aside were dropped by a technician"))
+        answer(Shown({"dropped": dropped, "refused": missing, "dead": self._outbox.dead}), step)
 
     # -- gone ----------------------------------------------------------------------------------------------------------
 

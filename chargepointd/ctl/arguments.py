@@ -55,8 +55,8 @@ _NO_PARAM = {
 """what commands.call_for turns into params itself"""
 
 _SIM_ERRORS = (
-    "ground_fault, stuck_relay, over_temperature, over_current, lock_failure, meter_dead, pilot_fault, isolation_fault,"
-    " supply_fault, emergency_stop, driver_dead"
+    "ground_fault, stuck_relay, over_temperature, over_current, lock_failure, meter_dead, meter_still, meter_nan,"
+    " pilot_fault, isolation_fault, supply_fault, emergency_stop, driver_dead"
 )
 
 COMMANDS = (

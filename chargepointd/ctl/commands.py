@@ -134,6 +134,8 @@ def refusal(call: Call, result: Any) -> str:
             for each in result.get("variables", ())
             if each.get("status", "Accepted") != "Accepted"
         )
+    if method == "outbox":
+        return "; ".join(f"{each.get('id')}: {each.get('why')}" for each in result.get("refused", ()))
     status = result.get("status")
     if method not in _DONE or status in _DONE[method] or (method == "limit" and "status" not in result):
         return ""

@@ -233,13 +233,12 @@ def _letters(result: Result, style: Style) -> str:
     ]
     heads = ("id", "kind", "transaction", "seq", "at", "set aside", "attempts", "why")
     more = "\n\nthere are more; --json shows the last id, --export writes all" if result.get("more") else ""
-    return table(heads, rows, style) + more if rows else "the CSMS has taken all"
+    return table(heads, rows, style) + more if rows else "nothing is set aside"
 
 
 def _minded(result: Result) -> str:
     did = f"{result['sent']} sent again" if "sent" in result else f"{result['dropped']} dropped"
-    refused = [f"{printable(each.get('id'))}: {printable(each.get('why'))}" for each in result.get("refused") or ()]
-    return "\n".join([f"{did}, {result.get('dead', 0)} set aside", *refused])
+    return f"{did}, {result.get('dead', 0)} set aside"
 
 
 def _outbox(result: Result, style: Style) -> str:

@@ -235,7 +235,8 @@ class Local:
         found = await read
         letters = found[:limit]
         if in_full:
-            log.warning("%d records that were set aside are exported, with tokens in full", len(letters))
+            if letters:
+                log.warning("outbox: %d of the records set aside are exported, with tokens in full", len(letters))
             dialect = self.spoken()
             shown = [{"station": self._identity["id"]} | exported(letter, dialect) for letter in letters]
         else:

@@ -10,20 +10,23 @@ _chargepointctl() {
     COMPREPLY=()
 
     case $prev in
-        --socket|--export) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --socket|--export|--config) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --state-dir) compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --type) COMPREPLY=($(compgen -W "ISO14443 ISO15693 KeyCode Local Central eMAID MacAddress" -- "$cur")); return ;;
         --unit) COMPREPLY=($(compgen -W "A W" -- "$cur")); return ;;
         --version) COMPREPLY=($(compgen -W "1.6 2.0.1" -- "$cur")); return ;;
+        --action) COMPREPLY=($(compgen -W "Install Update" -- "$cur")); return ;;
+        --side) COMPREPLY=($(compgen -W "station ev" -- "$cur")); return ;;
+        --retry) COMPREPLY=($(compgen -W "all" -- "$cur")); return ;;
         --attribute) COMPREPLY=($(compgen -W "Actual Target MinSet MaxSet" -- "$cur")); return ;;
-        --token|--transaction|--evse|--connector|--prefix|--limit|--retry|--forget|--for|--duration|--reader|--device|--energy-wh) return ;;
+        --token|--transaction|--evse|--connector|--prefix|--limit|--forget|--for|--since|--duration|--reader|--device|--energy-wh) return ;;
     esac
 
     # the command, and the one after "sim": the first words that are neither options nor their values
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --socket|--state-dir) ((i++)) ;;
+            --socket|--state-dir|--config|--since) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $scene ]]; then scene=$word; fi ;;
         esac

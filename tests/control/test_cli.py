@@ -251,12 +251,14 @@ def test_what_was_set_aside_is_a_table(station: Station) -> None:
     station.answers["outbox"] = {"letters": [{**letter, "at": None, "set_aside_at": None}], "more": False}
     assert re.search(r"^17 +Ended +tx-1 +4 +3 +no$", run(station, "outbox", "--dead").stdout, re.M)
     station.answers["outbox"] = {"letters": [], "more": False}
-    assert run(station, "outbox", "--dead").stdout == "the CSMS has taken all\n"
+    assert run(station, "outbox", "--dead").stdout == "nothing is set aside\n"
 
 
 def test_what_is_sent_again_is_told_and_what_is_not(station: Station) -> None:
     station.answers["outbox"] = {"sent": 2, "refused": [{"id": 9, "why": "there is none"}], "dead": 1}
-    assert run(station, "outbox", "--retry", "all").stdout == "2 sent again, 1 set aside\n9: there is none\n"
+    done = run(station, "outbox", "--retry", "7", "8", "9")
+    assert done.stdout == "2 sent again, 1 set aside\n"
+    assert (done.returncode, done.stderr) == (1, "chargepointctl: refused by the station: 9: there is none\n")
 
 
 @pytest.mark.parametrize("words", ["--dead --retry all", "--retry x", "--forget all", "--export f --forget 1"])

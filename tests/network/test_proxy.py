@@ -172,7 +172,9 @@ def test_the_proxy_of_the_environment(csms: Csms, dialect: str) -> None:
         assert len(proxy.asked) == 1
 
 
-@pytest.mark.parametrize("wrong", ["https://proxy:1", "proxy:3128", "http://", "http://proxy:x", "socks5://proxy"])
+@pytest.mark.parametrize(
+    "wrong", ["https://proxy:1", "proxy:3128", "http://", "http://proxy:x", "http:// proxy:1", "socks5://proxy"]
+)
 def test_an_address_that_is_none_of_a_proxy(wrong: str, tmp_path: Path) -> None:
     from chargepointd.config import BadConfig, load
     from tests.daemon import toml
