@@ -93,6 +93,8 @@ class Records:
         self._since = -1
         """records made since the next were asked for; -1: they are not asked for"""
         self._sent: set[int] = set()
+        self._restored: set[int] = set()
+        """ids of those that a person has sent again: they came to hand by themselves, and do not with a page"""
         self._told_at: dict[str, float] = {}
         """when the last record that was sent of a transaction was: UTC, s since 1970"""
         self._waits: dict[str, float] = {}
@@ -128,9 +130,10 @@ class Records:
     def loaded(self, ticket: int, entries: tuple[Entry, ...], complete: bool, step: Step) -> None:
         if ticket != self._ticket or self._since < 0:
             return  # of before they were made right
+        entries = tuple([entry for entry in entries if not (entry.again and entry.id in self._restored)])
         left = self._behind - self._since - len(entries)
         self._behind -= len(entries)
-        if complete and left:
+        if complete and left > 0:
             step.emit(Note("outbox", 0, f"{left} records cannot be read"))
             self._behind = self._since
         self._since = -1
@@ -144,6 +147,7 @@ class Records:
             self.size += entry.size
             self._hold(entry)
             self._head.append(entry)
+            self._restored.add(entry.id)
         self._head = deque(sorted(self._head, key=lambda entry: entry.id))
 
     def _hold(self, entry: Entry) -> None:

@@ -22,7 +22,7 @@ from chargepointd.core.certificates import (
 )
 from chargepointd.core.charging.external import External
 from chargepointd.core.charging.limits import Limits
-from chargepointd.core.charging.profiles import Profiles
+from chargepointd.core.charging.profiles import Profiles, ShowProfiles
 from chargepointd.core.charging.schedules import GetCompositeSchedule, Schedules
 from chargepointd.core.clock import PLAUSIBLE, Clock, Righting
 from chargepointd.core.context import NEVER, Context, Step, iso
@@ -59,7 +59,7 @@ from chargepointd.core.verdicts import Verdicts
 
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
-    GetCompositeSchedule, GetLocalListVersion, ShowToken,
+    GetCompositeSchedule, GetLocalListVersion, ShowProfiles, ShowToken,
 )  # fmt: skip
 _PENDING_MAY = (
     CertificateSigned,

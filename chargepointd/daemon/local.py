@@ -128,6 +128,13 @@ class Local:
         finally:
             self._asked.pop(request_id, None)
 
+    async def told(self, command: c.Command) -> Any:
+        """As `ask`, of what answers with more than a status, unless it is refused: while nothing can be kept."""
+        reply = await self.ask(command)
+        if isinstance(reply, c.Status):
+            raise ControlError(REFUSED, reply.reason)
+        return reply
+
     # -- the methods ---------------------------------------------------------------------------------------------------
 
     async def _status(self, params: dict[str, Any]) -> Any:
@@ -198,9 +205,9 @@ class Local:
         if (act == "set") != ((amps is None) != (watts is None)) or (act != "set" and (amps, watts) != (None, None)):
             raise ControlError(INVALID_PARAMS, "set takes exactly one of current_a and power_w, the others none")
         command = LimitLocally(act, evse, "A" if watts is None else "W", amps or watts or 0.0, params.get("for_s"))
-        reply = await self.ask(command)
         if act != "show":
-            return _plain(reply)
+            return _plain(await self.ask(command))
+        reply = await self.told(command)
         for limit in reply.data["limits"]:
             limit["until"] = None if limit["until"] is None else format_time(limit["until"])
         return reply.data
@@ -213,7 +220,7 @@ class Local:
             ids = tuple(params.get("ids", ()))
             if act == "forget" and not ids:
                 raise ControlError(INVALID_PARAMS, "ids: missing; expected those that are to be dropped")
-            return (await self.ask(c.MindDead(act, ids))).data
+            return (await self.told(c.MindDead(act, ids))).data
         shown = (await self.ask(c.ShowOutbox(params.get("limit", 50)))).data
         for message in shown["messages"]:
             message["at"] = format_time(message["at"])
@@ -259,9 +266,7 @@ class Local:
 
         evse, _ = self._place(params)
         asked = GetCompositeSchedule(evse, params.get("duration", 86_400), params.get("unit"))
-        reply = await self.ask(asked)
-        if isinstance(reply, c.Status):
-            raise ControlError(REFUSED, reply.reason)
+        reply = await self.told(asked)
         return _shown_schedule(evse, reply.schedule)
 
     async def _profiles(self, params: dict[str, Any]) -> Any:
@@ -320,7 +325,7 @@ class Local:
     async def _set(self, params: dict[str, Any]) -> Any:
         ref = self._known(params["variable"])
         value = (ref, params.get("attribute", "Actual"), params["value"])
-        result = (await self.ask(c.SetVariables((value,)))).items[0]
+        result = (await self.told(c.SetVariables((value,)))).items[0]
         return {"status": result.status} | ({"reason": result.reason} if result.reason else {})
 
     # -- drivers -------------------------------------------------------------------------------------------------------

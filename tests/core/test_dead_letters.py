@@ -7,6 +7,7 @@ import pytest
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core import records
 from chargepointd.core.dead_letters import NEVER_ENDED
 from tests.core.world import PLAN, World, check_records
 
@@ -112,6 +113,26 @@ def test_what_is_sent_again_while_offline_goes_first_and_survives_a_power_cut(ve
     assert [record.kind for record in told][: dead + 1] == ["Updated"] * dead + ["Started"]
     assert w.delivered() == sorted(w.records, key=lambda record: record.stamp.at)
     assert len(w.station.outbox) == 0
+
+
+def test_what_is_sent_again_is_at_hand_once_also_where_it_lies_behind_the_window(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is asked for what comes next, and has those that are sent again, too."""
+    w = refused(version, "Updated")
+    dead = len(w.disk.dead)
+    monkeypatch.setattr(records, "WINDOW", 3)
+    monkeypatch.setattr(records, "LOW", 3)
+    w.cut()
+    mind(w, "retry")
+    w.plug().present("CARD2", 1).after(30).present("CARD2", 1).after(5)
+    before = len(w.received)
+    w.online()
+    again = [id for id, message in w.received[before:] if isinstance(message, m.TransactionRecord)]
+    assert len(again) == len(set(again)) > dead
+    assert w.delivered() == sorted(w.records, key=lambda record: record.stamp.at)
+    outbox = w.station.outbox
+    assert (len(outbox), outbox.records.size, outbox.holds()) == (0, 0, False)
 
 
 def test_what_is_refused_again_is_set_aside_again(version: str) -> None:

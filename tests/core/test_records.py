@@ -2,8 +2,12 @@
 
 import pytest
 
+from chargepointd.core import effects as f
 from chargepointd.core import messages as m
 from chargepointd.core import outbox, records
+from chargepointd.core.context import Step
+from chargepointd.core.saved import Saved
+from chargepointd.core.values import Stamp
 from tests.core.world import World, check_records
 
 SAMPLES = {
@@ -156,3 +160,28 @@ def test_a_record_at_whose_sight_the_csms_hangs_up_is_set_aside_in_the_end(
     w.mute_records = False
     w.online().after(10)
     assert told(w, 1)[-1] == "Ended"
+
+
+def test_what_was_made_before_the_disk_was_read_is_at_hand_with_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a step asks for is read when its own batch is safe; by then later steps may have added to it."""
+    monkeypatch.setattr(records, "WINDOW", 2)
+    monkeypatch.setattr(records, "LOW", 2)
+    queue, step = records.Records(World("2.0.1").station.context, Saved()), Step(0.0, 1.8e9)
+    sample = m.TransactionRecord("Updated", "tx-1", 1, Stamp(1.8e9), "MeterValuePeriodic", 1, 1)
+    for _ in range(3):
+        queue.add(sample, step)
+    first = queue.next(0.0)
+    assert first
+    queue.settle(first, step)
+    queue.fill(step)
+    asked = step.effects[-1]
+    assert isinstance(asked, f.LoadRecords)
+    queue.add(sample, step)
+    saved = [effect for effect in step.effects if isinstance(effect, f.SaveRecord)]
+    read = tuple(records.Entry(*save[:3], len(save.body)) for save in saved if save.record_id > asked.after_id)
+    assert len(read) == 2
+    queue.loaded(asked.ticket, read, True, step)
+    assert (queue.behind, len(queue)) == (0, 3)
+    assert not [effect for effect in step.effects if isinstance(effect, f.Note)]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.csms import Csms
+from tests.daemon.control import ControlError
 from tests.daemon.process import COMMAND, Station
 from tests.daemon.visit import OTHER, Desk, begin, brisk, delivered, finish, register_wh, session, true_to, until, world
 
@@ -50,6 +51,10 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
         csms.wait("MeterValues")
         assert len(running.in_order) == seen, "a record was told that is not kept"
         assert station.ctl("outbox")["queued"] > 0
+        assert station.ctl("profiles") == {"profiles": []}
+        for refused in ({"method": "outbox", "act": "retry"}, {"method": "limit", "act": "show"}):
+            with pytest.raises(ControlError, match="nothing can be kept: File too large"):
+                station.ctl(**refused)
     csms.wait_status("Occupied", 1)
     until(lambda: session(station).get("charging_state") == "Charging", "charging again")
     ended = finish(station, csms)
