@@ -7,9 +7,10 @@ one, else by what is known here (`core.verdicts`).
 
 from collections.abc import Callable, Sequence
 
+from chargepointd.core.consequences import Cause
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Display, Note
-from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.evse import Evse
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.master_pass import MasterPass
 from chargepointd.core.messages import Authorize, AuthorizeAnswered, Message, RecordAnswered, TransactionRecord

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chargepointd.core.commands import ChangeAvailability, Status
+from chargepointd.core.consequences import NO_CAUSE
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState
-from chargepointd.core.evse import NO_CAUSE, Evse
+from chargepointd.core.evse import Evse
 from chargepointd.core.messages import Message, StatusChanged
 from chargepointd.core.outbox import Outbox, Outcome, Refused, unheard
 from chargepointd.core.rules import StationView

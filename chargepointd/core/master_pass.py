@@ -5,9 +5,10 @@ At a station with keypad and display its bearer is asked which transaction is to
 
 from collections.abc import Iterable
 
+from chargepointd.core.consequences import Cause
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Display, Note
-from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.evse import Evse
 from chargepointd.core.values import Token, TokenInfo
 
 CHOICE_S = 30.0

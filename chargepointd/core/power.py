@@ -6,7 +6,7 @@ from chargepointd.core.context import NEVER, Step
 from chargepointd.core.effects import ClosePowerPath, MoveLock, OpenPowerPath, PaceMeter, SetLimit
 
 if TYPE_CHECKING:
-    from chargepointd.core.evse import Evse
+    from chargepointd.core.facts import Facts
 
 Asked = tuple[float, float, int]
 """A per phase (at the output: DC), W (DC), and how many phases where they can be switched, else 0"""
@@ -21,7 +21,7 @@ class Power:
         self._lock_asked: dict[int, bool] = {}
         self._paced = False
 
-    def follow(self, evse: "Evse", step: Step) -> None:
+    def follow(self, evse: "Facts", step: Step) -> None:
         self._move_lock(evse, step)
         self._move_power(evse, step)
         self._pace(evse, step)
@@ -33,7 +33,7 @@ class Power:
         """A per phase that the car is offered; 0: the power path is, or is to be, open"""
         return self.asked[0]
 
-    def _move_power(self, evse: "Evse", step: Step) -> None:
+    def _move_power(self, evse: "Facts", step: Step) -> None:
         """What is lowered is lowered at once; what rests on a decision that is to be kept waits for the disk."""
         asked, before = self._limit(evse), self.asked
         if asked == before:
@@ -52,14 +52,14 @@ class Power:
         if phases != before[2] or amps > before[0] or watts > before[1]:
             step.emit(ClosePowerPath(evse.id, amps, watts, phases))
 
-    def _limit(self, evse: "Evse") -> Asked:
+    def _limit(self, evse: "Facts") -> Asked:
         """OPEN while anything is missing."""
         if not self.claims(evse) or evse.paused:
             return OPEN
         amps = min(evse.allowed_a, evse.cable_limit_a or evse.allowed_a)
         return amps, evse.allowed_w, evse.allowed_phases if evse.plan.switches_phases else 0
 
-    def claims(self, evse: "Evse") -> bool:
+    def claims(self, evse: "Facts") -> bool:
         """Energy is due, as far as limits allow it."""
         in_service = evse.running or (evse.transaction is None and evse.usable(evse.plugged))
         return evse.seen and in_service and evse.ready() and not (evse.session.suspended or evse.withheld)
@@ -85,7 +85,7 @@ class Power:
     def try_locks_again(self) -> None:
         self._lock_asked.clear()
 
-    def _move_lock(self, evse: "Evse", step: Step) -> None:
+    def _move_lock(self, evse: "Facts", step: Step) -> None:
         for plan in evse.plan.connectors:
             if not plan.lock or plan.id not in evse.locked:  # not seen yet: its driver is still to be opened
                 continue
@@ -94,10 +94,10 @@ class Power:
                 self._lock_asked[plan.id] = wanted
                 step.emit(MoveLock(evse.id, plan.id, wanted))
 
-    def keeps_plug(self, evse: "Evse", connector_id: int) -> bool:
+    def keeps_plug(self, evse: "Facts", connector_id: int) -> bool:
         return self._lock_wanted(evse, connector_id) is True
 
-    def _lock_wanted(self, evse: "Evse", connector_id: int) -> bool | None:
+    def _lock_wanted(self, evse: "Facts", connector_id: int) -> bool | None:
         """None: leave it as it is. Whoever is not authorized any more must be able to leave, though the transaction
         may go on until then; a plug is let go only when the power path is open (IEC 61851-1, 12.3)."""
         session = evse.session
@@ -109,7 +109,7 @@ class Power:
 
     # -- the meter -----------------------------------------------------------------------------------------------------
 
-    def _pace(self, evse: "Evse", step: Step) -> None:
+    def _pace(self, evse: "Facts", step: Step) -> None:
         active = bool(evse.plugged or evse.session.authorized or evse.transaction)
         if evse.plan.meter and active != self._paced:
             self._paced = active

@@ -17,9 +17,10 @@ from chargepointd.core.commands import (
     TriggerMessage,
     UnlockConnector,
 )
+from chargepointd.core.consequences import Cause
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import MoveLock, Note
-from chargepointd.core.evse import Cause, Evse
+from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD, TRIGGERED_SAMPLES, Purpose
 from chargepointd.core.topic import Trigger

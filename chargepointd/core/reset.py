@@ -14,10 +14,11 @@ from typing import Literal
 
 from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Reset, Status
+from chargepointd.core.consequences import LAST_READING_S, NO_CAUSE, Cause
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Restart, RestartEvse, SaveState
 from chargepointd.core.events import EvseRestarted, GridChanged
-from chargepointd.core.evse import LAST_READING_S, NO_CAUSE, Cause, Evse
+from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.topic import Answer
 from chargepointd.core.tuples import NamedTuple

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from chargepointd.core.clock import SLACK_S, plausible
+from chargepointd.core.consequences import NO_CAUSE, Cause
 from chargepointd.core.context import Context, Step
-from chargepointd.core.evse import NO_CAUSE, Cause
 from chargepointd.core.facts import EVER, RESUMES_ENERGY, RESUMPTION_TIMEOUT
 from chargepointd.core.session import Transaction
 

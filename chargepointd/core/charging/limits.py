@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from chargepointd.core.charging.profiles import Profiles
 from chargepointd.core.charging.schedules import outlet, use
+from chargepointd.core.consequences import NO_CAUSE, Cause
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.evse import NO_CAUSE, Cause, Evse
+from chargepointd.core.evse import Evse
 from chargepointd.core.topic import Topic
 
 if TYPE_CHECKING:
