@@ -280,6 +280,8 @@ class Authorization:
         """What the answer to a transaction record says of its token (C15, E05)."""
         if not isinstance(message, TransactionRecord) or not isinstance(outcome, RecordAnswered):
             return
+        if outcome.info is None and outcome.charging_priority is None:
+            return  # as most
         token = message.token or message.starter
         evse = self._with(message.transaction_id)
         if evse and outcome.charging_priority is not None:

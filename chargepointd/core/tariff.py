@@ -217,6 +217,8 @@ class Tariffs(Topic):
         """What the answer to a transaction record says of money (I02, I03, I06)."""
         if not isinstance(message, TransactionRecord) or not isinstance(outcome, RecordAnswered):
             return
+        if outcome.info is None and outcome.message is None and outcome.total_cost is None:
+            return  # as most
         evse_id = self._place(message.transaction_id, None)
         if evse_id is None:
             return

@@ -85,7 +85,8 @@ class Engine:
         self._stopped = False
         self._timer: asyncio.TimerHandle | None = None
         self.performers: dict[type, Perform] = {}
-        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.failed: asyncio.Future[None] = self._loop.create_future()
         """gets the exception of a step, or of a commit"""
         self.hold: Callable[[bool], None] = lambda full: None
         self.stepped: Callable[[], None] = lambda: None
@@ -278,21 +279,25 @@ class Engine:
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
-        """Wake the station at its deadline; nothing ticks when nothing is due."""
+        """Wake the station at its deadline; nothing ticks when nothing is due. A deadline that is put off, as with each
+        message, costs nothing: who is woken for the one before finds it later, and sleeps on."""
         deadline = self._station.deadline
         if self._timer is not None:
-            if self._timer.when() == deadline:
+            if self._timer.when() <= deadline < float("inf"):
                 return
             self._timer.cancel()
         if deadline == float("inf"):
             self._timer = None
             return
         # The loop's clock is the monotonic clock.
-        self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
+        self._timer = self._loop.call_at(deadline, self._tick, deadline)
 
-    def _tick(self) -> None:
+    def _tick(self, due: float) -> None:
         self._timer = None
-        self.post(e.Ticked())
+        if due < self._station.deadline:
+            self._arm()
+        else:
+            self.post(e.Ticked())
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64
@@ -114,7 +114,7 @@ _encode: Callable[[Any], str] = _plain_encode
 @cache
 def _rfc3339() -> re.Pattern[str]:
     return re.compile(
-        r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):([0-5]\d):([0-5]\d|60)(\.\d+)?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
+        r"(\d{4}-\d\d-\d\d[Tt]\d\d:[0-5]\d):([0-5]\d|60)(\.\d+)?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
         re.ASCII,
     )
 
@@ -129,9 +129,8 @@ def parse_time(text: str) -> float:
     match = _rfc3339().fullmatch(text)
     if match is None:
         raise ValueError(f'not an RFC 3339 timestamp such as "2026-11-24T03:31:50Z": {text[:40]!r}')
-    year, month, day, hour, minute, second, fraction, sign, off_hour, off_minute = match.groups()
-    start = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
-    utc_s = (start - _EPOCH).total_seconds() + int(second)
+    minute, second, fraction, sign, off_hour, off_minute = match.groups()
+    utc_s = _read_minute(minute) + int(second)
     if sign:
         offset_s = int(off_hour) * 3600 + int(off_minute) * 60
         utc_s += offset_s if sign == "-" else -offset_s
@@ -159,5 +158,21 @@ def format_time(utc_s: float) -> str:
 
     utc_s: seconds since 1970. Raises OverflowError outside the years 1 to 9999, ValueError for NaN.
     """
-    text = (_EPOCH + timedelta(milliseconds=round(utc_s * 1000))).isoformat(timespec="milliseconds")
-    return text[:-6] + "Z"
+    seconds, milliseconds = divmod(round(utc_s * 1000), 1000)
+    minute, second = divmod(seconds, 60)
+    return f"{_written_minute(minute)}:{second:02}.{milliseconds:03}Z"
+
+
+# Most times of a moment, and of a queue, are of the same few minutes.
+
+
+@lru_cache(64)
+def _read_minute(text: str) -> float:
+    """Seconds since 1970 of "2026-11-24T03:31"."""
+    year, month, day, hour, minute = text[:4], text[5:7], text[8:10], text[11:13], text[14:]
+    return (datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC) - _EPOCH).total_seconds()
+
+
+@lru_cache(64)
+def _written_minute(minute: int) -> str:
+    return (_EPOCH + timedelta(minutes=minute)).isoformat(timespec="minutes")[:16]

@@ -404,3 +404,23 @@ def test_at_the_end_what_waits_is_handed_to_the_disk_once_more(bench: Bench) -> 
     bench.step(SAVE)
     bench.engine.stop()
     assert bench.disk.lazy == 1
+
+
+def test_a_station_is_woken_at_its_latest_deadline_and_not_at_those_before() -> None:
+    async def run() -> None:
+        bench, loop = Bench(), asyncio.get_running_loop()
+        woken = loop.create_future()
+        now = loop.time()
+        for deadline in (now + 3600, now + 0.01, due := now + 0.05):
+            bench.station.deadline = deadline
+            bench.step()
+
+        def stepped() -> None:
+            woken.set_result(loop.time())
+            bench.engine.stop()
+
+        bench.engine.stepped = stepped
+        assert await woken >= due - 0.001  # as exact as the loop is
+        assert len(bench.station.events) == 3 + 1
+
+    asyncio.run(run())
