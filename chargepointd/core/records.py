@@ -135,6 +135,7 @@ class Records:
         self._behind -= len(entries)
         if complete and left > 0:
             step.emit(Note("outbox", 0, f"{left} records cannot be read"))
+            self._context.happened("StateDamaged", f"{left} records cannot be read, and were set aside", step)
             self._behind = self._since
         self._since = -1
         self._head.extend(entries)

@@ -240,7 +240,7 @@ class Store:
         unreadable = []
         size = 0
         rows = self._db.execute(
-            "SELECT id, message_id, body, again FROM record WHERE id > ? AND (id > ? OR again) ORDER BY id",
+            "SELECT id, message_id, body, crc, again FROM record WHERE id > ? AND (id > ? OR again) ORDER BY id",
             (after_id, self._settled),
         )
         complete = True
@@ -368,25 +368,24 @@ class Store:
     def _amend(self, save: f.AmendRecords) -> None:
         last, after_id = dict(save.last), save.after_id
         while rows := self._db.execute(
-            "SELECT id, message_id, body FROM record WHERE id > ? AND NOT again ORDER BY id LIMIT ?", (after_id, PAGE)
+            "SELECT id, message_id, body, crc, again FROM record WHERE id > ? AND NOT again ORDER BY id LIMIT ?",
+            (after_id, PAGE),
         ).fetchall():
-            for record_id, message_id, body in rows:
-                if record_id not in save.sent:
-                    self._amend_one(record_id, message_id, body, save, last)
+            for row in rows:
+                if row[0] not in save.sent:
+                    self._amend_one(row, save, last)
             after_id = rows[-1][0]
 
-    def _amend_one(
-        self, record_id: int, message_id: str, body: str, save: f.AmendRecords, last: dict[str, float]
-    ) -> None:
+    def _amend_one(self, row: tuple[Any, ...], save: f.AmendRecords, last: dict[str, float]) -> None:
         try:
-            record = unpack(TransactionRecord, body)
+            entry = _entry(*row)
         except ValueError:
             return  # found, and set aside, when its turn comes
-        right = amended(Entry(record_id, message_id, record), save, last)
-        if right is not record:
+        right = amended(entry, save, last)
+        if right is not entry.record:
             body = pack(right)
-            crc = checksum(_OF_RECORD, f"{record_id}\0{message_id}\0{body}")
-            self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, record_id))
+            crc = checksum(_OF_RECORD, f"{entry.id}\0{entry.message_id}\0{body}")
+            self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, entry.id))
 
     def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
         """The oldest of those that were set aside, or of these."""
@@ -477,7 +476,9 @@ def _place(save: f.Save) -> object:
     return (f.SaveState, save.name) if isinstance(save, f.SaveState) else (None, id(save))
 
 
-def _entry(record_id: int, message_id: str, body: str, again: int) -> Entry:
+def _entry(record_id: int, message_id: str, body: str, crc: int | None, again: int) -> Entry:
+    if crc not in (None, checksum(_OF_RECORD, f"{record_id}\0{message_id}\0{body}")):
+        raise ValueError("its checksum is wrong")
     return Entry(record_id, message_id, unpack(TransactionRecord, body), len(body.encode()), bool(again))
 
 

@@ -185,3 +185,21 @@ def test_what_was_made_before_the_disk_was_read_is_at_hand_with_what_was_asked_f
     queue.loaded(asked.ticket, read, True, step)
     assert (queue.behind, len(queue)) == (0, 3)
     assert not [effect for effect in step.effects if isinstance(effect, f.Note)]
+
+
+def test_records_that_cannot_be_read_any_more_are_told_of(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    w = visits(World(version, SAMPLES).online().offline())
+    whole = w.disk.waiting
+    gone = max(w.disk.records)
+    monkeypatch.setattr(
+        w.disk,
+        "waiting",
+        lambda after, limit: (
+            tuple(entry for entry in whole(after, limit)[0] if entry.id != gone),
+            whole(after, limit)[1],
+        ),
+    )
+    w.online()
+    assert len(w.station.outbox) == 0
+    [told] = [event.info for event in w.told(m.SecurityEvent) if event.kind == "StateDamaged"]
+    assert told == "1 records cannot be read, and were set aside"

@@ -150,3 +150,16 @@ def test_a_whole_file_is_not_written_at_a_start(tmp_path: Path) -> None:
     before = (tmp_path / "chargepointd.db").read_bytes()
     reopened(tmp_path)
     assert (tmp_path / "chargepointd.db").read_bytes() == before
+
+
+def test_what_the_disk_changes_after_the_start_is_found_when_its_turn_comes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.open()
+    store.commit(visit("Started", "Updated", "Ended"), durable=True)
+    store._db.execute("UPDATE record SET body = replace(body, '1003.0', '9003.0')")
+    store.commit([f.AmendRecords(0, offline=True)], durable=True)  # what is made right gets no new checksum
+    entries, complete = store.waiting(0, 10)
+    assert ([(entry.id, entry.record.offline) for entry in entries], complete) == ([(1, True), (2, True)], True)
+    [letter] = store.dead(limit=10)
+    assert (letter.id, letter.record, letter.reason) == (3, None, "cannot be read")
+    store.close()
