@@ -161,14 +161,17 @@ def _versions() -> dict[str, Any]:
 
 def _system(state_dir: Path) -> dict[str, Any]:
     """Disk, memory, load: what a station that runs for years runs out of."""
-    disk = shutil.disk_usage(state_dir)
+    room: dict[str, int] = {}
+    with suppress(OSError):  # where there is no such folder, or its disk is gone, there is no more to say
+        disk = shutil.disk_usage(state_dir)
+        room = {"total_bytes": disk.total, "free_bytes": disk.free}
     files = {str(f.relative_to(state_dir)): f.stat().st_size for f in sorted(state_dir.rglob("*")) if f.is_file()}
     memory = {}
     with suppress(OSError):
         lines = Path("/proc/meminfo").read_text().splitlines()[:5] + Path("/proc/self/status").read_text().splitlines()
         memory = {k: v.strip() for k, _, v in (line.partition(":") for line in lines) if k[:2] in ("Me", "Vm", "Th")}
     return {
-        "disk": {"total_bytes": disk.total, "free_bytes": disk.free},
+        "disk": room,
         "state_files_bytes": files,
         "memory": memory,
         "load": os.getloadavg(),

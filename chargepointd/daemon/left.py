@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import shutil
 import sqlite3
 import tempfile
@@ -54,6 +55,8 @@ def _tried(part: str, missing: dict[str, str], get: Callable[[], Any]) -> Any:
 
 def _saved(state_dir: Path) -> Saved:
     """Of copies: a daemon that stands still holds the file, and a file that is damaged must not be touched."""
+    # It would name the copy as if that were damaged and set aside; what is lost stands in state.json.
+    logging.getLogger("chargepointd.storage").addHandler(logging.NullHandler())
     with tempfile.TemporaryDirectory(prefix="chargepointd-") as folder:
         for file in state_dir.glob("chargepointd.db*"):
             if file.name.removeprefix("chargepointd.db") in ("", "-wal"):

@@ -179,3 +179,35 @@ def _explaining(words: list[int], right: Sums, stored: Sums) -> list[tuple[int, 
                 found.append((n, change))
         weight = (second, (first + second) & _MASK)
     return found
+
+
+_INTERIOR = 5
+"""a page of a table that leads to others"""
+
+
+def with_schema(data: bytes, sound: bytes) -> bytes:
+    """The database with the schema of a sound one in pages behind its own: for where only its schema cannot be read,
+    and with it none of its tables. Empty where that is another schema.
+
+    The tables are looked for where those of `sound` begin, for the same statements made both. Where they begin
+    elsewhere no row fits its checksum.
+    """
+    size = int.from_bytes(sound[16:18])
+    if data[16:18] != sound[16:18] or data[60:64] != sound[60:64]:  # size of a page, version of the schema
+        return b""
+    pages, root = bytearray(data[: len(data) // size * size]), bytearray(data[:100] + sound[100:size])
+    for at in _children(root):
+        number = int.from_bytes(root[at : at + 4])
+        pages += sound[(number - 1) * size : number * size]
+        root[at : at + 4] = (len(pages) // size).to_bytes(4)
+    root[28:32] = (len(pages) // size).to_bytes(4)
+    pages[:size] = root
+    return bytes(pages)
+
+
+def _children(root: bytearray) -> list[int]:
+    """Where in the first page the numbers of others stand (SQLite file format §1.6)."""
+    if root[100] != _INTERIOR:
+        return []
+    cells = int.from_bytes(root[103:105])
+    return [108, *(int.from_bytes(root[at : at + 2]) for at in range(112, 112 + 2 * cells, 2))]

@@ -25,7 +25,7 @@ from chargepointd.core.session import Session
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.storage.checksum import SEEDS, checksum, row_text
 from chargepointd.storage.copies import COPIES
-from chargepointd.storage.image import Image
+from chargepointd.storage.image import Image, with_schema
 from chargepointd.storage.orphans import end_orphans
 from chargepointd.storage.pack import unpack
 from chargepointd.storage.rows import TABLES, Damaged, columns_of, keep_aside
@@ -50,6 +50,14 @@ class Found(NamedTuple):
 NOTHING = Found({}, [], False)
 
 
+class Source(NamedTuple):
+    """A database that is read."""
+
+    db: sqlite3.Connection
+    guessed: bool
+    """its schema is that of another: a row without a checksum may be one of another table"""
+
+
 def salvage(db: sqlite3.Connection, image: Image | None, directory: Path) -> list[str]:
     """Fills `db`, which is new and empty. What is told of it: what is missing, in a few words each."""
     file = _opened(image.data, db) if image else None
@@ -61,7 +69,7 @@ def salvage(db: sqlite3.Connection, image: Image | None, directory: Path) -> lis
     finally:
         for each in (file, copy):
             if each:
-                each.close()
+                each.db.close()
     db.execute("BEGIN IMMEDIATE")
     if not any(table.rows for table in found.values()):
         lost.append("all that was kept")
@@ -85,7 +93,7 @@ def complete(db: sqlite3.Connection, tables: set[str], directory: Path) -> None:
         try:
             older = {name: _found(copy, name) for name in TABLES}
         finally:
-            copy.close()
+            copy.db.close()
         _put(db, "variable", older["variable"].rows.values() if "variable" in tables else ())
         _put(db, "state", _what_was_set(older["state"]) if "state" in tables else ())
     if "listed" in tables or not db.execute("SELECT 1 FROM state WHERE name = 'local_list'").fetchone():
@@ -101,11 +109,21 @@ def _drop_list(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM state WHERE name = 'local_list'")
 
 
-def _opened(data: bytes | bytearray, like: sqlite3.Connection) -> sqlite3.Connection | None:
+def _opened(data: bytes | bytearray, like: sqlite3.Connection) -> Source | None:
     """`like`: a database of this schema; where the names of columns are damaged, they are as there."""
+    db = _read(bytes(data), like)
+    if db:
+        return Source(db, guessed=False)
+    db = _read(with_schema(bytes(data), like.serialize()), like)
+    return Source(db, guessed=True) if db else None
+
+
+def _read(data: bytes, like: sqlite3.Connection) -> sqlite3.Connection | None:
+    if not data:
+        return None
     db = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        db.deserialize(bytes(data))
+        db.deserialize(data)
         db.text_factory = _lenient
         if any(_columns(like, name) != (found := _columns(db, name)) and found for name in TABLES):
             _mend_schema(db, like)
@@ -132,7 +150,7 @@ def _mend_schema(db: sqlite3.Connection, like: sqlite3.Connection) -> None:
     db.execute("PRAGMA writable_schema = RESET")
 
 
-def _newest_copy(directory: Path, like: sqlite3.Connection) -> sqlite3.Connection | None:
+def _newest_copy(directory: Path, like: sqlite3.Connection) -> Source | None:
     for name in COPIES:
         try:
             opened = _opened((directory / name).read_bytes(), like)
@@ -144,9 +162,9 @@ def _newest_copy(directory: Path, like: sqlite3.Connection) -> sqlite3.Connectio
     return None
 
 
-def _found(db: sqlite3.Connection, name: str) -> Found:
+def _found(source: Source, name: str) -> Found:
     """Row by row from the front, until it cannot be read any further, and from the back."""
-    table = TABLES[name]
+    db, table = source.db, TABLES[name]
     rows: dict[Any, tuple[Any, ...]] = {}
     damaged: dict[Any, Damaged] = {}
     whole = True
@@ -163,7 +181,7 @@ def _found(db: sqlite3.Connection, name: str) -> Found:
         try:
             for row in db.execute(query):
                 right = checksum(SEEDS[name], row_text(row[: len(table.columns)]))
-                if row[-1] in (None, right):
+                if row[-1] == right or (row[-1] is None and not source.guessed):
                     rows[row[0]] = (*row[:-1], *[None] * (len(columns_of(name)) - len(wanted)), right)
                 else:
                     damaged[row[0]] = Damaged(name, row[:-1], "")

@@ -19,11 +19,12 @@ from tests.daemon.visit import (
     leave,
     register_wh,
     true_to,
+    until,
     world,
 )
 from tests.network.conftest import PING
 from tests.network.relay import Relay
-from tests.network.rude import BINARY, CLOSE, CONT, TEXT, RudeCsms, call, frame, rss_mb, until
+from tests.network.rude import BINARY, CLOSE, CONT, TEXT, RudeCsms, call, frame, rss_mb
 from tests.network.rude import PING as PING_FRAME
 from tests.pki import Authority, server_context
 
@@ -223,10 +224,10 @@ def test_everything_is_refused(csms: RudeCsms, relay: Relay, dialect: str) -> No
         begin(station, csms)
         for action in ("TransactionEvent", "MeterValues", "StopTransaction", "StatusNotification", "Heartbeat"):
             csms.refuse(action)
-        until(lambda: station.ctl("outbox")["dead"] >= 2, "records set aside")
+        until(lambda: station.ctl("outbox")["dead"] >= 2, "records set aside", 60.0)
         station.ctl("sim.swipe", token=TOKEN)
         leave(station)
-        until(lambda: station.ctl("outbox")["queued"] == 0, "empty queue")
+        until(lambda: station.ctl("outbox")["queued"] == 0, "empty queue", 60.0)
         for action in list(csms.faults):
             csms.behave(action)
         csms.forget()
@@ -334,14 +335,14 @@ def test_an_emergency_stop_in_a_flood(station: Station, csms: RudeCsms, relay: R
     begin(station, csms)
     begun, lines = rss_mb(station.pid), station.log.count("\n")
     with csms.flooding(*FLOODS[what](dialect)):
-        until(lambda: csms.answered > 3000, "flood")
+        until(lambda: csms.answered > 3000, "flood", 60.0)
         station.ctl("sim.raise_error", error="emergency_stop")
         until(lambda: world(station)["contactor"] == "open", "open contactor", 10.0)
         station.ctl("sim.swipe", token=TOKEN)
         csms.wait_event("Ended", timeout=60)
         answered = csms.answered
-        until(lambda: csms.answered > answered + 3000, "flood that goes on")
-    until(lambda: csms.answered == csms.flooded, "answer to each")
+        until(lambda: csms.answered > answered + 3000, "flood that goes on", 60.0)
+    until(lambda: csms.answered == csms.flooded, "answer to each", 60.0)
     assert rss_mb(station.pid) - begun < GROWTH_MB
     assert station.log.count("\n") - lines < 300
     delivered(station)
@@ -361,10 +362,10 @@ def test_an_emergency_stop_in_a_flood_over_tls(dialect: str, tmp_path: Path) -> 
         with Station(config) as station:
             begin(station, csms)
             with csms.flooding("GetLocalListVersion", {}):
-                until(lambda: csms.answered > 3000, "flood")
+                until(lambda: csms.answered > 3000, "flood", 60.0)
                 station.ctl("sim.raise_error", error="emergency_stop")
                 until(lambda: world(station)["contactor"] == "open", "open contactor", 10.0)
-            until(lambda: csms.answered == csms.flooded, "answer to each")
+            until(lambda: csms.answered == csms.flooded, "answer to each", 60.0)
             assert csms.line().number == 1
             csms.drop()
             csms.line(timeout=20)
@@ -376,10 +377,10 @@ def test_messages_of_a_megabyte_leave_nothing_behind(visit: Station, csms: RudeC
     """Not in the queue, not in what is recorded for a bug report."""
     action, payload = "DataTransfer", {"vendorId": "nobody", "data": "x" * 1_190_000}
     csms.ask(2, action, payload)
-    until(lambda: csms.answered == csms.flooded, "answer")
+    until(lambda: csms.answered == csms.flooded, "answer", 60.0)
     begun = rss_mb(visit.pid)
     for _ in range(70):
         csms.ask(1, action, payload)
-        until(lambda: csms.answered == csms.flooded, "answer")
+        until(lambda: csms.answered == csms.flooded, "answer", 60.0)
     assert csms.answered == 72
     assert rss_mb(visit.pid) - begun < GROWTH_MB

@@ -122,8 +122,10 @@ def test_of_a_daemon_that_stands_still_too(
     check_secrets(parts)
 
 
-def test_where_there_is_nothing_the_bundle_says_so(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
+@pytest.mark.parametrize("there", [True, False])
+def test_where_there_is_nothing_the_bundle_says_so(there: bool, tmp_path: Path) -> None:
+    if there:
+        (tmp_path / "empty").mkdir()
     code = bundle(tmp_path / "b.tgz", "--state-dir", tmp_path / "empty", "--config", tmp_path / "none.toml")
     assert code == cli.NOT_RUNNING
     missing = unpacked((tmp_path / "b.tgz").read_bytes())["missing.txt"].decode()

@@ -218,6 +218,42 @@ def test_flipped_bits_anywhere_are_no_facts(part: str, seed: int, killed: dict[s
     assert not again.damaged
 
 
+def schema_pages(directory: Path) -> list[int]:
+    """The pages of SQLite's own table, but for the first, which has the header of the file as well."""
+    data = (directory / NAME).read_bytes()
+    cells = int.from_bytes(data[103:105])
+    places = [108, *(int.from_bytes(data[at : at + 2]) for at in range(112, 112 + 2 * cells, 2))]
+    return [int.from_bytes(data[at : at + 4]) for at in places]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_schema_that_cannot_be_read_costs_no_row(which: int, tmp_path: Path) -> None:
+    keep(tmp_path, *EVERYTHING)
+    sql(tmp_path, "PRAGMA journal_mode = DELETE")
+    wipe(tmp_path, schema_pages(tmp_path)[which])
+    saved = reopened(tmp_path)
+    assert transactions(saved) == {"tx-1"}
+    assert [entry.record.seq_no for entry in saved.records] == [0, 1]
+    assert saved.variables == {"AuthCtrlr.Enabled": "false"}
+    assert saved.damaged
+    assert "all that was kept" not in saved.lost
+
+
+def test_tables_that_begin_where_another_is_looked_for_are_no_facts(tmp_path: Path) -> None:
+    keep(tmp_path, *EVERYTHING)
+    sql(tmp_path, "PRAGMA journal_mode = DELETE")
+    data = (tmp_path / NAME).read_bytes()
+    pages = [data[at : at + SIZE] for at in range(0, len(data), SIZE)]
+    one, other = page_of(tmp_path, "session") - 1, page_of(tmp_path, "record") - 1
+    pages[one], pages[other] = pages[other], pages[one]
+    (tmp_path / NAME).write_bytes(b"".join(pages))
+    wipe(tmp_path, schema_pages(tmp_path)[0])
+    saved = reopened(tmp_path)
+    assert not saved.records
+    assert not saved.sessions
+    assert saved.lost or saved.damaged
+
+
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.999])
 def test_a_file_that_was_cut_off_is_read_as_far_as_it_goes(
     share: float, killed: dict[str, bytes], tmp_path: Path
