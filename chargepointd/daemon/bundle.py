@@ -4,8 +4,8 @@ the CSMS may fetch (N01.FR.04).
     recording.jsonl.gz                                        what the station was told and did (`recording.py`)
     log.txt            the daemon's last log lines            journal.txt       the system's journal, where readable
     crash-*.jsonl.gz   what led to earlier bugs               missing.txt       what could not be had, and why
-    status.json  drivers.json  outbox.json  variables.json  profiles.json  reservations.json  limits.json  list.json
-    security_log.json                                         the state, as `chargepointctl` shows it
+    status.json  drivers.json  outbox.json  set_aside.json  variables.json  profiles.json  reservations.json
+    limits.json  list.json  security_log.json                 the state, as `chargepointctl` shows it
     configuration.json  versions.json  system.json            what it runs on
 
 No part has a token, a password or a key; who is meant by a pseudonym in one is meant by it in all others. Crash reports
@@ -46,6 +46,7 @@ _ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "status": ("status", {}),
     "drivers": ("drivers", {}),
     "outbox": ("outbox", {"limit": 1000}),
+    "set_aside": ("outbox", {"act": "dead"}),
     "security_log": ("security_log", {"limit": 10_000}),
     "variables": ("get", {"prefix": ""}),
     "profiles": ("profiles", {}),
@@ -85,6 +86,7 @@ class Bundle:
         missing: dict[str, str] = {}
         asks = [self._ask(part, *of, missing) for part, of in _ASKED.items()]
         asked = dict(zip(_ASKED, await asyncio.gather(*asks), strict=True))
+        _leave_out_words(asked["set_aside"])
         asked |= about(self._config, self._state_dir, self._clock())
         parts = {f"{name}.json": json.dumps(value, indent=1, default=str) for name, value in asked.items() if value}
         parts["log.txt"] = self._ring.text(first, last)
@@ -103,6 +105,12 @@ class Bundle:
         except TimeoutError:
             missing[f"{part}.json"] = f"the station did not answer within {ASK_S:.0f} s"
         return None
+
+
+def _leave_out_words(set_aside: Any) -> None:
+    """Of a CSMS that refused: they may name a token of which this process has never heard. The code is left."""
+    for letter in set_aside["letters"] if set_aside else ():
+        letter["reason"] = letter["reason"].partition(":")[0]
 
 
 def _recorded(taken: Any, span: tuple[float, float]) -> tuple[bytes, Pseudonyms]:

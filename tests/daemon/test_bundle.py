@@ -42,6 +42,8 @@ CONFIG = Files(
 
 
 async def ask(params: dict[str, Any]) -> Any:
+    if params.get("act") == "dead":
+        return {"letters": [{"id": 1, "reason": "FormationViolation: geheim is unknown"}], "more": False}
     return {"asked": params}
 
 
@@ -96,6 +98,7 @@ def test_the_parts_and_no_secret_in_them(tmp_path: Path, ring: LogRing) -> None:
     assert not [name for name, text in texts.items() if "geheim" in text or "04A1B2C3D4E5F6" in text.upper()]
     presented = json.loads(texts[RECORDING].splitlines()[2])[3]["token"]["value"]
     assert f"refused: {presented.lower()}" in parts["log.txt"], "the same pseudonym everywhere"
+    assert json.loads(parts["set_aside.json"])["letters"] == [{"id": 1, "reason": "FormationViolation"}]
     assert json.loads(parts["system.json"])["clock"] == {"known_to_be_right": True}
     assert json.loads(parts["system.json"])["disk"]["free_bytes"] > 0
     assert json.loads(parts["versions.json"])["packages"]["websockets"]
