@@ -2,9 +2,9 @@
 
 It goes on when the interruption took no longer than TxCtrlr.ResumptionTimeout; by default however long it was. When it
 began is known from its last record, so nothing is written for that: it is never reckoned shorter than it was, and where
-samples are far apart, longer. When it ended is known when the clock is. Until then no
-energy flows; the age of the process alone says at last that it is too late. A clock that is put right afterwards may
-show that it was too late from the beginning.
+samples are far apart, longer. When it ended is known when the clock is. Until then no energy flows; the age of the
+process alone says at last that it is too late. A clock that is put right afterwards may show that it was too late from
+the beginning.
 
 Energy comes back at once, or after a delay that is drawn (E17.FR.18); never in this transaction where it flowed before
 and AllowEnergyTransferResumption is false.
