@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.daemon.config import Config, ac_station
+from tests.daemon.config import Config, ac_station, dc_evse
 from tests.daemon.process import ROOT
 
 IDENTITY = "CONF001"
@@ -21,24 +21,13 @@ PACE: dict[str, Any] = {
 def dc_station(url: str, **variables: Any) -> Config:
     """Four DC outlets with fixed cables, as etc/dc-bench.toml, without what single cases need: two CCS, two
     NACS."""
-    evse = {"supply": "DC", "phases": 0, "voltage_v": 1000, "max_current_a": 500, "max_power_w": 400_000}
     config = ac_socket(url, **variables)
     config["station"]["model"] = "DC bench station"
     config["drivers"]["sim"] = {
         "driver": "simulator", "evses": 4, "supply": "DC", "fixed_cable": True, "dc_max_power_w": 400_000,
         "dc_max_current_a": 500, "car_voltage_v": 800, "car_power_w": 250_000, "reaction_s": 0.1,
     }  # fmt: skip
-    devices = ("pilot", "vehicle", "contactor", "meter")
-    config["evse"] = [
-        {
-            "id": n,
-            **evse,
-            "supply_device": f"sim.supply{n}",
-            **{device: f"sim.{device}{n}" for device in devices},
-            "connector": [{"id": 1, "type": "cCCS2" if n < 3 else "cTesla", "cable": "fixed"}],
-        }
-        for n in (1, 2, 3, 4)
-    ]
+    config["evse"] = [dc_evse(number, kind="cCCS2" if number < 3 else "cTesla") for number in (1, 2, 3, 4)]
     config["reader"] = [{"device": "sim.reader", "evses": [1, 2, 3, 4]}]
     return config
 

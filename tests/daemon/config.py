@@ -37,3 +37,11 @@ def _evse(number: int) -> Config:
     devices = {name: f"sim.{name}{number}" for name in ("pilot", "contactor", "meter", "lock")}
     supply = {"supply": "AC", "phases": 3, "voltage_v": 230, "max_current_a": 32}
     return {"id": number, **supply, **devices, "connector": [{"id": 1, "type": "sType2", "cable": "detachable"}]}
+
+
+def dc_evse(number: int, *, kind: str = "cCCS2", max_power_w: int = 400_000) -> Config:
+    """A DC outlet with a fixed cable, as in etc/dc-bench.toml. kind: of the plug, in the words of OCPP."""
+    devices = {name: f"sim.{name}{number}" for name in ("pilot", "vehicle", "contactor", "meter")}
+    supply = {"supply": "DC", "phases": 0, "voltage_v": 1000, "max_current_a": 500, "max_power_w": max_power_w}
+    connector = {"id": 1, "type": kind, "cable": "fixed"}
+    return {"id": number, **supply, "supply_device": f"sim.supply{number}", **devices, "connector": [connector]}

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, TypeVar
 
 from tests.csms import Csms
-from tests.daemon.config import Config, ac_station
+from tests.daemon.config import Config, ac_station, dc_evse
 from tests.daemon.process import TIMEOUT_S, Station
 from tests.daemon.visit import BRISK, until
 from tests.power import saboteur
@@ -133,13 +133,5 @@ def _config(case: Case, url: str) -> Config:
     config["drivers"]["sim"] |= {"reaction_s": 0.1} | (DC_CARS if case.supply == "DC" else {})
     config["firmware"] = INSTALLER
     if case.supply == "DC":
-        config["evse"] = [_dc_evse(number) for number in EVSES]
+        config["evse"] = [dc_evse(number) for number in EVSES]
     return config
-
-
-def _dc_evse(number: int) -> Config:
-    """As in etc/dc-bench.toml."""
-    devices = {name: f"sim.{name}{number}" for name in ("pilot", "vehicle", "contactor", "meter")}
-    supply = {"supply": "DC", "phases": 0, "voltage_v": 1000, "max_current_a": 500, "max_power_w": 400_000}
-    connector = {"id": 1, "type": "cCCS2", "cable": "fixed"}
-    return {"id": number, **supply, "supply_device": f"sim.supply{number}", **devices, "connector": [connector]}

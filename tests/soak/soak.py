@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.csms.transcript import Message
-from tests.daemon.config import Config, ac_station
+from tests.daemon.config import Config, ac_station, dc_evse
 from tests.daemon.process import ROOT
 from tests.servers.web import WebServer, web_server
 from tests.soak.fate import BILLING, Fate, Plan, images
@@ -82,15 +82,7 @@ def dc(url: str) -> Config:
     config["drivers"]["sim"] |= {
         "supply": "DC", "fixed_cable": True, "dc_max_power_w": 150_000, "car_voltage_v": 400, "car_power_w": 50_000,
     }  # fmt: skip
-    evse = {"supply": "DC", "phases": 0, "voltage_v": 1000, "max_current_a": 500, "max_power_w": 150_000}
-    devices = ("pilot", "vehicle", "contactor", "meter")
-    config["evse"] = [
-        {
-            "id": n, **evse, "supply_device": f"sim.supply{n}", **{device: f"sim.{device}{n}" for device in devices},
-            "connector": [{"id": 1, "type": "cCCS2", "cable": "fixed"}],
-        }
-        for n in (1, 2)
-    ]  # fmt: skip
+    config["evse"] = [dc_evse(number, max_power_w=150_000) for number in (1, 2)]
     return config
 
 
