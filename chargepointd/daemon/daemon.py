@@ -309,7 +309,7 @@ class Daemon:
 
         from chargepointd.jobs.diagnostics import archive
 
-        name = f"bundle-{self._plan.id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        name = f"bundle-{self._plan.id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(time.time()))}"
         since = params.get("since_s")
         parts = await self._gather(None if since is None else time.time() - since, None, whole=True)
         packed = await asyncio.to_thread(archive, name, parts)

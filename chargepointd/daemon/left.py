@@ -39,7 +39,8 @@ def bundle(state_dir: Path, config_file: Path, why: str, since_s: float | None) 
         del facts["configuration"]
     texts = {f"{name}.json": json.dumps(value, indent=1, default=str) for name, value in facts.items()}
     texts["journal.txt"] = asyncio.run(journal(oldest, None))
-    name = f"bundle-{config.station.id if config else 'station'}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    made_at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time()))
+    name = f"bundle-{config.station.id if config else 'station'}-{made_at}"
     parts = finished(texts, names, missing) | reports
     packed = archive(name, parts)
     return {"filename": f"{name}.tar.gz", "archive": b64encode(packed).decode(), "parts": sorted(parts)}

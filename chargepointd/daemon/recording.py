@@ -67,7 +67,7 @@ def _lines(taken: Taken, start: Start | None, names: Pseudonyms, why: str, span:
     about = {
         "recording": FORMAT,
         "program": __version__,
-        "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time())),
         "why": names.text(why),
         "replayable": whole,
         "note": _WHOLE if whole else _SPAN if span != ALL else _PART,
@@ -88,7 +88,7 @@ def written(step: Recorded) -> str:
 
 def write_report(taken: Taken, directory: Path, why: str) -> Path:
     """What led to a bug: the file. OSError where there is no room for it; then nothing of it is left."""
-    path = directory / f"crash-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.jsonl.gz"
+    path = directory / f"crash-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(time.time()))}.jsonl.gz"
     _make_room(directory)
     part = path.with_name(f".{path.name}.part")
     try:

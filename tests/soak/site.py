@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.daemon.config import Config
-from tests.daemon.process import Station
+from tests.daemon.process import ROOT, Station
 from tests.soak.conductor import Clocks, ConductingLoop, Stage
 from tests.soak.control import Control, Dark
 from tests.soak.csms import Csms
@@ -24,6 +24,13 @@ DAY_S = 86_400.0
 INF = float("inf")
 AFTERMATH_S = 600.0
 """until a station and its people are as ever, after something was wrong: the back-off alone may take six minutes"""
+
+
+def environment() -> dict[str, str]:
+    """What the systemd unit sets for the daemon."""
+    lines = (ROOT / "systemd" / "chargepointd.service").read_text().splitlines()
+    settings = [line.partition("=")[2] for line in lines if line.startswith("Environment=")]
+    return dict(setting.split("=", 1) for setting in settings)
 
 
 class Site:
@@ -46,7 +53,7 @@ class Site:
             configure(self.csms.url),
             command=COMMAND,
             ready_within_s=60.0,
-            env={"SOAK_CLOCK": str(self.stage.path), "SOAK_PACE": str(pace)},
+            env=environment() | {"SOAK_CLOCK": str(self.stage.path), "SOAK_PACE": str(pace)},
         )
         self.stage.process = lambda: self.station._process  # it may start anew at any moment
         self.control = Control(self.station.socket)

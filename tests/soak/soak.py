@@ -24,11 +24,12 @@ from tests.soak.office import Office
 from tests.soak.people import BAD_CARDS, NIGHT, People
 from tests.soak.site import BEGIN, Site
 
-BLOCKS = 0.05
-"""by which share what Python has allocated may grow, over that of an earlier night with as much loaded"""
-RSS_KB = 6 * 1024
-"""by which a process may grow: the allocator of the C library keeps, in pieces, what transfers and bundles needed, in
-threads of their own, for a moment"""
+BLOCKS = 0.02
+"""by which share what Python has allocated, without the ring of the log, may grow over that of an earlier night with as
+much loaded"""
+RSS_KB = 4 * 1024
+"""by which a process may grow: the rings of the log and of the recorder, which take days to fill, have 2 MB, and Python
+takes and keeps memory by the MB"""
 MANY = 30
 """things that are wrong, after which nothing is to be learned by going on"""
 LOG_LINES = 20_000

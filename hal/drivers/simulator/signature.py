@@ -68,7 +68,7 @@ class Signature:
 
 
 def _payload(serial: str, count: int, reading: MeterReading) -> dict[str, Any]:
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S,000+0000 U", time.gmtime())  # U: the meter's clock was never set
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S,000+0000 U", time.gmtime(time.time()))  # U: its clock was never set
     return {
         "FV": "1.0",
         "GI": "chargepointd simulator",
