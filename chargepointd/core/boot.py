@@ -38,6 +38,8 @@ class Registration:
         self._beating = False
         self.believes_csms: Callable[[], bool] = lambda: True
         """whether the time it tells sets the clock"""
+        self.trusts_csms_at: Callable[[float, Step], bool] = lambda utc, step: True
+        """its certificate is good at this time (UTC), now that it is known; else the connection is left"""
         self.just_accepted = False
         """in this step: the station is to tell all its statuses"""
 
@@ -88,6 +90,8 @@ class Registration:
             return
         assert isinstance(outcome, BootAnswered)
         self._unanswered = 0
+        if not self._trusted(outcome.time, step):
+            return
         self.state = outcome.status
         self._context.online = outcome.status == "Accepted"
         step.emit(Note("registration", 0, outcome.status))
@@ -115,8 +119,12 @@ class Registration:
                 step.emit(save)
         self._plan_beat(step)
 
+    def _trusted(self, time: float | None, step: Step) -> bool:
+        """False: by the time that it tells itself the CSMS is not to be trusted, so nothing is taken from it."""
+        return time is None or self._context.clock.sure or self.trusts_csms_at(time, step)
+
     def _set_time(self, time: float | None, step: Step) -> None:
-        if time is not None and self.believes_csms():
+        if time is not None and self.believes_csms() and self._trusted(time, step):
             self._context.tell_time(time, step, step.mono - self._outbox.asked_at)
 
     def _wait_for_time(self, step: Step) -> None:

@@ -328,6 +328,8 @@ class Reconnect(NamedTuple):
     """Close the link and open it again (a changed password, another profile)."""
 
     reason: str
+    at_once: bool = True
+    """False: by the back-off"""
 
 
 class PingAnew(NamedTuple):

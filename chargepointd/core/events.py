@@ -182,6 +182,8 @@ class LinkOpened(NamedTuple):
     """UTC, s since 1970: the end of the certificate the CSMS has shown"""
     root: str = ""
     """fingerprint (SHA-256, hexadecimal) of the root that vouched for it; empty: none, or nobody knows"""
+    certificate_from: float | None = None
+    """UTC, s since 1970: its beginning, where nobody knew the time to judge its dates by; None: they were judged"""
 
 
 class LinkClosed(NamedTuple):

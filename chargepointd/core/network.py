@@ -22,10 +22,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
-from chargepointd.core.clock import Righting
+from chargepointd.core.clock import Righting, plausible
 from chargepointd.core.commands import Status
-from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.context import NEVER, Context, Step, iso
 from chargepointd.core.effects import Note, PingAnew, Reconnect, SaveState
+from chargepointd.core.events import LinkOpened
 from chargepointd.core.masking import masked
 from chargepointd.core.password import as_bytes, complaint
 from chargepointd.core.signing import Signatures
@@ -140,6 +141,8 @@ class Network(Topic):
         self._good = True
         self._expires_at = NEVER
         """when the certificate that the CSMS has shown does (monotonic clock)"""
+        self._unjudged: tuple[float, float] | None = None
+        """its term (UTC), where nobody knew the time when it was shown"""
         self._tell_active()
 
     def _integer(self, name: str) -> int:
@@ -227,22 +230,41 @@ class Network(Topic):
 
     # -- connected -----------------------------------------------------------------------------------------------------
 
-    def linked(self, certificate_until: float | None, root: str, step: Step) -> bool:
-        """Connected, to a CSMS whose certificate is good until then (UTC) by this root. True when it is another CSMS
-        than the one before: it has to be told who we are (B10.FR.10)."""
-        if certificate_until is not None:
-            self._expires_at = step.mono + max(0.0, certificate_until - step.utc)
+    def linked(self, opened: LinkOpened, step: Step) -> bool:
+        """Connected. True when it is to another CSMS than the one before: it has to be told who we are (B10.FR.10)."""
+        begins, ends = opened.certificate_from, opened.certificate_until
+        if ends is not None:
+            self._expires_at = step.mono + max(0.0, ends - step.utc)
+            self._unjudged = None if begins is None else (begins, ends)
         self._linked, self._good = True, False
-        self._certificates.vouches = root
+        self._certificates.vouches = opened.root
         self._tell_active()
+        if self._context.clock.sure:  # since the attempt began
+            self.trusts_at(step.utc, step)
         return self._told not in (None, (self.slot, self.profile))
 
     def put_right(self, right: Righting, step: Step) -> None:
         self._expires_at -= right.change_s
+        self.trusts_at(step.utc, step)
+
+    def trusts_at(self, utc: float, step: Step) -> bool:
+        """Whether the certificate that the CSMS has shown while nobody knew the time is good at this one. If not, the
+        connection is left; and if it was the CSMS itself that told this time, it is not taken from it, or one wrong
+        word would lock the station out for good."""
+        if self._unjudged is None or not plausible(utc):
+            return True
+        (begins, ends), self._unjudged = self._unjudged, None
+        if begins <= utc <= ends:
+            return True
+        what = f"the certificate of the CSMS is good from {iso(begins)} to {iso(ends)}, and it is {iso(utc)}"
+        self._expires_at, self._good = NEVER, True
+        self.failed("certificate", what, step)
+        step.emit(Reconnect("the certificate of the CSMS is not good", at_once=False))
+        return False
 
     def unlinked(self, step: Step) -> None:
         """A connection over which the CSMS did not accept the station was one more attempt that failed."""
-        self._linked, self._expires_at = False, NEVER
+        self._linked, self._expires_at, self._unjudged = False, NEVER, None
         if not self._good:
             self._good = True
             self.failed("dropped", "", step)

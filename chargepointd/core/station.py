@@ -170,6 +170,7 @@ class Station:
         outbox.on_room = lambda none, step: self._hold(none, step, "no room")
         outbox.on_record_answered = self._record_answered
         self.registration.believes_csms = self.timekeeping.believes_csms
+        self.registration.trusts_csms_at = self.network.trusts_at
         self.timekeeping.beat = self.registration.beat
         context.on_clock = self._clock_changed
         self._handlers = self._handled()
@@ -403,7 +404,7 @@ class Station:
     def _link_opened(self, event: e.LinkOpened, step: Step) -> None:
         self.context.rules = event.rules
         self.outbox.linked()
-        if self.network.linked(event.certificate_until, event.root, step):
+        if self.network.linked(event, step):
             self.registration.forget()
         self.registration.linked(step)
         away = step.mono - self._offline_since

@@ -55,10 +55,16 @@ class Conversation:
 
     # -- the link ------------------------------------------------------------------------------------------------------
 
-    def opened(self, subprotocol: str, certificate_until: float | None = None, root: str = "") -> None:
+    def opened(
+        self,
+        subprotocol: str,
+        certificate_until: float | None = None,
+        root: str = "",
+        certificate_from: float | None = None,
+    ) -> None:
         self._forget()
         self._dialect = self._load(subprotocol)
-        self._post(e.LinkOpened(self._dialect.rules, certificate_until, root))
+        self._post(e.LinkOpened(self._dialect.rules, certificate_until, root, certificate_from))
 
     def closed(self, reason: str) -> None:
         if self._dialect:

@@ -25,7 +25,7 @@ from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
 from chargepointd.daemon.log_ring import LogRing
-from chargepointd.daemon.network import profile
+from chargepointd.daemon.network import known_time, profile
 from chargepointd.daemon.notify import Notifier
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects import codec
@@ -89,7 +89,7 @@ class Daemon:
         self._conversation = Conversation(self._dialect, self._link.send, engine.post, self._asked, self._link.answered)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
         self._local = self._make_local(engine)
-        self._jobs = Jobs(Place(self._state_dir, self._gather, self._proxied), engine.post)
+        self._jobs = Jobs(Place(self._state_dir, self._gather, self._proxied, self._utc), engine.post)
         self._dispatch(engine)
         control = self._control()
         # Before any hardware is touched: where another daemon answers, this one has no business.
@@ -206,6 +206,10 @@ class Daemon:
     def _asked(self) -> None:
         self._link.asked(self._variables.integer("OCPPCommCtrlr.MessageTimeout[Default]"))
 
+    def _utc(self) -> float | None:
+        clock = self._station.context.clock
+        return clock.utc(time.monotonic()) if clock.sure else None
+
     def _proxied(self, host: str, secure: bool) -> tuple[str, int, str] | None:
         """The proxy on the way to a file."""
         from chargepointd.jobs.transfer.failure import TransferFailed
@@ -224,12 +228,13 @@ class Daemon:
         wildcards = self._variables.boolean("SecurityCtrlr.AllowCSMSTLSWildcards")
         return profile(
             self._config.csms, self._plan.id, station.network, station.certificates, self._state_dir,
-            wildcards=wildcards,
+            wildcards=wildcards, time=known_time(station.context.clock, now()),
         )  # fmt: skip
 
     def _opened(self, subprotocol: str) -> None:
         self._connected_at = time.time()
-        self._conversation.opened(subprotocol, self._link.certificate_until, self._link.root)
+        link = self._link
+        self._conversation.opened(subprotocol, link.certificate_until, link.root, link.certificate_from)
         self._notifier.status(self._summary())
 
     def _closed(self, ended: Ended) -> None:
@@ -363,7 +368,8 @@ class Daemon:
 
     def _connect_anew(self, effect: f.Reconnect) -> None:
         self._link.close(reason=effect.reason)
-        self._link.retry_now()
+        if effect.at_once:
+            self._link.retry_now()
 
     def _identify(self, effect: f.IdentifyStation) -> None:
         from base64 import b64decode

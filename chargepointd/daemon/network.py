@@ -4,19 +4,40 @@ from pathlib import Path
 
 from chargepointd.config import CsmsConfig
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
+from chargepointd.core.clock import PLAUSIBLE, Clock
 from chargepointd.core.network import Network
+from chargepointd.core.values import Now
 from chargepointd.dialects.dialect import VERSIONS
 from chargepointd.jobs.keystore import KeyStore
 from chargepointd.link.profile import Profile
 
 
+def known_time(clock: Clock, now: Now) -> tuple[float | None, bool]:
+    """By which the dates of the CSMS's certificate are judged, UTC (s since 1970), and whether it is now (or only has
+    been). None: by the system's clock, unless it stands before any honest one: by that no certificate has begun, and
+    a board without a battery would reach nobody who could tell it the time."""
+    if now.wall >= PLAUSIBLE:
+        return None, True
+    return (clock.utc(now.mono), True) if clock.sure else (max(clock.known, PLAUSIBLE), False)
+
+
 def profile(
-    csms: CsmsConfig, identity: str, network: Network, certificates: Certificates, state_dir: Path, *, wildcards: bool
+    csms: CsmsConfig,
+    identity: str,
+    network: Network,
+    certificates: Certificates,
+    state_dir: Path,
+    *,
+    wildcards: bool,
+    time: tuple[float | None, bool] = (None, True),
 ) -> Profile:
     """Until the key store has taken in what the configuration names, its files themselves are used."""
     way = network.way()
     store = KeyStore(state_dir)
-    roots = [store.certificate(CSMS_ROOT, name) for name in way.roots]
+    ends = {root.name: root.valid_until for root in certificates.of(CSMS_ROOT)}
+    # Of a root and its renewal by the same key, OpenSSL takes the first where it does not look at the dates.
+    names = sorted(way.roots, key=lambda name: -ends.get(name, 0.0)) if time[0] is not None else way.roots
+    roots = [store.certificate(CSMS_ROOT, name) for name in names]
     cert, key = csms.client_cert, csms.client_key
     if csms.ca_file and not certificates.taken_in:
         roots.append(csms.ca_file)
@@ -35,4 +56,6 @@ def profile(
         client_key=key,
         allow_wildcards=wildcards,
         proxy=csms.proxy,
+        utc=time[0],
+        utc_sure=time[1],
     )

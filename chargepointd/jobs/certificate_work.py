@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +29,14 @@ Tell = Callable[[Any], None]
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 # -- roots -------------------------------------------------------------------------------------------------------------
 
 
 async def check_root(job: CheckRoot, place: Place, tell: Tell) -> Certificate | Status:
-    return await asyncio.to_thread(_check_root, job, KeyStore(place.state_dir))
+    return await asyncio.to_thread(_check_root, job, KeyStore(place.state_dir), c.moment(place.utc()))
 
 
-def _check_root(job: CheckRoot, store: KeyStore) -> Certificate | Status:
+def _check_root(job: CheckRoot, store: KeyStore, at: datetime | None) -> Certificate | Status:
     """Invalid: Rejected (M05.FR.07); not to be written: Failed (M05.FR.03)."""
     try:
         found = c.parse(job.pem)
@@ -49,7 +45,7 @@ def _check_root(job: CheckRoot, store: KeyStore) -> Certificate | Status:
     if len(found) != 1:
         return Status("Rejected", f"{len(found)} certificates; one at a time", "InvalidCertificate")
     root = found[0]
-    wrong = c.root_complaint(root, _now()) or _not_signed(root, job, store)
+    wrong = c.root_complaint(root, at) or _not_signed(root, job, store)
     if wrong:
         return Status("Rejected", wrong, "InvalidCertificate")
     try:
@@ -112,12 +108,12 @@ def _all(use: str, store: KeyStore) -> list[x509.Certificate]:
 # -- the configuration -------------------------------------------------------------------------------------------------
 
 
-def take_in(job: Tidy, store: KeyStore, *, roots: bool, own: bool) -> tuple[Certificate, ...]:
+def take_in(job: Tidy, store: KeyStore, utc: float | None, *, roots: bool, own: bool) -> tuple[Certificate, ...]:
     """What the configuration names, into the store. OSError and ValueError say which file is wrong, and how."""
     kept = []
     if roots:
         for root in _parsed(job.ca_file):
-            wrong = c.root_complaint(root, _now())
+            wrong = c.root_complaint(root, c.moment(utc))
             if wrong:
                 raise ValueError(f"{job.ca_file}: {wrong}")
             kept.append(_keep_root(root, CSMS_ROOT, store))
@@ -186,17 +182,17 @@ def _secret(key: PrivateKey) -> bytes:
 
 
 async def take_chain(job: TakeChain, place: Place, tell: Tell) -> tuple[Certificate, str] | Status:
-    return await asyncio.to_thread(_take_chain, job, KeyStore(place.state_dir))
+    return await asyncio.to_thread(_take_chain, job, KeyStore(place.state_dir), c.moment(place.utc()))
 
 
-def _take_chain(job: TakeChain, store: KeyStore) -> tuple[Certificate, str] | Status:
+def _take_chain(job: TakeChain, store: KeyStore, at: datetime | None) -> tuple[Certificate, str] | Status:
     """The certificate, and the name of the key that waited for it: A02.FR.06, FR.07."""
     try:
         chain = c.parse(job.pem)
     except ValueError as error:
         return Status("Rejected", str(error), "InvalidCertificate")
     roots = _all(job.root, store)
-    wrong = c.chain_complaint(chain, roots, _now()) or _subject_complaint(chain[0], job)
+    wrong = c.chain_complaint(chain, roots, at) or _subject_complaint(chain[0], job)
     if wrong:
         return Status("Rejected", wrong, "InvalidCertificate")
     name, key = _key_for(chain[0], job, store)

@@ -35,6 +35,10 @@ def verify_chain(pem: str, roots: Iterable[str], at: datetime | None = None) -> 
     return chain_complaint(chain, anchors, at or datetime.now(UTC))
 
 
+def moment(utc: float | None) -> datetime | None:
+    return None if utc is None else datetime.fromtimestamp(utc, UTC)
+
+
 def parse(pem: str) -> list[x509.Certificate]:
     """ValueError: it is no PEM certificate."""
     try:
@@ -46,7 +50,8 @@ def parse(pem: str) -> list[x509.Certificate]:
     return found
 
 
-def chain_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime) -> str:
+def chain_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime | None) -> str:
+    """at: None, nobody knows the time; so here and below."""
     if len(chain) > DEEPEST + 1:
         return f"a chain of {len(chain)} certificates; at most {DEEPEST + 1}"
     for place, certificate in enumerate(chain):
@@ -59,7 +64,7 @@ def chain_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Cert
     return _anchor_complaint(chain, roots, at)
 
 
-def _anchor_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime) -> str:
+def _anchor_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime | None) -> str:
     top = chain[-1]
     anchors = [root for root in roots if root == top or issued(top, root)]
     if not anchors:
@@ -68,8 +73,10 @@ def _anchor_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Ce
     return "" if not all(complaints) else str(complaints[0])
 
 
-def complaint(certificate: x509.Certificate, at: datetime) -> str:
+def complaint(certificate: x509.Certificate, at: datetime | None) -> str:
     """What is wrong with a certificate by itself."""
+    if at is None:
+        return _weakness(certificate)
     if at < certificate.not_valid_before_utc:
         return f"{name(certificate)} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
     if at > certificate.not_valid_after_utc:
@@ -88,7 +95,7 @@ def _weakness(certificate: x509.Certificate) -> str:
     return ""
 
 
-def root_complaint(certificate: x509.Certificate, at: datetime) -> str:
+def root_complaint(certificate: x509.Certificate, at: datetime | None) -> str:
     """What is wrong with a certificate that others are to be trusted by."""
     return complaint(certificate, at) or _ca_complaint(certificate, 0) or _self_complaint(certificate)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
@@ -21,10 +21,10 @@ MOST_HASHES = 4
 
 
 async def check(job: CheckContract, place: Place, tell: Tell) -> ContractChecked:
-    return await asyncio.to_thread(_check, job, KeyStore(place.state_dir), datetime.now(UTC))
+    return await asyncio.to_thread(_check, job, KeyStore(place.state_dir), c.moment(place.utc()))
 
 
-def _check(job: CheckContract, store: KeyStore, at: datetime) -> ContractChecked:
+def _check(job: CheckContract, store: KeyStore, at: datetime | None) -> ContractChecked:
     try:
         chain = c.parse(job.chain)
     except ValueError as error:

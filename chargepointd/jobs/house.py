@@ -25,10 +25,10 @@ async def remove(job: RemoveCertificate, place: Place, tell: Callable[[Any], Non
 
 
 async def tidy(job: Tidy, place: Place, tell: Callable[[Any], None]) -> Tidied | Status:
-    return await asyncio.to_thread(_tidy, job, KeyStore(place.state_dir))
+    return await asyncio.to_thread(_tidy, job, KeyStore(place.state_dir), place.utc())
 
 
-def _tidy(job: Tidy, store: KeyStore) -> Tidied | Status:
+def _tidy(job: Tidy, store: KeyStore, utc: float | None) -> Tidied | Status:
     known = {file: each for each in job.known for file in files(store, *each)}
     try:
         missing = store.sweep(known)
@@ -44,7 +44,7 @@ def _tidy(job: Tidy, store: KeyStore) -> Tidied | Status:
         from chargepointd.jobs.certificate_work import take_in
 
         now = " ".join(one if is_new else other for one, other, is_new in zip(digests, before, new, strict=True))
-        return Tidied(lost, now, take_in(job, store, roots=new[0], own=new[1]))
+        return Tidied(lost, now, take_in(job, store, utc, roots=new[0], own=new[1]))
     except (OSError, ValueError) as error:
         return Tidied(lost, job.taken_in, wrong=str(error))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
@@ -29,6 +30,10 @@ def unproxied(host: str, secure: bool) -> None:
     """No proxy."""
 
 
+def by_system() -> float | None:
+    return time.time()
+
+
 class Place(NamedTuple):
     """Where a job finds what it works on."""
 
@@ -37,6 +42,8 @@ class Place(NamedTuple):
     """what the daemon knows of itself between two moments (UTC, s since 1970), for the diagnostics archive"""
     proxied: Callable[[str, bool], tuple[str, int, str] | None] = unproxied
     """host, and whether TLS is spoken -> the HTTP proxy on the way, see `transfer.line`"""
+    utc: Callable[[], float | None] = by_system
+    """s since 1970, by which certificates are judged; None: nobody knows, so their dates are not"""
 
     @property
     def sftp_hosts(self) -> Path:

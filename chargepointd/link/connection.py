@@ -92,6 +92,12 @@ class Link:
         return self._ws.certificate_until if self._ws is not None else None
 
     @property
+    def certificate_from(self) -> float | None:
+        """UTC, s since 1970: when it begins, where nobody could say whether that has been (`Profile.utc_sure`), nor
+        for sure that it has not ended; None: it is good."""
+        return self._ws.certificate_from if self._ws is not None else None
+
+    @property
     def root(self) -> str:
         """Fingerprint (SHA-256, hexadecimal) of the root that vouched for the CSMS; empty without TLS."""
         return self._ws.root if self._ws is not None else ""
@@ -277,9 +283,8 @@ class Link:
     ) -> WebSocket:
         self._ws = ws = WebSocket(
             where,
-            profile.subprotocols,
+            profile,
             authorization=secret,
-            allow_wildcards=profile.allow_wildcards,
             on_open=self._opened,
             on_text=self._on_text,
             ping_interval=self._ping_interval,

@@ -72,13 +72,17 @@ def _status_reason(error: InvalidStatus) -> str:
 def transport_ended(error: OSError) -> Ended:
     """What an OSError on the way to an open connection means."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = f"the certificate of the CSMS is not good: {error.verify_message}"
-        return Ended("certificate", f"{why}; install its root certificate, or have the CSMS certificate renewed")
+        return certificate_ended(error.verify_message)
     if isinstance(error, ssl.SSLError):
         return _tls_ended(error)
     if isinstance(error, ConnectionResetError | ConnectionAbortedError):
         return Ended("refused", "the CSMS closed the connection during the handshake; is the url the right one?")
     return Ended("refused", f"{error.strerror or error}")
+
+
+def certificate_ended(wrong: str) -> Ended:
+    why = f"the certificate of the CSMS is not good: {wrong}"
+    return Ended("certificate", f"{why}; install its root certificate, or have the CSMS certificate renewed")
 
 
 def _tls_ended(error: ssl.SSLError) -> Ended:

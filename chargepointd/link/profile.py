@@ -24,6 +24,8 @@ class Profile(NamedTuple):
     client_key: None when the key stands in client_cert.
     proxy: of HTTP, such as "http://user:password@proxy:3128"; "none"; empty: what the environment says.
     allow_wildcards: AllowCSMSTLSWildcards, a certificate for *.example.org will do.
+    utc: s since 1970, by which the dates of certificates are judged; None: the system's clock, by OpenSSL.
+    utc_sure: False: it is that time or later; whether what begins later has begun, nobody can say.
     """
 
     url: str
@@ -38,6 +40,8 @@ class Profile(NamedTuple):
     allow_wildcards: bool = False
     proxy: str = ""
     open_timeout_s: float = 30.0
+    utc: float | None = None
+    utc_sure: bool = True
 
 
 def address(profile: Profile) -> WebSocketURI:

@@ -10,6 +10,7 @@ from chargepointd.link.profile import BadProfile, Profile
 from chargepointd.link.resolve import is_address
 
 _DER = 2  # _ssl.ENCODING_DER
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, to which Python gives no name
 # The suites the standard names, the ones with forward secrecy first. Those of TLS 1.3 are always offered besides.
 CIPHERS = ":".join(
     (
@@ -25,13 +26,16 @@ CIPHERS = ":".join(
 
 
 def context(profile: Profile) -> ssl.SSLContext:
-    """TLS 1.2 or newer without compression; chain, dates and host name are checked. BadProfile: a file is missing."""
+    """TLS 1.2 or newer without compression; chain, dates and host name are checked, but the dates only where the
+    system's clock can be believed: see `untimely`. BadProfile: a file is missing."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     made.set_ciphers(CIPHERS)
     made.hostname_checks_common_name = True  # used only where the certificate has no alternative names
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root may have been signed by the one before it
+    if profile.utc is not None:
+        made.verify_flags |= _NO_CHECK_TIME
     if profile.system_roots:
         made.load_default_certs()
     for root in profile.roots:
@@ -60,11 +64,22 @@ def anchor(connection: Any) -> str:
     return sha256(chain[-1].public_bytes(_DER)).hexdigest() if chain else ""
 
 
-def good_until(connection: Any, certificate: Mapping[str, Any]) -> float:
-    """UTC, s since 1970: when the first certificate of the chain ends, the root's too; where this Python cannot tell
-    the chain, that of the server alone."""
-    ends = [certificate["notAfter"], *(each.get_info()["notAfter"] for each in _verified(connection))]
-    return float(min(map(ssl.cert_time_to_seconds, ends)))
+def term(connection: Any, certificate: Mapping[str, Any]) -> tuple[float, float]:
+    """UTC, s since 1970: when the last certificate of the chain begins and the first one ends, the root's too; where
+    this Python cannot tell the chain, of that of the server alone."""
+    chain = [certificate, *(each.get_info() for each in _verified(connection))]
+    begins = max(ssl.cert_time_to_seconds(each["notBefore"]) for each in chain)
+    ends = min(ssl.cert_time_to_seconds(each["notAfter"]) for each in chain)
+    return float(begins), float(ends)
+
+
+def untimely(begins: float, ends: float, profile: Profile) -> str:
+    """What is wrong with a chain that is good from `begins` to `ends` (UTC), where OpenSSL did not look."""
+    if profile.utc is None:
+        return ""
+    if profile.utc > ends:
+        return "certificate has expired"
+    return "certificate is not yet valid" if profile.utc_sure and profile.utc < begins else ""
 
 
 def _verified(connection: Any) -> Any:

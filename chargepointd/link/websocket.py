@@ -14,10 +14,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
-from chargepointd.link.ended import Ended, http_ended, transport_ended
+from chargepointd.link.ended import Ended, certificate_ended, http_ended, transport_ended
 from chargepointd.link.library import ClientProtocol, Frame, Opcode, Response, State, Subprotocol, WebSocketURI
+from chargepointd.link.profile import Profile
 from chargepointd.link.pulse import Pulse
-from chargepointd.link.tls import anchor, good_until, needs_wildcard
+from chargepointd.link.tls import anchor, needs_wildcard, term, untimely
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +48,9 @@ class WebSocket(asyncio.Protocol):
     def __init__(
         self,
         address: WebSocketURI,
-        subprotocols: tuple[str, ...],
+        profile: Profile,
         *,
         authorization: str | None,
-        allow_wildcards: bool,
         on_open: Callable[[str], None],
         on_text: Callable[[str], None],
         ping_interval: Callable[[], float],
@@ -58,12 +58,12 @@ class WebSocket(asyncio.Protocol):
     ) -> None:
         self._ws = ClientProtocol(
             address,
-            subprotocols=[Subprotocol(name) for name in subprotocols],
+            subprotocols=[Subprotocol(name) for name in profile.subprotocols],
             max_size=MAX_TEXT,
             logger=_library_log,
         )
         self._authorization = authorization
-        self._allow_wildcards = allow_wildcards
+        self._profile = profile
         self._on_open = on_open
         self._on_text = on_text
         self._loop = asyncio.get_running_loop()
@@ -77,6 +77,7 @@ class WebSocket(asyncio.Protocol):
         self._unread: deque[bytes] = deque()  # slices for the next turns
         self._bug: Exception | None = None
         self.writable = True
+        self.certificate_from: float | None = None  # UTC; None: that it has begun was judged
         self.certificate_until: float | None = None  # UTC
         self.root = ""  # see `tls.anchor`
         self.answered = False  # something came after the handshake
@@ -148,20 +149,29 @@ class WebSocket(asyncio.Protocol):
         self._transport = attached = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         _keep_alive(attached.get_extra_info("socket"))
         certificate = attached.get_extra_info("peercert")
-        host = self._ws.uri.host
-        if certificate:
-            secured = attached.get_extra_info("ssl_object")
-            self.certificate_until = good_until(secured, certificate)
-            self.root = anchor(secured)
-        if certificate and not self._allow_wildcards and needs_wildcard(certificate, host):
-            why = f"the certificate of the CSMS is good for {host} by a wildcard only"
-            self.abort(Ended("certificate", f"{why}; allow wildcards, or have it issued for this name"))
+        wrong = self._shown(certificate, attached.get_extra_info("ssl_object")) if certificate else None
+        if wrong:
+            self.abort(wrong)
             return
         request = self._ws.connect()
         if self._authorization is not None:
             request.headers["Authorization"] = self._authorization
         self._ws.send_request(request)
         self._flush()
+
+    def _shown(self, certificate: Any, secured: Any) -> Ended | None:
+        """What is wrong with the certificate of the CSMS that OpenSSL did not look at."""
+        begins, self.certificate_until = term(secured, certificate)
+        self.root = anchor(secured)
+        if not self._profile.utc_sure:
+            self.certificate_from = begins
+        wrong, host = untimely(begins, self.certificate_until, self._profile), self._ws.uri.host
+        if wrong:
+            return certificate_ended(wrong)
+        if not self._profile.allow_wildcards and needs_wildcard(certificate, host):
+            why = f"the certificate of the CSMS is good for {host} by a wildcard only"
+            return Ended("certificate", f"{why}; allow wildcards, or have it issued for this name")
+        return None
 
     def data_received(self, data: bytes) -> None:
         if len(data) <= SLICE and not self._unread:

@@ -339,6 +339,45 @@ def test_a_certificate_that_ends_while_connected_is_noticed_and_the_connection_k
     assert w.linked
 
 
+def test_a_certificate_shown_in_the_dark_is_judged_by_the_time_that_the_csms_tells() -> None:
+    w = in_1970(NOON - 86_400, NOON + 86_400)
+    assert w.station.registration.state == "Accepted"
+    assert w.station.context.clock.sure
+    assert not w.dialled_anew
+
+
+@pytest.mark.parametrize("days", [(-3, -1), (1, 3)])
+def test_a_csms_whose_certificate_is_not_good_at_the_time_it_tells_is_left_and_nothing_taken_from_it(
+    days: tuple[int, int],
+) -> None:
+    w = in_1970(NOON + days[0] * 86_400, NOON + days[1] * 86_400)
+    assert w.station.registration.state is None
+    assert not w.station.context.clock.sure
+    assert w.dialled_anew == ["the certificate of the CSMS is not good"]
+    assert len([note for note in w.notes if "InvalidCsmsCertificate" in note]) == 1
+    w.offline().online()
+    assert w.station.registration.state == "Accepted"
+    assert w.station.context.clock.sure
+
+
+def test_a_system_clock_that_becomes_right_judges_it_too() -> None:
+    w = in_1970(NOON - 3 * 86_400, NOON - 86_400, mute=True)
+    assert not w.dialled_anew
+    w.wall = NOON
+    w.after(1)
+    assert w.station.context.clock.sure
+    assert w.dialled_anew == ["the certificate of the CSMS is not good"]
+
+
+def in_1970(begins: float, ends: float, *, mute: bool = False) -> World:
+    """Connected to a CSMS that shows such a certificate."""
+    w = World("2.0.1", wall=0.0)
+    w.mute = mute
+    w.linked = True
+    w.tell(e.LinkOpened(w.station.context.rules, ends, "", begins))
+    return w
+
+
 @pytest.mark.parametrize("attempts", [1, 2, 3])
 @pytest.mark.parametrize("slots", [1, 2, 3])
 @pytest.mark.parametrize("passwords", [1, 2, 3, 4])

@@ -61,6 +61,20 @@ def test_a_root_is_kept_with_its_hashes_and_dates(do: Any, store: KeyStore) -> N
     assert do(c.CheckRoot(c.CSMS_ROOT, ROOT.pem)) == found, "the same again is the same"
 
 
+def test_dates_are_judged_by_the_time_of_the_station_and_not_where_nobody_knows_it(tmp_path: Path) -> None:
+    ended = Authority("Old", starts_in=-9, ends_in=-1)
+
+    def checked(utc: float | None) -> Any:
+        place = Place(tmp_path, utc=lambda: utc)
+        return asyncio.run(certificate_work.check_root(c.CheckRoot(c.CSMS_ROOT, ended.pem), place, lambda news: None))
+
+    end = ended.certificate.not_valid_after_utc.timestamp()
+    assert isinstance(checked(end - 60), c.Certificate)
+    assert isinstance(checked(None), c.Certificate)
+    assert "expired" in checked(end + 60).reason
+    assert "not valid before" in checked(300.0).reason
+
+
 @pytest.mark.parametrize(
     ("pem", "why"),
     [

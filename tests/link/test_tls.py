@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import ssl
+import time
 import warnings
 
 import pytest
@@ -127,6 +128,56 @@ def test_a_bad_certificate_is_told_as_such_and_gets_no_request(root, stranger, i
     assert rig.failed[0].kind == "certificate"
     assert about in rig.failed[0].reason
     assert rig.opened == seen == []
+
+
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("term", "day", "sure", "about"),
+    [
+        ((1, 2), 1.5, True, ""),
+        ((-3, -1), -2, False, ""),
+        ((-3, -1), -30, False, ""),
+        ((-3, -1), -30, True, "not yet valid"),
+        ((-3, -1), 0, True, "expired"),
+        ((-3, -1), 0, False, "expired"),
+        ((1, 2), 0, False, ""),
+        ((1, 2), 0, True, "not yet valid"),
+        ((-1, 365), 40, True, "expired"),  # the root, which ends before
+    ],
+)
+def test_dates_are_judged_by_the_time_that_is_given(root, term, day, sure, about):
+    """term, day: days from now."""
+    seen, now = [], time.time()
+    context = server_context(root.issue("csms", "localhost", starts_in=term[0], ends_in=term[1]))
+    told = []
+
+    def made(port):
+        return secured(port, root, utc=now + day * DAY_S, utc_sure=sure)
+
+    if about:
+        rig = meet(context, made, failed, seen)
+        assert (rig.failed[0].kind, rig.opened, seen) == ("certificate", [], [])
+        assert about in rig.failed[0].reason
+    else:
+        meet(context, made, lambda rig: rig.texts and (told.append(rig.link.certificate_from) or True))
+        assert (told[-1] is None) is sure
+        assert sure or abs(told[-1] - (now + max(term[0], -1) * DAY_S)) < 3600
+
+
+@pytest.mark.parametrize(
+    ("issue", "about"),
+    [
+        (lambda root, stranger: root.issue("csms", "elsewhere.example.org"), "ostname"),
+        (lambda root, stranger: stranger.issue("csms", "localhost"), "issuer"),
+    ],
+)
+def test_all_but_the_dates_is_checked_as_ever(root, stranger, issue, about):
+    made = server_context(issue(root, stranger))
+    rig = meet(made, lambda port: secured(port, root, utc=time.time(), utc_sure=False), failed)
+    assert rig.failed[0].kind == "certificate"
+    assert about in rig.failed[0].reason
 
 
 @pytest.fixture

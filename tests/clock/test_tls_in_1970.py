@@ -1,0 +1,133 @@
+"""TLS on a board whose clock stands in 1970: the CSMS is reached, and its certificate judged as soon as can be."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clock.shifted import COMMAND, SystemClock
+from tests.csms import Csms
+from tests.daemon.process import Station
+from tests.daemon.visit import begin, brisk, delivered, finish, until
+from tests.pki import Authority, server_context, show
+
+pytestmark = pytest.mark.process
+
+HOST = "localhost"
+DARK = 300.0
+"""s since 1970"""
+EVENT = {"1.6": "InvalidCentralSystemCertificate", "2.0.1": "InvalidCsmsCertificate"}
+
+
+@pytest.fixture(scope="module")
+def root() -> Authority:
+    return Authority("Root", starts_in=-4000)
+
+
+@pytest.fixture
+def tls(root: Authority) -> Any:
+    return server_context(root.issue(HOST, HOST))
+
+
+@pytest.fixture
+def csms(tls: Any, dialect: str) -> Iterator[Csms]:
+    with Csms(versions=(dialect,), tls=tls, host=HOST) as csms:
+        yield csms
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> SystemClock:
+    return SystemClock(tmp_path / "clock.json", DARK)
+
+
+@pytest.fixture
+def station(csms: Csms, root: Authority, clock: SystemClock, dialect: str, tmp_path: Path) -> Station:
+    """Not yet started."""
+    config = brisk(csms.url, dialect)
+    (tmp_path / "root.pem").write_text(root.pem)
+    config["csms"]["ca_file"] = str(tmp_path / "root.pem")
+    return Station(config, command=COMMAND, env=clock.env)
+
+
+def test_a_good_certificate_is_enough_and_later_ones_are_judged_by_the_time_that_was_told(
+    station: Station, csms: Csms, tls: Any, root: Authority, dialect: str
+) -> None:
+    with station:
+        begin(station, csms)
+        assert station.ctl("status")["clock"] == "told"
+        show(tls, root.issue(HOST, HOST, starts_in=-3, ends_in=-1))
+        csms.drop()
+        assert "expired" in station.wait_log("the certificate of the CSMS is not good")
+        show(tls, root.issue(HOST, HOST, starts_in=1))
+        station.wait_log("is not good: certificate is not yet valid")
+        assert len(csms.calls("BootNotification")) == 1
+        show(tls, root.issue(HOST, HOST))
+        finish(station, csms)
+        delivered(station)
+        csms.wait("SecurityEventNotification", type=EVENT[dialect], timeout=20)
+
+
+@pytest.mark.parametrize("days", [(-3.0, -1.0), (1.0, 2.0)], ids=["expired", "not yet valid"])
+def test_a_certificate_that_is_bad_at_the_time_that_is_told_ends_the_connection_and_the_time_is_not_taken(
+    station: Station, csms: Csms, tls: Any, root: Authority, dialect: str, days: tuple[float, float]
+) -> None:
+    show(tls, root.issue(HOST, HOST, starts_in=days[0], ends_in=days[1]))
+    with station:
+        csms.wait("BootNotification", timeout=20)
+        csms.wait_disconnected()
+        station.wait_log("InvalidCsmsCertificate")
+        assert station.ctl("status")["clock"] == "not known"
+        csms.wait("BootNotification", timeout=20)  # it does try again
+        assert {call.action for call in _told(csms)} == {"BootNotification"}
+        show(tls, root.issue(HOST, HOST))
+        csms.wait_status("Available")
+        assert station.ctl("status")["clock"] == "told"
+        csms.wait("SecurityEventNotification", type=EVENT[dialect], timeout=20)
+
+
+def _told(csms: Csms) -> list[Any]:
+    return [call for action in ("BootNotification", "StatusNotification", "SecurityEventNotification", "Heartbeat")
+            for call in csms.calls(action)]  # fmt: skip
+
+
+def test_one_that_had_expired_before_any_time_that_can_be_gets_no_request(
+    station: Station, csms: Csms, tls: Any, root: Authority
+) -> None:
+    show(tls, root.issue(HOST, HOST, starts_in=-3900, ends_in=-3600))
+    with station:
+        assert "expired" in station.wait_log("the certificate of the CSMS is not good")
+        assert not csms.calls("BootNotification")
+
+
+def test_what_was_known_before_a_power_cut_is_the_least_that_it_can_be(
+    station: Station, csms: Csms, clock: SystemClock, tls: Any, root: Authority
+) -> None:
+    with station:
+        begin(station, csms)
+        station.kill()
+        clock.power_cut(DARK)
+        show(tls, root.issue(HOST, HOST, starts_in=-3, ends_in=-1))
+        boots = len(csms.calls("BootNotification"))
+        station.start()
+        station.wait_ready()
+        assert "expired" in station.wait_log("the certificate of the CSMS is not good")
+        assert len(csms.calls("BootNotification")) == boots
+        show(tls, root.issue(HOST, HOST))
+        finish(station, csms)
+        delivered(station)
+
+
+def test_a_clock_that_is_right_refuses_as_openssl_does(
+    station: Station, csms: Csms, clock: SystemClock, tls: Any, root: Authority
+) -> None:
+    clock.set(None)
+    show(tls, root.issue(HOST, HOST, starts_in=-3, ends_in=-1))
+    with station:
+        assert "expired" in station.wait_log("the certificate of the CSMS is not good")
+        show(tls, root.issue(HOST, HOST, starts_in=1))
+        station.wait_log("is not good: certificate is not yet valid")
+        assert not csms.calls("BootNotification")
+        show(tls, root.issue(HOST, HOST))
+        csms.wait("BootNotification", timeout=20)
+        until(lambda: station.ctl("status")["clock"] == "told", "the time")
