@@ -12,7 +12,7 @@ What goes in and out
     plan.py           how the station is built                saved.py   what an earlier process committed
 
 What everything stands on
-    station.py        the step: facts, then consequences
+    station.py        the step: facts, then consequences    wiring.py  how the topics hang together
     context.py        what every topic stands on, and the step in which it acts
     topic.py          what a topic with commands, jobs and deadlines of its own is
     variables/        the device model: standing.py  what follows from facts; reports.py  all of it, reported

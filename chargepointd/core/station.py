@@ -11,51 +11,27 @@ from typing import Any
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core import shown
-from chargepointd.core.authorization import Authorization
-from chargepointd.core.availability import Availability, Statuses
-from chargepointd.core.boot import Registration
-from chargepointd.core.certificates import (
-    Certificates,
-    DeleteCertificate,
-    GetInstalledCertificateIds,
-    InstallCertificate,
-)
-from chargepointd.core.charging.external import External
-from chargepointd.core.charging.limits import Limits
-from chargepointd.core.charging.profiles import Profiles, ShowProfiles
-from chargepointd.core.charging.schedules import GetCompositeSchedule, Schedules
-from chargepointd.core.clock import PLAUSIBLE, Clock, Righting
-from chargepointd.core.context import NEVER, Context, Step, iso
-from chargepointd.core.customer import Customers
+from chargepointd.core.certificates import DeleteCertificate, GetInstalledCertificateIds, InstallCertificate
+from chargepointd.core.charging.profiles import ShowProfiles
+from chargepointd.core.charging.schedules import GetCompositeSchedule
+from chargepointd.core.clock import PLAUSIBLE, Righting
+from chargepointd.core.context import NEVER, Step, iso
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
-from chargepointd.core.firmware import Firmware
-from chargepointd.core.keypad import Keypads
-from chargepointd.core.lobby import Lobby
-from chargepointd.core.local_list import GetLocalListVersion, LocalList, ShowToken
-from chargepointd.core.logs import Logs
-from chargepointd.core.master_pass import MasterPass
+from chargepointd.core.local_list import GetLocalListVersion, ShowToken
 from chargepointd.core.messages import Acknowledged, Message
-from chargepointd.core.network import Network, RaiseSecurityProfile, SetMessageTimeout, SetNetworkProfile
-from chargepointd.core.outbox import Outbox, Outcome, Refused
-from chargepointd.core.plan import EvsePlan, StationPlan
-from chargepointd.core.pricing import Pricing
-from chargepointd.core.remote import Remote
-from chargepointd.core.reports import GetBaseReport, GetReport, Reports, Series
-from chargepointd.core.reservation import Reservations
-from chargepointd.core.reset import Resets
+from chargepointd.core.network import RaiseSecurityProfile, SetMessageTimeout, SetNetworkProfile
+from chargepointd.core.outbox import Outcome, Refused
+from chargepointd.core.plan import StationPlan
+from chargepointd.core.reports import GetBaseReport, GetReport
 from chargepointd.core.rules import ConnectorView, Rules
 from chargepointd.core.sampling import INTERVALS, TRIGGERED_RECORD
 from chargepointd.core.saved import Saved
-from chargepointd.core.security import Security
-from chargepointd.core.signing import CertificateSigned, Signatures
-from chargepointd.core.standing import standing
-from chargepointd.core.timekeeping import CLOCK, Timekeeping
-from chargepointd.core.token_store import TokenStore
+from chargepointd.core.signing import CertificateSigned
 from chargepointd.core.topic import Answer, Topic
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.registry import Registry
-from chargepointd.core.verdicts import Verdicts
+from chargepointd.core.wiring import Wiring
 
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
@@ -86,12 +62,6 @@ def asks_only(event: e.Event) -> bool:
     return type(event) in (e.CallReceived, e.ControlAsked) and type(event.command) in _QUESTIONS
 
 
-def _last_known(saved: Saved) -> float:
-    """A moment that has been, in UTC (s since 1970): no transaction that goes on may be told anything earlier."""
-    running = [session.transaction.stamped_at for session in saved.sessions.values() if session.transaction]
-    return max((at for at in running if at >= PLAUSIBLE), default=0.0)
-
-
 def _is_quiet(event: e.Event) -> bool:
     """It seldom changes more than the queue: an answer to a record, which is most of what happens while it drains, or
     that something is to be said. What it does change besides is settled at an EVSE, and so seen."""
@@ -100,7 +70,7 @@ def _is_quiet(event: e.Event) -> bool:
     return type(event) in (e.CallAnswered, e.RecordsLoaded)
 
 
-class Station:
+class Station(Wiring):
     """The one place where the topics meet. Not thread-safe: one writer, the engine."""
 
     def __init__(
@@ -113,54 +83,16 @@ class Station:
         now: Now,
         machine: str = "",
     ) -> None:
-        clock = Clock(boot_id, now, machine, saved.state.get(CLOCK), _last_known(saved))
-        context = Context(plan, variables, rules, boot_id, now, clock)
-        outbox = Outbox(context, saved)
-        self.evses = {p.id: Evse(p, context, outbox, saved.sessions.get(p.id)) for p in plan.evses}
-        self.availability = Availability(context, self.evses, saved.state.get("availability"))
-        self.statuses = Statuses(context, outbox, self.evses, self.availability)
-        self.tokens = TokenStore(context, saved.tokens)
-        self.local_list = LocalList(context, self.tokens, saved.state.get(LocalList.name), saved.listed)
-        self._mono = now.mono
+        super().__init__(plan, variables, saved, rules, boot_id, now, machine)
+        context, outbox = self.context, self.outbox
+        self._boot_reason = saved.state.get("boot_reason")
         self._leapt = False
         """the clock was put right in this step: all that waits for a time is to be looked at"""
-        self._add_variables(plan, variables)
-        self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
-        self._everywhere = self.evses | self.lobby.seats
-        if plan.main_meter:  # nobody charges there, but it is read like any other (J01.FR.03)
-            self._everywhere[0] = Evse(EvsePlan(0, ()), context, outbox, None)
-        master_pass = MasterPass(context, self._everywhere.values())
-        kept = saved.state.get(Reservations.name)
-        self.reservations = Reservations(context, outbox, self.evses, self.lobby.seats, kept)
-        self.lobby.arrived = self.reservations.arrived
-        self.authorization = Authorization(
-            context,
-            outbox,
-            Verdicts(context, self.tokens, self.local_list, self.statuses),
-            self.evses,
-            self.lobby,
-            master_pass,
-            self.reservations,
-        )
-        self.keypads = Keypads(self.authorization, master_pass)
-        self.registration = Registration(context, outbox)
-        self.remote = Remote(
-            context, outbox, self.evses, self._everywhere, self.authorization, self.statuses, self.registration
-        )
-        self.resets = Resets(context, outbox, self._everywhere, self.statuses)
-        self.security = Security(context, outbox, self.registration, saved.security, saved.damaged, saved.lost)
-        self.context = context
-        self.outbox = outbox
-        self.variables = variables
-        self._boot_reason = saved.state.get("boot_reason")
         self._told_at = 0
         """`context.settled` when the statuses were last looked at"""
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
-        self.pricing: Pricing | None = None
-        """of a station with a display"""
-        self.topics = self._made_topics(saved)
         self._topics = {topic.name: topic for topic in self.topics}
         self._following = [topic.follow for topic in self.topics if type(topic).follow is not Topic.follow]
         self._deadlines = [evse.deadline for evse in self._everywhere.values()]
@@ -177,83 +109,6 @@ class Station:
         self._commands = self._commanded()
         for topic in self.topics:
             self._join(topic)
-
-    def _add_variables(self, plan: StationPlan, variables: Registry) -> None:
-        """Those whose value follows from the facts of the station."""
-        variables.add(self.tokens.storage())
-        variables.add(self.local_list.entries())
-        for variable in standing(plan, self.evses, self.statuses, lambda: self._mono):
-            variables.add(variable)
-
-    def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:
-        """In the order in which they follow from each other."""
-        firmware = saved.state.get(Firmware.name)
-        self.firmware = Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware)
-        self.resets.not_now = self.firmware.installing
-        context, state = self.context, saved.state
-        self.certificates = Certificates(context, state.get("certificates"))
-        signatures = Signatures(context, self.outbox, self.certificates, state.get("signatures"))
-        self.network = Network(context, self.certificates, signatures, state.get("network"))
-        self.timekeeping = Timekeeping(self.context)
-        series = Series(context, self.outbox, self.registration)
-        self.profiles = Profiles(context, self.outbox, self.evses, series, self.authorization.asks, state)
-        self.limits = Limits(context, self.evses, self.profiles)
-        self.external = External(context, self.outbox, self.evses, self.profiles, state.get(External.name))
-        self.variables.add(self.profiles.entries())
-        self.remote.expect = self.profiles.expect
-        customers = Customers(context, self.outbox, self.tokens, self.local_list, self.reservations, self._everywhere)
-        pricing = self._made_pricing(customers, state) if context.plan.displays else ()
-        lamps = self._made_lamps() if context.plan.lamps else ()
-        return (
-            *self._plug_and_charge(signatures, state.get("secc")),
-            self.security,
-            self.network,
-            self.certificates,
-            signatures,
-            Reports(self.context, self.outbox, self.registration),
-            self.firmware,
-            customers,
-            Logs(self.context, self.outbox, self.security, saved.state.get("log")),
-            self.keypads,
-            self.local_list,
-            self.timekeeping,
-            self.profiles,
-            Schedules(context, self.evses, lambda: self.profiles.installed, self.limits.supply),
-            self.external,
-            self.limits,
-            self.reservations,
-            *pricing,
-            *lamps,
-        )
-
-    def _plug_and_charge(self, signatures: Signatures, saved: Any) -> tuple[Topic, ...]:
-        if "eMAID" not in self.context.plan.token_kinds:
-            return ()
-        # Imported here: few stations have it, and a start is made of imports.
-        from chargepointd.core.contracts import Contracts
-        from chargepointd.core.secc import Secc
-
-        return (
-            Contracts(self.context, self.outbox, self.evses, self.authorization),
-            Secc(self.context, self.outbox, self.certificates, signatures, saved),
-        )
-
-    def _made_pricing(self, customers: Customers, state: dict[str, Any]) -> tuple[Topic, ...]:
-        clock, kept = self.timekeeping.offset_s, state.get(Pricing.name)
-        self.pricing = Pricing(self.context, self.outbox, self.evses, self.lobby, self.statuses, clock, kept)
-        self.pricing.hear(self.authorization)
-        customers.on_clear = self.pricing.forget
-        return (self.pricing,)
-
-    def _made_lamps(self) -> tuple[Topic, ...]:
-        from chargepointd.core.lamps import Lamps  # many a station has none
-
-        return (Lamps(self.context, self.evses, self.lobby, self.authorization),)
-
-    def _hold(self, held: bool, step: Step, why: str = "firmware") -> None:
-        if self.availability.hold(held, step, why):
-            self.reservations.settle(step)
-            self.statuses.tell(step)
 
     def _join(self, topic: Topic) -> None:
         self._handlers |= topic.events()
