@@ -12,14 +12,14 @@ What goes in and out
     plan.py           how the station is built                saved.py   what an earlier process committed
 
 What everything stands on
-    station.py        the step: facts, then consequences    wiring.py  how the topics hang together
+    station.py        the step: facts, then consequences       wiring.py  how the topics hang together
     context.py        what every topic stands on, and the step in which it acts
     topic.py          what a topic with commands, jobs and deadlines of its own is
     variables/        the device model: standing.py  what follows from facts; reports.py  all of it, reported
     clock.py          what time it is                         timekeeping.py  whose time it is
     outbox.py         what is still to be told                keeping.py  while nothing can be kept
     records.py        the transaction records among it        dead_letters.py  what the CSMS did not take
-    thinning.py       with too many records
+    thinning.py       with too many records                   names.py   how transactions are called
 
 An EVSE and who uses it
     facts.py          what is true of one EVSE     ledger.py  its records, and the samples in them

@@ -135,7 +135,7 @@ class DeadLetters:
         for letter in letters:
             assert letter.record
             if letter.reference is not None:
-                self._outbox.lend_number(letter.record, letter.reference, step)
+                self._outbox.names.lend(letter.record, letter.reference, step)
             entries.append(Entry(letter.id, letter.message_id, letter.record, letter.size, again=True))
         self._outbox.records.put_in_front(entries)
         step.emit(Note("outbox", 0, f"{len(letters)} records that were set aside are sent again"))

@@ -22,12 +22,6 @@ nothing can be kept (`core.keeping`) the records wait, and of what has to arrive
 Where `OCPPCommCtrlr.QueueAllMessages` is set, what is said while there is no connection waits for it too, in order, the
 last 1000 messages; not over a restart, after which all is said anew from the facts. What asks something (Authorize,
 Heartbeat) does not wait: its answer would come too late.
-
-The dialect may change with any connection, in the middle of the queue. A CSMS that numbers transactions (1.6) is told
-the start of one that it has not heard of before anything else of it: from the moment, and the register, that was told
-last. A transaction that was numbered keeps its number as its name, in a dialect that has the station's names too. So
-each stretch of the register is told under one name, and none under two. What was sent in one dialect, and may have been
-taken, has another message id in another.
 """
 
 from collections import deque
@@ -36,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from chargepointd.core.clock import NO_TIME, Righting
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, SaveState, SendCall
+from chargepointd.core.effects import Note, SendCall
 from chargepointd.core.events import RecordsLoaded
 from chargepointd.core.messages import (
     Acknowledged,
@@ -45,9 +39,9 @@ from chargepointd.core.messages import (
     Boot,
     Heartbeat,
     Message,
-    RecordAnswered,
     TransactionRecord,
 )
+from chargepointd.core.names import Names
 from chargepointd.core.records import TOPIC, Entry, Records
 from chargepointd.core.tuples import NamedTuple
 
@@ -72,8 +66,6 @@ Heard = Callable[[Message, Outcome, Step], None]
 ATTEMPTS_KEPT = 3
 RETRY_KEPT_S = 60.0
 RETRY_KEPT_MAX_S = 3600.0
-GIVEN_UP = -(1 << 62)
-"""instead of a number: the CSMS would not take the start of the transaction (1.6 errata v4.0, 3.18)"""
 LOST_MAX = 30
 DEAD_SHARE = 0.25
 """of the room for records: what was set aside may take as much beside it"""
@@ -107,7 +99,7 @@ class Outbox:
     def __init__(self, context: Context, saved: "Saved") -> None:
         self._context = context
         self.records = Records(context, saved)
-        self._references = saved.references
+        self.names = Names(context, saved)
         self._boot: Boot | None = None
         self._said: deque[tuple[Message, Heard]] = deque()
         self._in_vain = False
@@ -135,8 +127,6 @@ class Outbox:
         self.dead, self.dead_size = saved.dead, saved.dead_size
         """records that were set aside, and their bytes"""
         self._letters: DeadLetters | None = None
-        self._lent: list[str] = list(saved.state.get("lent") or ())
-        """transactions that are over, and whose numbers are kept for records that are sent again"""
 
     # -- what the topics say -------------------------------------------------------------------------------------------
 
@@ -281,23 +271,10 @@ class Outbox:
             self.records.try_anew(entry, step)
         else:
             self.records.settle(entry, step)
-        self._bind(message, outcome, step)
-        if entry.again:
-            self._take_number_back(entry.record.transaction_id, step)
+        self.names.bind(message, outcome, step)
+        if entry.again and not self.records.holds(entry.record.transaction_id):
+            self.names.take_back(entry.record.transaction_id, step)
         self.on_record_answered(message, outcome, step)
-
-    def _bind(self, record: TransactionRecord, outcome: Answer, step: Step) -> None:
-        if isinstance(outcome, RecordAnswered) and outcome.reference is not None:
-            self._number(record, outcome.reference, step)
-        elif record.kind == "Ended":
-            # That it was told is kept at once, numbered or not: after a power cut it would be told again, in another
-            # dialect perhaps, and as another transaction.
-            self._references.pop(record.transaction_id, None)
-            step.emit(SaveState(f"reference/{record.transaction_id}", None))
-
-    def _number(self, record: TransactionRecord, number: int, step: Step) -> None:
-        self._references[record.transaction_id] = number
-        step.emit(SaveState(f"reference/{record.transaction_id}", number))
 
     def _record_refused(self, entry: Entry, refused: Refused, step: Step) -> None:
         times = self.records.refused(entry, step)
@@ -310,19 +287,19 @@ class Outbox:
 
     def _give_up(self, entry: Entry, refused: Refused, step: Step) -> None:
         record = entry.record
-        if self._lacks_start(record):
-            self._number(record, GIVEN_UP, step)
+        if self.names.lacks_start(record):
+            self.names.give_up(record, step)
             self.records.try_anew(entry, step)
             return
         self.dead += 1
         self.dead_size += entry.size
-        number = self._references.get(record.transaction_id)
+        number = self.names.number_of(record.transaction_id)
         self.records.settle(entry, step, f"{refused.code}: {refused.description}", number)
         if record.kind == "Started" and self._context.rules.numbers_transactions:
-            self._number(record, GIVEN_UP, step)
-        self._bind(record, Acknowledged(), step)
-        if entry.again:
-            self._take_number_back(record.transaction_id, step)
+            self.names.give_up(record, step)
+        self.names.bind(record, Acknowledged(), step)
+        if entry.again and not self.records.holds(entry.record.transaction_id):
+            self.names.take_back(record.transaction_id, step)
         step.emit(Note("outbox", record.evse_id, f"record {entry.id} set aside: {refused.code}"))
         if self.dead_size > self._context.plan.outbox_bytes * DEAD_SHARE:
             self.dead_letters.trim(step)
@@ -335,20 +312,6 @@ class Outbox:
 
             self._letters = DeadLetters(self._context, self)
         return self._letters
-
-    def lend_number(self, record: TransactionRecord, number: int, step: Step) -> None:
-        """To a record that is sent again, that of its transaction; until the last of them is told."""
-        if record.transaction_id not in self._references:
-            self._number(record, number, step)
-            self._lent.append(record.transaction_id)
-            step.emit(SaveState("lent", self._lent))
-
-    def _take_number_back(self, transaction_id: str, step: Step) -> None:
-        if transaction_id in self._lent and not self.records.holds(transaction_id):
-            self._lent.remove(transaction_id)
-            step.emit(SaveState("lent", self._lent or None))
-            if self._references.pop(transaction_id, None) is not None:
-                step.emit(SaveState(f"reference/{transaction_id}", None))
 
     # -- the step ------------------------------------------------------------------------------------------------------
 
@@ -432,7 +395,7 @@ class Outbox:
         self.records.sent(entry)
         self._told = entry
         message_id = self._id(entry.message_id)
-        if self._lacks_start(entry.record):
+        if self.names.lacks_start(entry.record):
             self._send(f"{message_id}-0", _start_of(entry.record), None, step)
         else:
             self._send(message_id, entry.record, None, step)
@@ -443,7 +406,7 @@ class Outbox:
         numbers transactions it is none yet."""
         while (entry := self.records.next(step.mono)) is not None:
             record = entry.record
-            if not self._unnumbered(record) or (record.evse_id and record.starter):
+            if not self.names.lacks_number(record) or (record.evse_id and record.starter):
                 return entry
             self.records.settle(entry, step)
         return None
@@ -452,47 +415,22 @@ class Outbox:
         """What has to arrive is sent under the same id each time, over restarts too, but in one dialect only."""
         return kept + self._context.rules.subprotocol.replace("ocpp", "-")
 
-    def _lacks_start(self, record: TransactionRecord) -> bool:
-        """This CSMS numbers transactions, and has not heard of this one: it began while another dialect was spoken."""
-        return self._unnumbered(record) and record.kind != "Started"
-
-    def _unnumbered(self, record: TransactionRecord) -> bool:
-        return self._context.rules.numbers_transactions and record.transaction_id not in self._references
-
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
         self._open = (message_id, message, heard)
         self.asked_at = step.mono
         self._answer_by = step.mono + self._context.variables.integer("OCPPCommCtrlr.MessageTimeout[Default]")
         reference = None
         if isinstance(message, TransactionRecord):
-            reference = self.reference_of(message.transaction_id)
+            reference = self.names.reference_of(message.transaction_id)
             if not self._context.rules.numbers_transactions:
-                message = message._replace(transaction_id=self.name_of(message.transaction_id))
+                message = message._replace(transaction_id=self.names.name_of(message.transaction_id))
         step.emit(SendCall(message_id, message, reference))
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 
-    def transaction_of(self, reference: int) -> str | None:
-        """The station's id of the transaction that the CSMS knows by a number."""
-        return next((tx for tx, number in self._references.items() if number == reference), None)
-
-    def name_of(self, transaction_id: str) -> str:
-        """How the transaction is called in a dialect that has the station's ids: one that a CSMS has numbered, by its
-        number. (Numbers from 1: 0 and -1 are what many a CSMS gives to whatever it refuses.)"""
-        number = self._references.get(transaction_id, 0)
-        return str(number) if number > 0 else transaction_id
-
-    def transaction_named(self, name: str | None) -> str | None:
-        """The station's id of the transaction that is called so."""
-        return next((tx for tx in self._references if self.name_of(tx) == name), name)
-
-    def reference_of(self, transaction_id: str) -> int | None:
-        number = self._references.get(transaction_id)
-        return None if number == GIVEN_UP else number
-
     def knows(self, transaction_id: str) -> bool:
         """The CSMS has been told of it, or is about to be."""
-        return transaction_id in self._references or self.holds(transaction_id)
+        return transaction_id in self.names or self.holds(transaction_id)
 
     def holds(self, transaction_id: str | None = None) -> bool:
         """Whether a record (of this transaction) still waits."""

@@ -84,7 +84,7 @@ class Remote:
             reply(StartRequested("Rejected", reason=refused.reason, code=refused.code), step)
             return
         running = evse.transaction
-        reply(StartRequested("Accepted", self._outbox.name_of(running.id) if running else None), step)
+        reply(StartRequested("Accepted", self._outbox.names.name_of(running.id) if running else None), step)
         self._authorization.request(command.token, group, evse.id, command.remote_start_id, step)
 
     def _evse_for(self, command: RequestStart, group: str | None) -> Evse | Status:
@@ -100,9 +100,9 @@ class Remote:
         return next((evse for evse in free if evse.plugged), free[0])
 
     def stop(self, command: RequestStop, step: Step, reply: Callable[[Reply, Step], None]) -> None:
-        transaction_id = self._outbox.transaction_named(command.transaction_id)
+        transaction_id = self._outbox.names.transaction_named(command.transaction_id)
         if command.reference is not None:
-            transaction_id = self._outbox.transaction_of(command.reference)
+            transaction_id = self._outbox.names.transaction_of(command.reference)
         evse = self._with(transaction_id)
         if not self._context.online:  # B02.FR.05
             reply(Status("Rejected", "not registered at the CSMS yet"), step)
@@ -116,7 +116,7 @@ class Remote:
         evse = (
             self._evses.get(command.evse_id)
             if command.evse_id
-            else self._with(self._outbox.transaction_named(command.transaction_id))
+            else self._with(self._outbox.names.transaction_named(command.transaction_id))
         )
         if evse is None:
             known = ", ".join(map(str, self._evses))
@@ -136,7 +136,7 @@ class Remote:
 
     def transaction_status(self, command: GetTransactionStatus) -> TransactionStatus:
         """E14: without an id, whether any record waits."""
-        wanted = self._outbox.transaction_named(command.transaction_id)
+        wanted = self._outbox.names.transaction_named(command.transaction_id)
         ongoing = None if wanted is None else self._with(wanted) is not None
         return TransactionStatus(self._outbox.holds(wanted), ongoing)
 

@@ -85,7 +85,7 @@ def _session(one: Evse, outbox: Outbox) -> dict[str, Any]:
         now = measured.energy_import_wh if measured else None
         shown |= {
             "transaction_id": transaction.id,
-            "reference": outbox.reference_of(transaction.id),
+            "reference": outbox.names.reference_of(transaction.id),
             "started_at": transaction.started_at,
             "charging_state": transaction.charging_state,
             "energy_wh": None if start is None or now is None else max(0.0, now - start),

@@ -205,7 +205,7 @@ class Tariffs(Topic):
 
     def _place(self, transaction_id: str | None, reference: int | None) -> int | None:
         """The EVSE whose last visit it is."""
-        transaction_id = self._outbox.transaction_named(transaction_id)
+        transaction_id = self._outbox.names.transaction_named(transaction_id)
         for n, visit in self.visits.items():
             if visit.transaction_id and (
                 visit.transaction_id == transaction_id or (reference is not None and visit.reference == reference)
@@ -289,7 +289,7 @@ class Tariffs(Topic):
             price = self._prices.pop(key, Price(()))
             visit = visit._replace(token=key, texts=price.texts, language=price.language)
         if visit.transaction_id and visit.reference is None:
-            visit = visit._replace(reference=self._outbox.reference_of(visit.transaction_id))
+            visit = visit._replace(reference=self._outbox.names.reference_of(visit.transaction_id))
         if visit.transaction_id and transaction is None and not visit.over:
             visit = self._ended(evse, visit, step)
         self.visits[evse.id] = self._followed(evse, visit, step)
@@ -379,7 +379,9 @@ class Tariffs(Topic):
         """Once the CSMS has given the transaction its number; the message is made when its turn comes."""
         for index, left in enumerate(self._unplugged):
             if left.reference is None:
-                left = self._unplugged[index] = left._replace(reference=self._outbox.reference_of(left.transaction_id))
+                left = self._unplugged[index] = left._replace(
+                    reference=self._outbox.names.reference_of(left.transaction_id)
+                )
             held = self._outbox.holds(left.transaction_id)  # the end of the transaction is told first
             if left.transaction_id not in self._promised and not held:
                 self._promise(left)

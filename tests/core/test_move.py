@@ -180,7 +180,7 @@ def test_numbers_that_a_csms_gives_to_whatever_it_refuses_are_no_names() -> None
     w = Books("1.6")
     w._references = -1
     w.online().plug().present(CARD, 1).after(130)
-    assert w.station.outbox.reference_of(w.records[0].transaction_id) == 0
+    assert w.station.outbox.names.reference_of(w.records[0].transaction_id) == 0
     w.switch_to("2.0.1").after(60)
     assert list(w.books) == ["0", w.records[0].transaction_id]
 

@@ -432,7 +432,7 @@ def test_by_the_number_of_the_csms_also_after_the_end() -> None:
     w = charging(world())
     assert w.ask(UpdateCost(D(1), reference=1)).status == "Accepted"
     w.present().after(10)
-    assert w.station.outbox.transaction_of(1) is None
+    assert w.station.outbox.names.transaction_of(1) is None
     assert w.ask(UpdateCost(D(2), reference=1, idle=True)).status == "Accepted"
     assert w.ask(TellFinalCost(D(3), reference=1)).status == "Accepted"
 

@@ -214,10 +214,10 @@ class Profiles(Topic):
         if profile.purpose == "TxProfile" and command.of_running:
             profile = profile._replace(transaction_id=self._running().get(profile.evse_id))
         elif command.reference is not None:
-            known = self._outbox.transaction_of(command.reference)
+            known = self._outbox.names.transaction_of(command.reference)
             profile = profile._replace(transaction_id=known or "unknown")
         elif profile.transaction_id is not None:
-            profile = profile._replace(transaction_id=self._outbox.transaction_named(profile.transaction_id))
+            profile = profile._replace(transaction_id=self._outbox.names.transaction_named(profile.transaction_id))
         return self._with_start(profile, step)
 
     def _with_start(self, profile: "Profile", step: Step) -> "Profile":
@@ -290,7 +290,7 @@ class Profiles(Topic):
     def _as_named(self, profile: "Profile") -> "Profile":
         """With its transaction as the CSMS calls it."""
         known = profile.transaction_id
-        return profile._replace(transaction_id=self._outbox.name_of(known)) if known else profile
+        return profile._replace(transaction_id=self._outbox.names.name_of(known)) if known else profile
 
     def _show(self) -> Shown:
         from chargepointd.core.charging.reported import shown
