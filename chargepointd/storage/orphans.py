@@ -20,13 +20,11 @@ log = logging.getLogger(__name__)
 BY_ID = "ORDER BY id"
 
 
-def end_orphans(
-    db: sqlite3.Connection, sessions: dict[int, Session], settled: int, unsure: Iterable[str], skipped: int = 0
-) -> None:
+def end_orphans(db: sqlite3.Connection, sessions: dict[int, Session], settled: int, unsure: Iterable[str]) -> None:
     """Adds their last records, within a transaction of the caller.
 
     unsure: transactions whose own end is damaged, and may have been told; an empty name stands for any. They are left
-    as they are. skipped: so many `seqNo` may have been told that are not there any more.
+    as they are.
     """
     known = {session.transaction.id for session in sessions.values() if session.transaction}
     doubted = set(unsure)
@@ -39,7 +37,7 @@ def end_orphans(
             log.error("state: the end of transaction %s is damaged; whether it was told is not known", name)
             continue
         log.error("state: the session of transaction %s is lost: it ends as it was known last", name)
-        ended.append(_end_of(last, skipped))
+        ended.append(_end_of(last))
     tops = db.execute("SELECT max(id) FROM record UNION ALL SELECT max(id) FROM dead").fetchall()
     first, boot_id = max(settled, *(top or 0 for (top,) in tops)) + 1, secrets.token_hex(6)
     rows = [seal("record", (first + n, f"{boot_id}-{n}", pack(record))) for n, record in enumerate(ended)]
@@ -57,10 +55,10 @@ def _last_records(db: sqlite3.Connection) -> dict[str, TransactionRecord]:
     return last
 
 
-def _end_of(last: TransactionRecord, skipped: int) -> TransactionRecord:
+def _end_of(last: TransactionRecord) -> TransactionRecord:
     return last._replace(
         kind="Ended",
-        seq_no=last.seq_no + 1 + skipped,
+        seq_no=last.seq_no + 1,
         trigger="AbnormalCondition",
         charging_state=None,
         values=(),

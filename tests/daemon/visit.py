@@ -99,6 +99,15 @@ def true_to(register: float, told: float | None, dialect: str) -> bool:
     return told is not None and abs(told - register) < (1.01 if dialect == "1.6" else 0.11)
 
 
+def whole_visit(station: Station, csms: Csms, dialect: str, before: float) -> None:
+    """End what runs, and hold the one transaction of the CSMS against the meter. before: what that showed, Wh."""
+    charging(station)
+    transaction = finish(station, csms)
+    delivered(station)
+    assert csms.books.only() is transaction
+    assert true_to(register_wh(station) - before, transaction.energy_wh, dialect)
+
+
 class Desk:
     """What a person at the CSMS asks of the station."""
 

@@ -6,7 +6,16 @@ import pytest
 
 from tests.csms import Csms
 from tests.daemon.process import Station
-from tests.daemon.visit import begin, brisk, charging, delivered, finish, register_wh, true_to, until, world
+from tests.daemon.visit import (
+    begin,
+    brisk,
+    delivered,
+    finish,
+    register_wh,
+    until,
+    whole_visit,
+    world,
+)
 from tests.network.conftest import PING
 from tests.network.relay import Relay
 from tests.network.resolver import COMMAND, Dns
@@ -64,11 +73,7 @@ def test_a_csms_that_moves_to_another_address(csms: Csms, dialect: str, tmp_path
             old.stall()
             new.wait_passages(1)
             assert len(old.passages) == 1
-            charging(made)
-            transaction = finish(made, csms)
-            delivered(made)
-            assert csms.books.only() is transaction
-            assert true_to(register_wh(made) - before, transaction.energy_wh, dialect)
+            whole_visit(made, csms, dialect, before)
 
 
 @pytest.mark.parametrize("by", ["address", "name"])

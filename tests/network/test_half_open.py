@@ -6,7 +6,18 @@ import pytest
 
 from tests.csms import Csms
 from tests.daemon.process import Station
-from tests.daemon.visit import Desk, begin, brisk, charging, delivered, finish, register_wh, session, true_to, until
+from tests.daemon.visit import (
+    Desk,
+    begin,
+    brisk,
+    delivered,
+    finish,
+    register_wh,
+    session,
+    true_to,
+    until,
+    whole_visit,
+)
 from tests.network.relay import Passage, Relay
 
 pytestmark = pytest.mark.process
@@ -15,20 +26,11 @@ NEW = pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
 NO_PING = {"OCPPCommCtrlr.WebSocketPingInterval": 0, "OCPPCommCtrlr.MessageTimeout[Default]": 1}
 
 
-def noticed(relay: Relay, csms: Csms, number: int = 1, timeout: float = 30.0) -> Passage:
-    """Wait until the station has left its connection of this number, and has another."""
-    left = relay.wait_left(number, timeout)
-    relay.wait_passages(number + 1)
+def noticed(relay: Relay, csms: Csms, timeout: float = 30.0) -> Passage:
+    """Wait until the station has left its first connection, and has another."""
+    left = relay.wait_left(1, timeout)
+    relay.wait_passages(2)
     return left
-
-
-def whole_visit(station: Station, csms: Csms, dialect: str, before: float) -> None:
-    """End what runs, and hold the one transaction of the CSMS against the meter."""
-    charging(station)
-    transaction = finish(station, csms)
-    delivered(station)
-    assert csms.books.only() is transaction
-    assert true_to(register_wh(station) - before, transaction.energy_wh, dialect)
 
 
 @pytest.mark.parametrize(
