@@ -1,5 +1,6 @@
 """N: logs for the CSMS."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -55,10 +56,14 @@ def test_tc_n_25_cs(tester: Tester, csms: Csms, tmp_path: Path, protocol: str) -
         uploaded(csms, 1)
     archive = (folder / "logs" / reply["filename"]).read_bytes()
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        files = {Path(name).name: tar.extractfile(name).read().decode() for name in tar.getnames()}  # type: ignore[union-attr]
-    assert {"status.json", "variables.json", "configuration.json", "log.txt", "events.jsonl"} <= files.keys()
-    assert "CallReceived" in files["events.jsonl"]
+        files = {Path(name).name: _text(tar.extractfile(name).read()) for name in tar.getnames()}  # type: ignore[union-attr]
+    assert {"status.json", "variables.json", "configuration.json", "log.txt", "recording.jsonl.gz"} <= files.keys()
+    assert "CallReceived" in files["recording.jsonl.gz"]
     assert not any(f":{FILE_LOGIN[1]}@" in text for text in files.values())
+
+
+def _text(data: bytes) -> str:
+    return (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode()
 
 
 def test_tc_n_26_cs(tester: Tester, csms: Csms, server: WebServer) -> None:
