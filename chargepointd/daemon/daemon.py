@@ -15,6 +15,7 @@ from typing import Any
 
 from chargepointd import __version__
 from chargepointd.config import Config
+from chargepointd.control.protocol import REFUSED, ControlError
 from chargepointd.control.server import CannotListen, ControlServer
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
@@ -263,6 +264,8 @@ class Daemon:
         return local
 
     def _read_dead(self, after_id: int, limit: int, read: Callable[[Any], object]) -> None:
+        if unkept := self._station.context.unkept:  # the thread that reads waits for the disk
+            raise ControlError(REFUSED, f"nothing can be kept: {unkept}")
         self._writer.ask(lambda store: store.dead(after_id=after_id, limit=limit), read)
 
     def _control(self) -> ControlServer:

@@ -52,9 +52,9 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
         assert len(running.in_order) == seen, "a record was told that is not kept"
         assert station.ctl("outbox")["queued"] > 0
         assert station.ctl("profiles") == {"profiles": []}
-        for refused in ({"method": "outbox", "act": "retry"}, {"method": "limit", "act": "show"}):
+        for method, act in (("outbox", "retry"), ("outbox", "dead"), ("limit", "show")):
             with pytest.raises(ControlError, match="nothing can be kept: File too large"):
-                station.ctl(**refused)
+                station.ctl(method, act=act)
     csms.wait_status("Occupied", 1)
     until(lambda: session(station).get("charging_state") == "Charging", "charging again")
     ended = finish(station, csms)
