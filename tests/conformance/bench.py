@@ -84,7 +84,7 @@ class Bench:
 
     def link_back(self) -> None:
         self.csms.online()
-        self.csms.wait_connected(timeout=30)
+        self.csms.wait_connected()
 
     def queued(self, least: int) -> None:
         """At least so many transaction events wait to be sent."""

@@ -48,7 +48,7 @@ class Pending:
         self._csms = csms
         self._answered: Future[Message] = Future()
 
-    def answer(self, timeout: float = 10.0) -> Reply:
+    def answer(self, timeout: float = 30.0) -> Reply:
         """The answer. CallRefused on a CALLERROR, ConnectionLost, AssertionError when the time is over."""
         try:
             message = self._answered.result(timeout)

@@ -21,7 +21,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 T = TypeVar("T")
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class Line:

@@ -15,7 +15,7 @@ from tests.csms.transcript import Match, Message, matches
 
 _EVENTS_16 = {"Started": "StartTransaction", "Updated": "MeterValues", "Ended": "StopTransaction"}
 _OCCUPIED_16 = {"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"}
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 class Csms(Exchange):

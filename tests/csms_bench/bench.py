@@ -14,7 +14,7 @@ from chargepointd.csms.desk import Desk
 from chargepointd.csms.server import VERSIONS, Address, BenchCsms
 from chargepointd.csms.show import Event
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 AT = "2026-03-01T10:00:00Z"
 
 

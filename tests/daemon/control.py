@@ -62,7 +62,7 @@ class Watch:
         self._stream.close()
         self._client.close()
 
-    def wait(self, timeout: float = 10.0, **fields: Any) -> dict[str, Any]:
+    def wait(self, timeout: float = 30.0, **fields: Any) -> dict[str, Any]:
         """The first event not taken before that has these fields."""
 
         def look() -> int | None:

@@ -29,7 +29,7 @@ from tests.daemon.notify import NotifySocket, Told
 
 COMMAND = (sys.executable, "-m", "chargepointd")
 ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class Exit(NamedTuple):

@@ -32,7 +32,7 @@ def goes_on(station: Station, csms: Csms) -> Any:
     assert (station.pid, station.running) == (pid, True)
     charging(station)
     csms.forget()
-    csms.wait_event("Updated", lambda m: "meterValue" in m.payload, timeout=20)
+    csms.wait_event("Updated", lambda m: "meterValue" in m.payload)
     finish(station, csms)
     delivered(station)
     assert csms.books.only() is transaction
@@ -115,7 +115,7 @@ def test_an_answer_to_nothing_is_dropped(goes_on: Any, csms: Csms, text: str) ->
 def report_of(csms: Csms) -> str:
     """The action of the next report; a second from now, for one has just come."""
     csms.forget()
-    csms.wait_event("Updated", lambda m: "meterValue" in m.payload, timeout=20)
+    csms.wait_event("Updated", lambda m: "meterValue" in m.payload)
     csms.forget()
     return "MeterValues" if csms.versions == (OLD,) else "TransactionEvent"
 
@@ -124,8 +124,8 @@ def report_of(csms: Csms) -> str:
 def test_a_refused_report_is_told_again(goes_on: Any, csms: Csms, code: str) -> None:
     action = report_of(csms)
     csms.refuse(action, code, times=2)
-    refused = csms.wait(action, timeout=20)
-    again = csms.wait(action, lambda m: m.id == refused.id and m.number > refused.number, timeout=20)
+    refused = csms.wait(action)
+    again = csms.wait(action, lambda m: m.id == refused.id and m.number > refused.number)
     assert again.payload == refused.payload
 
 
@@ -135,8 +135,8 @@ def test_a_refused_report_is_told_again(goes_on: Any, csms: Csms, code: str) -> 
 def test_a_report_with_a_senseless_answer_is_told_again(goes_on: Any, csms: Csms, answer: dict[str, Any]) -> None:
     action, left = report_of(csms), [answer]
     csms.answers[action] = lambda _: left.pop() if left else {}
-    answered_wrongly = csms.wait(action, timeout=20)
-    csms.wait(action, lambda m: m.id == answered_wrongly.id and m.number > answered_wrongly.number, timeout=20)
+    answered_wrongly = csms.wait(action)
+    csms.wait(action, lambda m: m.id == answered_wrongly.id and m.number > answered_wrongly.number)
     [mistake] = csms.mistakes
     assert "the test's own" in mistake
     csms.mistakes.clear()
@@ -191,9 +191,9 @@ def test_a_frame_beyond_all_bounds_costs_the_connection_only(goes_on: Any, csms:
 def test_a_csms_that_answers_nothing_does_not_stop_the_session(goes_on: Any, csms: Csms) -> None:
     action = report_of(csms)
     csms.silent(action, times=1)
-    first = csms.wait(action, timeout=20)
+    first = csms.wait(action)
     csms.drop()
-    csms.wait(action, lambda m: m.id == first.id and m.duplicate, timeout=20)
+    csms.wait(action, lambda m: m.id == first.id and m.duplicate)
 
 
 # -- over the control socket -------------------------------------------------------------------------------------------

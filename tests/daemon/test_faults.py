@@ -139,7 +139,7 @@ def test_a_dead_meter_stops_the_charging_and_nothing_is_invented(
     csms.wait_status("Occupied")
     if session(station).get("authorized"):
         charging(station)
-        csms.wait_event("Updated", lambda m: any(s.at >= back_at for s in _of(csms, m)), timeout=20)
+        csms.wait_event("Updated", lambda m: any(s.at >= back_at for s in _of(csms, m)))
     _end_visit(station, csms)
 
 
@@ -152,8 +152,8 @@ def test_a_dead_driver_is_safe_is_told_and_comes_back_by_itself(station: Station
     begin(station, csms)
     station.ctl("sim.raise_error", error="driver_dead")
     died_at = now()
-    csms.wait_status("Faulted", evse=1, timeout=15)
-    csms.wait_status("Faulted", evse=2, timeout=15)
+    csms.wait_status("Faulted", evse=1)
+    csms.wait_status("Faulted", evse=2)
     safe(station)
     shown = driver(station)
     assert shown["state"] == "down"
@@ -175,8 +175,8 @@ def test_a_dead_driver_is_safe_is_told_and_comes_back_by_itself(station: Station
 def test_a_card_at_a_station_whose_driver_is_dead_starts_nothing(station: Station, csms: Csms, desk: Desk) -> None:
     csms.wait_status("Available", evse=2)
     station.ctl("sim.raise_error", error="driver_dead")
-    csms.wait_status("Faulted", evse=1, timeout=15)
-    csms.wait_status("Faulted", evse=2, timeout=15)
+    csms.wait_status("Faulted", evse=1)
+    csms.wait_status("Faulted", evse=2)
     assert desk.start() == "Rejected"
     station.ctl("start", evse=1, token=TOKEN)
     csms.call("ClearCache")

@@ -108,9 +108,9 @@ def test_a_stop_with_a_transaction_is_prompt_and_loses_nothing(
     station.wait_ready()
 
     charging(station)
-    csms.wait("BootNotification", timeout=20)
+    csms.wait("BootNotification")
     station.ctl("sim.swipe", token=TOKEN)
-    csms.wait_event("Ended", timeout=20)
+    csms.wait_event("Ended")
     delivered(station)
     assert csms.books.only() is transaction
     assert true_to(register_wh(station) - before, transaction.energy_wh, dialect)

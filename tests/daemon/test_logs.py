@@ -35,9 +35,9 @@ def asked(csms: Csms, dialect: str, url: str) -> str:
 
 def told(csms: Csms, dialect: str, status: str) -> None:
     if dialect == "1.6":
-        csms.wait("DiagnosticsStatusNotification", status=status, timeout=20)
+        csms.wait("DiagnosticsStatusNotification", status=status)
     else:
-        csms.wait("LogStatusNotification", status=status, requestId=4, timeout=20)
+        csms.wait("LogStatusNotification", status=status, requestId=4)
 
 
 def test_diagnostics_are_left_on_an_ftp_server(accepted: Station, csms: Csms, dialect: str, tmp_path: Path) -> None:

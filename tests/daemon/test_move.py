@@ -52,7 +52,7 @@ def visit_offline(station: Station) -> None:
 
 
 def queued(station: Station, least: int) -> None:
-    until(lambda: station.ctl("outbox")["queued"] >= least, f"{least} records in the queue", timeout=20)
+    until(lambda: station.ctl("outbox")["queued"] >= least, f"{least} records in the queue")
 
 
 def told_right(transaction: Transaction, begun_wh: float, ended_wh: float, token: str) -> None:
@@ -80,7 +80,7 @@ def back(csms: Csms, version: str) -> None:
     csms.speak(version)
     csms.forget()
     csms.online()
-    csms.wait("BootNotification", timeout=20)
+    csms.wait("BootNotification")
     csms.wait_status("Occupied")
 
 
@@ -174,7 +174,7 @@ def test_to_a_network_profile_of_1_6_and_back(former: Csms, next_one: Csms, two_
     visit_offline(two_slots)
     queued(two_slots, 3)
     next_one.online()
-    next_one.wait("BootNotification", timeout=30)
+    next_one.wait("BootNotification")
     resumed = next_one.wait("StartTransaction", connectorId=1, idTag=TOKEN)
     assert next_one.books.of(resumed) is transaction
     delivered(two_slots)
@@ -183,7 +183,7 @@ def test_to_a_network_profile_of_1_6_and_back(former: Csms, next_one: Csms, two_
     queued(two_slots, 2)
     former.online()
     former.forget()
-    former.wait("BootNotification", timeout=30)
+    former.wait("BootNotification")
     former.wait_status("Occupied")
     assert former.call("RequestStopTransaction", {"transactionId": str(number)})["status"] == "Accepted"
     former.wait_event("Ended", transactionInfo={"transactionId": str(number), "stoppedReason": "Remote"})

@@ -148,7 +148,7 @@ def test_without_a_version_it_is_that_in_use_else_the_first_of_the_configuration
         with Station(config) as station:
             assert station.ctl("pics")["version"] == "2.0.1"
             csms.online()
-            csms.wait("BootNotification", timeout=30)
+            csms.wait("BootNotification")
             assert station.ctl("pics")["version"] == spoken
 
 

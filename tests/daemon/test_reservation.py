@@ -24,7 +24,7 @@ def reserve(csms: Csms, dialect: str) -> None:
 
 def test_people_see_that_an_evse_is_reserved_and_until_when(csms: Csms, dialect: str) -> None:
     with Station(ac_station(csms.url, versions=[dialect])) as station:
-        csms.wait("BootNotification", timeout=20)
+        csms.wait("BootNotification")
         until(lambda: station.ctl("status")["csms"]["registration"] == "Accepted", "registration")
         reserve(csms, dialect)
         until(lambda: station.ctl("sim.display")["lines"][-1] == "Reserved", "a word on the display")

@@ -256,7 +256,7 @@ def test_a_report_whose_answer_was_lost_is_told_again_under_the_same_id(station:
     action = "StopTransaction" if csms.versions == ("1.6",) else "TransactionEvent"
     with csms.holding(action):
         station.ctl("sim.swipe", token=TOKEN)
-        held = csms.wait(action, lambda m: m.version == "1.6" or m["eventType"] == "Ended", timeout=20)
+        held = csms.wait(action, lambda m: m.version == "1.6" or m["eventType"] == "Ended")
         csms.drop()
     again = csms.wait(action, lambda m: m.id == held.id)
     delivered(station)
@@ -289,7 +289,7 @@ def test_a_station_changes_its_dialect_with_a_full_queue(first: str, second: str
         leave(station)
         station.config["csms"] |= {"url": new.url, "versions": [second]}
         station.restart()
-        new.wait_event("Ended", timeout=20)
+        new.wait_event("Ended")
         delivered(station)
         assert true_to(between - begin_on, old.books.only().energy_wh, first)
         assert true_to(register_wh(station) - between, new.books.only().energy_wh, second)

@@ -29,7 +29,7 @@ def brisk(url: str, dialect: str, *, evses: int = 1, **variables: Any) -> Config
     return config
 
 
-def until(condition: Callable[[], Any], what: str, timeout: float = 10.0) -> Any:
+def until(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:
     """What `condition` gives, as soon as it is true. For what can only be asked for, not be waited on."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):
@@ -88,7 +88,7 @@ def leave(station: Station, evse: int = 1) -> None:
     station.ctl("sim.plug_out", evse=evse)
 
 
-def delivered(station: Station, timeout: float = 20.0) -> None:
+def delivered(station: Station, timeout: float = 60.0) -> None:
     """Wait until nothing is left to tell, and nothing was given up."""
     until(lambda: station.ctl("outbox")["queued"] == 0, "empty outbox", timeout)
     assert station.ctl("outbox")["dead"] == 0

@@ -25,7 +25,7 @@ from hal.errors import BadConfig, DeviceFault, NotConnected
 from hal.readings import SignedReading
 from hal.supervisor import DeviceHealth, Limits, Supervisor
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 AT_ONCE = Config(reaction_s=0.0)
 
 

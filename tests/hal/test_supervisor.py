@@ -27,7 +27,7 @@ QUICK = Limits(
     poll_idle_s=0.02,
     poll_down_s=0.02,
 )
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 
 class Meter:

@@ -12,7 +12,7 @@ from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
 from chargepointd.link.profile import Profile
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 SHORT = Retry(0, 0, 0, floor_s=0.01)
 NEVER = Retry(3600, 0, 0)
 

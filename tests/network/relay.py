@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
-LIMIT_S = 10.0
-PATIENCE_S = 30.0
+LIMIT_S = 30.0
+PATIENCE_S = 60.0
 CHUNK = 65536
 
 

@@ -62,7 +62,7 @@ def visit(station: Station, csms: RudeCsms, dialect: str) -> Iterator[Station]:
 
 def whole(station: Station, csms: RudeCsms, dialect: str, before: float) -> None:
     charging(station)
-    csms.line(timeout=20)
+    csms.line()
     csms.call("ClearCache", timeout=20)
     csms.forget()
     transaction = finish(station, csms)
@@ -99,7 +99,7 @@ HARMLESS = {
 def test_what_is_read_and_answered(visit: Station, csms: RudeCsms, relay: Relay, dialect: str, what: str) -> None:
     csms._raw["TEST001"] += 1
     csms.inject(HARMLESS[what])
-    answer = csms.wait_answer(timeout=30)
+    answer = csms.wait_answer()
     assert answer.id in ("raw", "-1")
     assert answer.kind == "result" or answer["code"] in ("RpcFrameworkError", "OccurrenceConstraintViolation")
     assert len(relay.passages) == 1
@@ -137,7 +137,7 @@ def test_a_stream_that_comes_byte_by_byte(station: Station, csms: RudeCsms, rela
     relay.each(drip)
     station.ctl("sim.plug_in", evse=1)
     station.ctl("sim.swipe", token=TOKEN)
-    csms.wait_event("Started", timeout=20)
+    csms.wait_event("Started")
     whole(station, csms, dialect, before)
     assert len(relay.passages) == 1
 
@@ -240,7 +240,7 @@ def test_everything_is_refused(csms: RudeCsms, relay: Relay, dialect: str) -> No
 def _two_samples(csms: RudeCsms) -> None:
     for _ in range(2):
         csms.forget()
-        csms.wait_event("Updated", lambda m: "meterValue" in m.payload, timeout=30)
+        csms.wait_event("Updated", lambda m: "meterValue" in m.payload)
 
 
 # -- the boot ----------------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_an_emergency_stop_in_a_flood(station: Station, csms: RudeCsms, relay: R
     with csms.flooding(*FLOODS[what](dialect)):
         until(lambda: csms.answered > 3000, "flood", 60.0)
         station.ctl("sim.raise_error", error="emergency_stop")
-        until(lambda: world(station)["contactor"] == "open", "open contactor", 10.0)
+        until(lambda: world(station)["contactor"] == "open", "open contactor")
         station.ctl("sim.swipe", token=TOKEN)
         csms.wait_event("Ended", timeout=60)
         answered = csms.answered
@@ -364,11 +364,11 @@ def test_an_emergency_stop_in_a_flood_over_tls(dialect: str, tmp_path: Path) -> 
             with csms.flooding("GetLocalListVersion", {}):
                 until(lambda: csms.answered > 3000, "flood", 60.0)
                 station.ctl("sim.raise_error", error="emergency_stop")
-                until(lambda: world(station)["contactor"] == "open", "open contactor", 10.0)
+                until(lambda: world(station)["contactor"] == "open", "open contactor")
             until(lambda: csms.answered == csms.flooded, "answer to each", 60.0)
             assert csms.line().number == 1
             csms.drop()
-            csms.line(timeout=20)
+            csms.line()
             csms.call("ClearCache")
 
 

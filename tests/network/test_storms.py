@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -74,21 +75,25 @@ def test_each_way_to_fail_has_its_remedy_and_the_station_comes_back(csms: Csms, 
 def test_a_csms_that_takes_each_connection_and_drops_it_is_met_with_growing_waits(dialect: str, what: str) -> None:
     """After three answered ones, which may be bad luck (TC_B_57), also where it answers first."""
     with RudeCsms(versions=(dialect,)) as csms:
-        connected = csms.on_connected
+        connected, answered = csms.on_connected, csms._send_answer
 
-        def drop(line: object) -> None:
-            connected(line)  # type: ignore[arg-type]
-            if what == "closed at once":
-                line.abort()  # type: ignore[attr-defined]
-            else:
-                csms.listener.later(0.1, csms._inject(line, frame(CLOSE, b"\x03\xe8")))  # type: ignore[arg-type]
+        def abort(line: Any) -> None:
+            connected(line)
+            line.abort()
 
-        csms.on_connected = drop  # type: ignore[method-assign]
+        async def answer_and_close(line: Any, reply: Any) -> None:
+            await answered(line, reply)
+            await csms._inject(line, frame(CLOSE, b"\x03\xe8"))
+
+        if what == "closed at once":
+            csms.on_connected = abort  # type: ignore[method-assign]
+        else:
+            csms._send_answer = answer_and_close  # type: ignore[method-assign]
         with Station(brisk(csms.url, dialect, **GROWING)) as station:
             growing = [1.0, 2.0] if what == "closed at once" else [1.0, 1.0, 1.0, 2.0]
             until(lambda: len(waits(station)) >= len(growing), "waits", 60.0)
             assert waits(station)[: len(growing)] == growing
-            csms.on_connected = connected  # type: ignore[method-assign]
+            csms.on_connected, csms._send_answer = connected, answered  # type: ignore[method-assign]
             begin(station, csms)
             finish(station, csms)
             delivered(station)
@@ -118,10 +123,10 @@ def test_a_csms_that_comes_and_goes_does_not_fill_the_log(csms: Csms, dialect: s
     config["log"] = {"level": "info"}
     with Station(config) as station:
         for connection in range(1, 9):
-            csms.line(timeout=20)
+            csms.line()
             assert csms.line().number >= connection
             csms.drop()
-        csms.line(timeout=20)
+        csms.line()
         lines = station.log.splitlines()
         assert sum("csms: connected" in line for line in lines) == 5
         assert sum("csms: disconnected" in line for line in lines) == 5

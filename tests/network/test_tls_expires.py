@@ -12,7 +12,8 @@ from tests.pki import Authority, Issued, server_context, show
 pytestmark = [pytest.mark.process, pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)]
 
 HOST = "localhost"
-SOON_S = 8.0
+SOON_S = 15.0
+"""until then a station on a busy machine has started and connected"""
 DAY_S = 86_400.0
 
 
@@ -28,13 +29,13 @@ def test_the_root_of_what_the_csms_has_shown_expires(dialect: str, tmp_path: Pat
         with Station(config) as station:
             begin(station, csms)
             station.wait_log("the certificate of the CSMS has expired", timeout=60)
-            csms.wait("SecurityEventNotification", type="InvalidCsmsCertificate", timeout=20)
+            csms.wait("SecurityEventNotification", type="InvalidCsmsCertificate")
             assert csms.line().number == 1, "what was opened with a good certificate stays open"
             csms.drop()
             assert "expired" in station.wait_log("the certificate of the CSMS is not good")
             assert not csms.connected
             charging(station)
             show(tls, lasting.issue(HOST, HOST))
-            assert csms.line(timeout=20).number > 1
+            assert csms.line().number > 1
             finish(station, csms)
             delivered(station)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 DIALECTS = ("1.6", "2.0.1")
 SUPPLIES = ("AC", "DC")
 LIMITS = {"AC": ("A", 10.0), "DC": ("W", 7000.0)}
-SETTLED_S = 5.0
+SETTLED_S = 30.0
 IMAGE = "firmware.bin"
 INSTALLER = {
     # One that goes on where the power was cut: asked what became of it, it has installed.

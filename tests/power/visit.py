@@ -13,7 +13,7 @@ from tests.daemon.process import Station
 from tests.daemon.visit import TOKEN, until
 from tests.power.words import Words
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 ONLINE_WH, OFFLINE_WH = 4.0, 2.5
 """what flows while the CSMS is there, and while it is not: with a sample, and with some"""
 

@@ -120,7 +120,7 @@ def test_cost_and_price_survive_a_power_cut_and_the_loss_of_the_link(tester: Tes
     sees(tester, r"Kosten [789]\.\d\d")
     tester.station.kill()
     tester.station.start()
-    csms.wait("BootNotification", timeout=20)
+    csms.wait("BootNotification")
     sees(tester, "voor u")
     sees(tester, r"Kosten \d")
     assert float(money(tester)["cost"]) >= 7

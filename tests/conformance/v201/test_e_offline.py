@@ -44,7 +44,7 @@ def sends_of_started(tester: Tester, csms: Csms) -> list[float]:
     tester.ev_connected()
     tester.authorized()
     csms.wait("TransactionEvent", eventType="Started")
-    csms.wait("TransactionEvent", eventType="Updated", timeout=30)
+    csms.wait("TransactionEvent", eventType="Updated")
     tester.fence()
     return [before, *(m.at for m in csms.calls("TransactionEvent", {"eventType": "Started"}))]
 

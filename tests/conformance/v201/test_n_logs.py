@@ -35,7 +35,7 @@ def get_log(csms: Csms, kind: str, request_id: int, url: str, **more: Any) -> Re
 
 def status(csms: Csms, request_id: int, *allowed: str) -> None:
     """S> LogStatusNotification: one of these, as the next."""
-    message = csms.wait("LogStatusNotification", timeout=20)
+    message = csms.wait("LogStatusNotification")
     told = (message["status"], message["requestId"])
     assert told in [(each, request_id) for each in allowed], csms.told(f"{told}, expected {allowed} of {request_id}")
 
