@@ -85,9 +85,15 @@ def test_a_csms_that_takes_each_connection_and_drops_it_is_met_with_growing_wait
             await answered(line, reply)
             await csms._inject(line, frame(CLOSE, b"\x03\xe8"))
 
+        def close_if_all_was_said(line: Any) -> None:
+            connected(line)
+            if line.number > 3:
+                csms.listener.later(0.1, csms._inject(line, frame(CLOSE, b"\x03\xe8")))
+
         if what == "closed at once":
             csms.on_connected = abort  # type: ignore[method-assign]
         else:
+            csms.on_connected = close_if_all_was_said  # type: ignore[method-assign]
             csms._send_answer = answer_and_close  # type: ignore[method-assign]
         with Station(brisk(csms.url, dialect, **GROWING)) as station:
             growing = [1.0, 2.0] if what == "closed at once" else [1.0, 1.0, 1.0, 2.0]
