@@ -41,11 +41,15 @@ class Visit:
 class Ledger:
     """begin: of the virtual time, s since 1970."""
 
-    def __init__(self, books: Books, begin: float, disturbed: Callable[[float, float], bool]) -> None:
-        """disturbed: whether anything was wrong between two moments."""
+    def __init__(
+        self, books: Books, begin: float, disturbed: Callable[[float, float], bool], unread_wh: float = 60.0
+    ) -> None:
+        """disturbed: whether anything was wrong between two moments. unread_wh: what may flow while nobody can read it,
+        until the power path is open."""
         self.books = books
         self.visits: list[Visit] = []
         self._disturbed = disturbed
+        self.unread_wh = unread_wh
         self.unread: list[Trouble] = []
         """times in which a meter could not be read"""
         self._given_up: set[tuple[str, int]] = set()
@@ -112,7 +116,7 @@ class Ledger:
         billed = transaction.energy_wh or 0.0
         rounded = 1.01 if any(r.message.version == "1.6" for r in transaction.reports.values()) else 0.11
         unread = any(t.begin < visit.end and visit.begin < t.end for t in self.unread)
-        lost = 60.0 if unread else rounded  # what flowed while nobody could read it, until the power path was open
+        lost = self.unread_wh if unread else rounded
         if not -rounded <= visit.energy_wh - billed <= lost:
             yield f"{visit.energy_wh:.1f} Wh flowed, {billed:.1f} Wh were billed, {_told(transaction)}"
 

@@ -30,6 +30,8 @@ much loaded"""
 RSS_KB = 4 * 1024
 """by which a process may grow: the rings of the log and of the recorder, which take days to fill, have 2 MB, and Python
 takes and keeps memory by the MB"""
+CAR_W = {"AC": 11_000, "DC": 50_000}
+"""what a car takes at most"""
 MANY = 30
 """things that are wrong, after which nothing is to be learned by going on"""
 LOG_LINES = 20_000
@@ -81,7 +83,8 @@ def ac(url: str) -> Config:
 def dc(url: str) -> Config:
     config = _common(ac_station(url, evses=2, versions=("2.0.1", "1.6"), identity="SOAK02"))
     config["drivers"]["sim"] |= {
-        "supply": "DC", "fixed_cable": True, "dc_max_power_w": 150_000, "car_voltage_v": 400, "car_power_w": 50_000,
+        "supply": "DC", "fixed_cable": True, "dc_max_power_w": 150_000, "car_voltage_v": 400,
+        "car_power_w": CAR_W["DC"],
     }  # fmt: skip
     config["evse"] = [dc_evse(number, max_power_w=150_000) for number in (1, 2)]
     return config
@@ -104,7 +107,9 @@ class Soak:
         self.keep = keep
         self.plan, self.seed, self._say = plan, seed, say
         self.site = site = Site(dc if plan.supply == "DC" else ac, ("2.0.1",), seed, plan.pace)
-        self.ledger = Ledger(site.csms.books, BEGIN, site.disturbed)
+        unread_s = 2 * plan.pace + 5.0  # a meter is given up after two readings that did not come
+        unread_wh = max(60.0, CAR_W[plan.supply] * unread_s / 3600)
+        self.ledger = Ledger(site.csms.books, BEGIN, site.disturbed, unread_wh)
         self.office = Office(site)
         stay_s = 700.0 if plan.supply == "DC" else 1300.0
         self.people = [
@@ -303,7 +308,7 @@ class Soak:
             if (
                 not -1.0 * self.ledger.transactions
                 <= way - billed
-                <= 1.0 * self.ledger.transactions + 60 * len(self.ledger.unread) + 60
+                <= 1.0 * self.ledger.transactions + self.ledger.unread_wh * (len(self.ledger.unread) + 1)
             ):
                 self.wrong.append(f"evse {evse}: {way:.1f} Wh by the register, {billed:.1f} Wh billed")
         status = await self._ask("status")
