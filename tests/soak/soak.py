@@ -107,7 +107,7 @@ class Soak:
         self.keep = keep
         self.plan, self.seed, self._say = plan, seed, say
         self.site = site = Site(dc if plan.supply == "DC" else ac, ("2.0.1",), seed, plan.pace)
-        unread_s = 2 * plan.pace + 5.0  # a meter is given up after two readings that did not come
+        unread_s = 3 * plan.pace + 5.0  # a meter is given up when it has not been read for so long
         unread_wh = max(60.0, CAR_W[plan.supply] * unread_s / 3600)
         self.ledger = Ledger(site.csms.books, BEGIN, site.disturbed, unread_wh)
         self.office = Office(site)
