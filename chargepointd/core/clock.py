@@ -65,7 +65,8 @@ class Righting(NamedTuple):
 
     def stamp(self, stamp: Stamp) -> Stamp | None:
         """That of a record which was told to nobody; None: it stays."""
-        if stamp.how == NO_TIME or (stamp.sure and not (self.unvouched and stamp.how == "system")):
+        doubtful = self.unvouched and stamp.how in ("system", "put right")
+        if stamp.how == NO_TIME or (stamp.sure and not doubtful):
             return None
         if stamp.boot == self.boot:
             return stamp._replace(at=stamp.mono + self.offset_s, sure=True, how=self.how)
@@ -134,16 +135,17 @@ class Clock:
         dark, self._dark = self._dark, 0.0
         return self._righting(self.utc(now.mono) - dark, self._offset, dark=True, unvouched=False)
 
-    def told(self, utc: float, mono: float, age_s: float = 0.0) -> Righting | None:
+    def told(self, utc: float, mono: float, age_s: float = 0.0, *, confirmed: bool = True) -> Righting | None:
         """Somebody knows that it was `utc`, now or up to `age_s` ago: as long as his answer was under way at most.
-        How what was noted is put right; None when the clock was, as far as he can tell."""
+        How what was noted is put right; None when the clock was, as far as he can tell. What is not `confirmed` may be
+        put right again."""
         behind = utc - self.utc(mono)
         within = age_s + (1.0 if utc.is_integer() else 0.0)  # many a CSMS leaves out the fraction: any moment of it
         if self.sure and -within - SLACK_S <= behind <= SLACK_S:
-            self.vouched = True
+            self.vouched = self.vouched or confirmed
             return None
         right = self._set(utc + age_s / 2, mono)
-        self.vouched = True
+        self.vouched = confirmed
         return right
 
     def _set(self, utc: float, mono: float) -> Righting:

@@ -91,7 +91,7 @@ class Context:
         if by == "the CSMS" and self._is_to_say_again(utc, step, age_s):
             return
         before = self.clock.utc(step.mono)
-        right = self.clock.told(utc, step.mono, age_s)
+        right = self.clock.told(utc, step.mono, age_s, confirmed=by != "the CSMS" or self._claimed is None)
         if right:
             step.emit(Note("clock", 0, f"put right by {right.change_s:+.1f} s"))
             self.on_clock(right, step, f"from {iso(before)} to {iso(before + right.change_s)} by {by}")

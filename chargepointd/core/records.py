@@ -301,7 +301,9 @@ class Records:
                     step.emit(SaveRecord(entry.id, entry.message_id, record, body))
             last[entry.record.transaction_id] = self._head[index].record.stamp.at
         if self._behind:
-            after_id, sent = max(self.read_to, amend.after_id), tuple(self._sent)
+            # A time is held to the record before it, be that one of those that stay as they are.
+            after_id = self.read_to if amend.right else max(self.read_to, amend.after_id)
+            sent = tuple(self._sent)
             step.emit(amend._replace(after_id=after_id, sent=sent, last=tuple(last.items())))
             self.amends += 1
             self._ask_anew()

@@ -55,6 +55,8 @@ class Timekeeping(Topic):
         self._ntp: tuple[float, float] | None = None
         """UTC less the monotonic clock (s), as NTP vouched for it, and when it did"""
         self._kept_at = -NEVER
+        self._unconfirmed = False
+        """what was kept last was not vouched for"""
         self.beat: Callable[[Step], None] = lambda step: None
         """has the CSMS tell the time"""
         context.ask_time = self._ask_again
@@ -89,7 +91,12 @@ class Timekeeping(Topic):
     def _keep(self, step: Step) -> None:
         """What a later process, or a later boot of the machine, is to know of the time."""
         self._kept_at = step.mono
+        self._unconfirmed = not self._context.clock.vouched
         step.emit(SaveState(CLOCK, self._context.clock.kept(step.mono)))
+
+    def follow(self, step: Step) -> None:
+        if self._unconfirmed and self._context.clock.vouched:
+            self._keep(step)
 
     # -- NTP -----------------------------------------------------------------------------------------------------------
 

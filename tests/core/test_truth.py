@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
@@ -158,6 +158,10 @@ def check_bills(w: Witness) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+@example(
+    deeds=[("an absurd time, once", 11), ("the system's clock jumps", 11), ("hours pass", 9), ("a power cut", 0)],
+    dark=True,
+)
 @given(deeds=history, dark=st.booleans())
 @settings(max_examples=120)
 def test_what_is_billed_has_flowed_and_time_ascends(version: str, deeds: list[tuple[str, int]], dark: bool) -> None:
