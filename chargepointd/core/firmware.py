@@ -351,13 +351,13 @@ class Firmware(Topic):
         return self._deadline
 
     def _next(self, step: Step) -> float:
-        moments = [self._restart_by, self._news.deadline()]
+        moments = [NEVER, self._restart_by, self._news.deadline()]
         update = self._update
         if update:
             moments.append(self._moment(update.request.retrieve_at))
             moments.append(self._moment(update.request.install_at or -NEVER))
             moments.append(self._retry_at)
-        return min((moment for moment in moments if moment > step.mono), default=NEVER)
+        return min([moment for moment in moments if moment > step.mono])
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 

@@ -423,7 +423,8 @@ class Outbox:
         if isinstance(message, TransactionRecord):
             reference = self.names.reference_of(message.transaction_id)
             if not self._context.rules.numbers_transactions:
-                message = message._replace(transaction_id=self.names.name_of(message.transaction_id))
+                name = self.names.name_of(message.transaction_id)
+                message = message if name == message.transaction_id else message._replace(transaction_id=name)
         step.emit(SendCall(message_id, message, reference))
 
     # -- what others ask -----------------------------------------------------------------------------------------------

@@ -71,6 +71,9 @@ class Tried(NamedTuple):
     """connections that ended before the answer came"""
 
 
+NOT_TRIED = Tried()
+
+
 class Records:
     def __init__(self, context: Context, saved: "Saved") -> None:
         behind, next_id = saved.behind, saved.next_record_id
@@ -201,12 +204,12 @@ class Records:
         else:
             self._head.popleft()
         self._sent.discard(entry.id)
-        tried = self._tried.get(entry.id, Tried())
+        tried = self._tried.get(entry.id, NOT_TRIED)
         self._forget(entry)
         step.emit(SettleRecord(entry.id, dead, alone, step.utc if dead else 0.0, tried.refused + tried.lost, reference))
         if entry.record.kind == "Ended":
             self._told_at.pop(entry.record.transaction_id, None)
-        if tried != Tried():
+        if tried != NOT_TRIED:
             del self._tried[entry.id]
             self._save_tried(step)
 
@@ -244,12 +247,12 @@ class Records:
 
     def refused(self, entry: Entry, step: Step) -> int:
         """How often by now."""
-        tried = self._tried.get(entry.id, Tried())
+        tried = self._tried.get(entry.id, NOT_TRIED)
         return self._try(entry, tried._replace(refused=tried.refused + 1), step).refused
 
     def lost(self, entry: Entry, step: Step) -> int:
         """The connection ended before its answer came; how often by now."""
-        tried = self._tried.get(entry.id, Tried())
+        tried = self._tried.get(entry.id, NOT_TRIED)
         return self._try(entry, tried._replace(lost=tried.lost + 1), step).lost
 
     def _try(self, entry: Entry, tried: Tried, step: Step) -> Tried:
@@ -311,7 +314,7 @@ class Records:
     # -- what others ask -----------------------------------------------------------------------------------------------
 
     def attempts(self, entry: Entry) -> int:
-        return self._tried.get(entry.id, Tried()).refused
+        return self._tried.get(entry.id, NOT_TRIED).refused
 
     def holds(self, transaction_id: str) -> bool:
         return transaction_id in self._held

@@ -116,7 +116,7 @@ class Resets:
                 evse.stop(Cause("AbnormalCondition", "PowerLoss"), step)
 
     def deadline(self) -> float:
-        singles = min((single.by for single in self._singles.values()), default=NEVER)
+        singles = min([single.by for single in self._singles.values()]) if self._singles else NEVER
         restart_by = self._planned.restart_by if self._planned and not self._busy() else NEVER
         return min(restart_by, singles, self._end_all_at)
 
