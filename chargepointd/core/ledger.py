@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from chargepointd.core import metering, sampling
-from chargepointd.core.clock import Righting
+from chargepointd.core.clock import PLAUSIBLE, Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, ReadMeter, SaveSession
 from chargepointd.core.facts import Facts
@@ -24,6 +24,9 @@ class Ledger(Facts):
         self._outbox = outbox
         self._saved = self.session
         self._signed_asked_at = -NEVER
+        taken_over = self.session.transaction
+        self._last_before = (taken_over.id, taken_over.stamped_at) if taken_over else ("", 0.0)
+        """a transaction of an earlier process, and when its last record was"""
 
     # -- records -------------------------------------------------------------------------------------------------------
 
@@ -251,7 +254,8 @@ class Ledger(Facts):
         if transaction is None:
             return
         last, kept = stamped.get(transaction.id, 0.0), right.fact(transaction.stamped_at)
-        last = max(last, kept) if self._outbox.records.behind or not last else last
+        if self._outbox.records.behind or not last:
+            last = max(last, kept, self._put_right_before(right, transaction.id))
         ready, told = transaction.ready_at, transaction.told_at
         transaction = transaction._replace(
             started_at=right.fact(transaction.started_at),
@@ -263,6 +267,16 @@ class Ledger(Facts):
         )
         self.session = self.session._replace(transaction=transaction)
         self._keep(step)
+
+    def _put_right_before(self, right: Righting, transaction_id: str) -> float:
+        """When the last record that an earlier process made of it was, as the disk has put it right: what another boot
+        of the machine noted, only out of the dark."""
+        known, at = self._last_before
+        if known != transaction_id:
+            return 0.0
+        at = right.fact(at) if self._context.clock.lasts or at < PLAUSIBLE else at
+        self._last_before = known, at
+        return at
 
     def _keep(self, step: Step) -> None:
         if (self.transaction is not None) != (self.id in self._context.in_transaction):

@@ -162,6 +162,7 @@ def check_bills(w: Witness) -> None:
     deeds=[("an absurd time, once", 11), ("the system's clock jumps", 11), ("hours pass", 9), ("a power cut", 0)],
     dark=True,
 )
+@example(deeds=[("a leap", 11), ("hours pass", 9), ("a power cut in 1970", 0)], dark=True)
 @given(deeds=history, dark=st.booleans())
 @settings(max_examples=120)
 def test_what_is_billed_has_flowed_and_time_ascends(version: str, deeds: list[tuple[str, int]], dark: bool) -> None:
