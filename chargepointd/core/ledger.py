@@ -138,11 +138,16 @@ class Ledger(Facts):
         names = self._context.variables.members(measurands)
         at = self._context.clock.utc(measured.taken_at) if at is None else at
         if self.transaction and self._context.clock.sure:
-            at = max(at, self.transaction.held_until)
+            at = self._not_before_told(max(at, self.transaction.held_until))
         value = metering.meter_value(measured, self._offer(), names, context, at)
         if value is None:
             return ()
         return (value._replace(signed=self._with_key(vouched.signed)) if vouched and vouched.signed else value,)
+
+    def _not_before_told(self, at: float) -> float:
+        """A sample bears the moment it was due; what was read just before that is not told as earlier."""
+        told_at = (self.transaction and self.transaction.told_at) or 0.0
+        return told_at if 0.0 < told_at - at <= metering.FRESH_S else at
 
     def _vouched(self, controller: str) -> Measured | None:
         """The last signed reading, where values are to be signed and no later one says anything else."""

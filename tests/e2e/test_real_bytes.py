@@ -8,6 +8,7 @@ import pytest
 from tests.csms import Csms
 from tests.csms.profiles import set_default
 from tests.daemon.process import Station
+from tests.daemon.visit import until
 from tests.e2e.stations import ac_station, dc_station
 from tests.hal.models.infy_module import InfyModule, Load, SlcanWire, UdpWire, Wire
 from tests.hal.models.modbus_inputs import io_module
@@ -94,10 +95,10 @@ def test_a_meter_that_is_exchanged_or_tells_no_number_is_not_billed_by(
         exchanged = csms.books.of(csms.wait_event("Ended", transactionInfo={"stoppedReason": "Other"}))
         board.wait(lambda: not board.relay_closed)
         tap(chip)
-        csms.wait_event("Started")
+        anew = csms.books.of(csms.wait_event("Started"))
         board.wait(lambda: board.relay_closed)
         meter.set(energy_wh=12_700.0)
-        csms.wait_event("Updated", register_at_least(12_699))
+        until(lambda: anew.samples[-1].energy_wh >= 12_699, "register of the new meter", 30.0)
         meter.set(energy_wh=float("nan"))
         board.wait(lambda: not board.relay_closed, 40.0)
         tap(chip)
