@@ -50,8 +50,9 @@ class EngineAlone:
         self.engine = engine.Engine(self.station, self.writer, Recorder(start).record)
         effects = [kind for kind in vars(f).values() if isinstance(kind, type)]
         self.engine.performers = dict.fromkeys(effects, lambda effect: None) | {f.ReplyLocally: self._replied}
-        self._asked: dict[int, asyncio.Future[None]] = {}
+        self._asked: dict[int, Callable[[], None]] = {}
         self._wh = 1000.0
+        self._wanted = True
         self.writer.start()
         for event in (
             e.PoweredUp(), e.CablePlugged(1, 1, 32.0), e.TokenPresented(CARD, (1,)), e.LockMoved(1, 1, True),
@@ -68,25 +69,51 @@ class EngineAlone:
         self._wh += 1.0
         self.engine.post(e.MeterRead(1, Measured(taken_at, self._wh, power_w=11_000.0)))
 
-    def ask(self) -> asyncio.Future[None]:
-        """A reading, and a record of it: done when that is kept."""
-        future = self._loop.create_future()
-        number = id(future)
-        self._asked[number] = future
+    def happen(self, kept: Callable[[], None]) -> None:
+        """The pilot says that the car pauses, or wants energy again: one event, one step, one record, which the station
+        is free to owe to the disk, for the CSMS is out of reach. `kept` is told of it as the CSMS would be: after a
+        sync, its own unless others wait for one too."""
+        self._wanted = not self._wanted
+        self.engine.post(e.EnergyWanted(1, self._wanted))
+        self.writer.submit((), kept)
+
+    def ask(self, kept: Callable[[], None]) -> None:
+        """Two events, a reading and a request for a record of it; the answer says that it is kept."""
         self.read(time.monotonic())
+        number = int(self._wh)
+        self._asked[number] = kept
         self.engine.post(e.ControlAsked(number, c.TriggerMessage("TransactionEvent", 1)))
-        return future
 
     def _replied(self, effect: f.ReplyLocally) -> None:
         assert effect.reply.status == "Accepted", effect.reply
-        self._asked.pop(effect.request_id).set_result(None)
+        self._asked.pop(effect.request_id)()
 
-    async def rate(self, count: int, at_once: int) -> float:
-        """Records kept per second, so many under way at a time."""
+    async def rate(self, make: Callable[[Callable[[], None]], None], count: int, at_once: int) -> float:
+        """Records kept per second, so many under way at a time: as soon as these are kept the next are made."""
+        rounds = max(count // at_once, 1)
+        before, commits = len(self.station.outbox), self.writer.commits
+        done: asyncio.Future[None] = self._loop.create_future()
+        left = rounds * at_once
+
+        def begin() -> None:
+            for _ in range(at_once):
+                make(kept)
+
+        def kept() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                done.set_result(None)
+            elif left % at_once == 0:
+                self._loop.call_soon(begin)  # as events come, not within what another leads to
+
         began = perf_counter()
-        for _ in range(max(count // at_once, 1)):
-            await asyncio.wait([self.ask() for _ in range(at_once)])
-        return max(count // at_once, 1) * at_once / (perf_counter() - began)
+        begin()
+        await done
+        took = perf_counter() - began
+        made = len(self.station.outbox) - before
+        assert made == rounds * at_once and self.writer.commits - commits >= rounds, "each round is synced by itself"
+        return made / took
 
     async def written(self) -> None:
         """The writer has done what it was given."""
