@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from tests.csms.transcript import Message
 
 Payload = dict[str, Any]
-_WHOLE_WH = {"meterStart", "meterStop"}  # integers in 1.6, so up to 1 Wh off the samples beside them
+WHOLE_WH = {"meterStart", "meterStop"}  # integers in 1.6, so up to 1 Wh off the samples beside them
 
 
 class Sample(NamedTuple):
@@ -116,7 +116,7 @@ class Transaction:
 
     def _register(self) -> Iterator[str]:
         for one, other in pairwise(self.samples):
-            mixed = (one.context in _WHOLE_WH) != (other.context in _WHOLE_WH)
+            mixed = (one.context in WHOLE_WH) != (other.context in WHOLE_WH)
             back = one.energy_wh - other.energy_wh
             if back >= 1.0 if mixed else back > 0.0:
                 yield f"energy register runs back: {one.energy_wh} Wh, then {other.energy_wh} Wh"

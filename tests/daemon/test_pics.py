@@ -16,8 +16,9 @@ from tests.conformance.stations import (
     with_installer,
 )
 from tests.csms import Csms
-from tests.daemon.config import Config, ac_station
+from tests.daemon.config import Config
 from tests.daemon.process import Station
+from tests.daemon.visit import brisk
 
 
 def answers(config: Config, version: str = "2.0.1") -> dict[str, dict[str, str]]:
@@ -143,7 +144,8 @@ def test_1_6_hardware_and_limits(url: str) -> None:
 @pytest.mark.parametrize("spoken", ["1.6", "2.0.1"])
 def test_without_a_version_it_is_that_in_use_else_the_first_of_the_configuration(spoken: str) -> None:
     with Csms(versions=(spoken,)) as csms:
-        config = ac_station(csms.url, versions=("2.0.1", "1.6"))
+        config = brisk(csms.url, "2.0.1")
+        config["csms"]["versions"] = ["2.0.1", "1.6"]
         csms.offline()
         with Station(config) as station:
             assert station.ctl("pics")["version"] == "2.0.1"

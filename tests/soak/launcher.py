@@ -6,10 +6,14 @@ launcher stays in front of it.
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.soak.clock import Clock, install
+
+if TYPE_CHECKING:
+    from hal.errors import HalError
 
 COMMAND = (sys.executable, "-m", "tests.soak.launcher")
 
@@ -63,9 +67,18 @@ def _be_a_machine(boot: str) -> None:
 
 def _set_pace(factor: float) -> None:
     """How much more seldom than in life a meter is read while energy flows, and a DC car followed: these two make nine
-    tenths of all there is to do."""
+    tenths of all there is to do. One that did not answer is asked again as in life."""
     from chargepointd.hardware import hardware, power_dc
+    from hal.health import DeviceTable
 
+    failed, again_s = DeviceTable.read_failed, hardware.ACTIVE_S
+
+    def read_failed(self: DeviceTable, name: str, error: "HalError") -> None:
+        failed(self, name, error)
+        if self.known[name].up and self._polls.paced(name):
+            self._polls.now(name, time.monotonic() + again_s)
+
+    DeviceTable.read_failed = read_failed  # type: ignore[method-assign]
     hardware.ACTIVE_S *= factor
     power_dc.CYCLE_S *= factor
 

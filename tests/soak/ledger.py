@@ -8,7 +8,7 @@ energy and is not billed, or is billed twice, is an imbalance.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from tests.csms.books import Books, Transaction
+from tests.csms.books import WHOLE_WH, Books, Sample, Transaction
 
 
 class Trouble(NamedTuple):
@@ -41,11 +41,9 @@ class Visit:
 class Ledger:
     """begin: of the virtual time, s since 1970."""
 
-    def __init__(
-        self, books: Books, begin: float, disturbed: Callable[[float, float], bool], unread_wh: float = 60.0
-    ) -> None:
-        """disturbed: whether anything was wrong between two moments. unread_wh: what may flow while nobody can read it,
-        until the power path is open."""
+    def __init__(self, books: Books, begin: float, disturbed: Callable[[float, float], bool], unread_wh: float) -> None:
+        """disturbed: whether anything was wrong between two moments. unread_wh: what flows at most between the last
+        reading of a meter and the moment in which the power path is open because there was no other."""
         self.books = books
         self.visits: list[Visit] = []
         self._disturbed = disturbed
@@ -54,6 +52,8 @@ class Ledger:
         """times in which a meter could not be read"""
         self._given_up: set[tuple[str, int]] = set()
         self.billed_wh: dict[int, float] = {}
+        self.shown_wh: dict[int, float] = {}
+        """by EVSE, of the visits that were balanced"""
         self.transactions = 0
         self._begin = begin
 
@@ -77,6 +77,7 @@ class Ledger:
             wrong += [f"{visit}: {problem}" for problem in self._balance(visit, found)]
             billed = sum(transaction.energy_wh or 0.0 for transaction in found)
             self.billed_wh[visit.evse] = self.billed_wh.get(visit.evse, 0.0) + billed
+            self.shown_wh[visit.evse] = self.shown_wh.get(visit.evse, 0.0) + visit.energy_wh
         for transaction in list(self.books.transactions.values()):
             if self._at(transaction) < before - 3600:
                 del self.books.transactions[transaction.id]
@@ -113,12 +114,20 @@ class Ledger:
             yield from self._energy(visit, found[0])
 
     def _energy(self, visit: Visit, transaction: Transaction) -> Iterator[str]:
-        billed = transaction.energy_wh or 0.0
-        rounded = 1.01 if any(r.message.version == "1.6" for r in transaction.reports.values()) else 0.11
+        """Billed is what the meter showed, to the last digit told; less only where it could not be read to the end."""
+        samples = transaction.samples
+        first, last = (samples[0], samples[-1]) if samples else (None, None)
+        shown = round(_as_told(visit.after_wh, last) - _as_told(visit.before_wh, first), 1)
+        billed = round(transaction.energy_wh or 0.0, 1)
         unread = any(t.begin < visit.end and visit.begin < t.end for t in self.unread)
-        lost = self.unread_wh if unread else rounded
-        if not -rounded <= visit.energy_wh - billed <= lost:
-            yield f"{visit.energy_wh:.1f} Wh flowed, {billed:.1f} Wh were billed, {_told(transaction)}"
+        if billed > shown or shown - billed > (self.unread_wh if unread else 0.0):
+            yield f"the meter showed {shown:.1f} Wh, {billed:.1f} Wh were billed, {_told(transaction)}"
+
+
+def _as_told(register_wh: float, like: Sample | None) -> float:
+    """A register in the resolution of that sample: 1.6 has fields for whole Wh only. Whatever was read earlier was told
+    as no more than this."""
+    return round(register_wh) if like and like.context in WHOLE_WH else round(register_wh, 1)
 
 
 def _told(transaction: Transaction) -> str:
