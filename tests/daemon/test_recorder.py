@@ -136,15 +136,21 @@ def test_a_start_that_is_larger_than_the_budget_is_none() -> None:
     assert made.taken().start is None
 
 
-def test_a_list_of_a_thousand_tokens_takes_little_room(tmp_path: Path) -> None:
+def lists_of_a_thousand(times: int) -> Recorder:
     entries = tuple((Token(f"04A1B2C3{n:04}"), TokenInfo("Accepted", group=f"GROUP-{n}")) for n in range(1000))
     made = Recorder(START)
-    for number in range(200):
+    for number in range(times):
         event = e.CallReceived(str(number), SendLocalList(7, True, entries))
         made.record(Now(1.0, 0.0), event, [module.f.Respond("1", c.Status("Accepted"))])
-    taken = made.taken()
+    return made
+
+
+def test_a_list_of_a_thousand_tokens_takes_little_room(tmp_path: Path) -> None:
+    taken = lists_of_a_thousand(200).taken()
     size = sum(len(step) for step in taken.last if isinstance(step, bytes)) + sum(map(len, taken.packed))
     assert 50_000 < size < BUDGET + module.LARGE_BUDGET
-    assert all(isinstance(step, bytes) for step in taken.last)
+    made = lists_of_a_thousand(60)
+    assert made.taken().packed, "there was no room for all of them among the last"
+    assert all(isinstance(step, bytes) for step in made.taken().last)
     assert "04A1B2C3" not in text_of(made, tmp_path)
     assert len(read_back(tmp_path)[-1].event.command.entries) == 1000
