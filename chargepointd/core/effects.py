@@ -191,6 +191,8 @@ class DropDead(NamedTuple):
 class SaveSession(NamedTuple):
     evse_id: int
     session: Session | None
+    withdraws: bool = False
+    """by the one that is kept a card may charge: a power cut must not give it back its time"""
 
 
 class SaveVariable(NamedTuple):

@@ -287,7 +287,8 @@ class Ledger(Facts):
         if (self.transaction is not None) != (self.id in self._context.in_transaction):
             self._context.in_transaction ^= {self.id}
         if self.session is not self._saved and self.session != self._saved:
-            step.emit(SaveSession(self.id, self.session if self.session != NOBODY else None))
+            withdraws = self._saved.authorized and not (self.session.authorized or self.session.transaction)
+            step.emit(SaveSession(self.id, self.session if self.session != NOBODY else None, withdraws))
         self._saved = self.session
 
 

@@ -34,7 +34,8 @@ from chargepointd.core import events as e
 from chargepointd.core.station import Station, asks_only
 from chargepointd.core.values import Now
 from chargepointd.daemon.unkept import MOST, Unkept
-from chargepointd.storage.store import StoreError, is_hurried, is_lazy, is_sampled, may_follow
+from chargepointd.storage.store import StoreError
+from chargepointd.storage.urgency import is_hurried, is_lazy, is_sampled, may_follow
 from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,7 @@ WAL, `synchronous=FULL`: a commit that returned survives a power cut. A commit t
 message id. Settled records are a high-water mark, not a delete a row: that would double the bytes written.
 """
 
-import json
 import logging
-import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
-from chargepointd.core.pricing import Pricing
 from chargepointd.core.records import WINDOW, Behind, Entry, amended
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import KEPT as SECURITY_LOG
@@ -32,12 +29,10 @@ from chargepointd.storage.rows import INSERT, Reader, seal
 if TYPE_CHECKING:
     from chargepointd.core.dead_letters import DeadLetter
 
-__all__ = ["Store", "StoreError", "Unwritable", "is_hurried", "is_lazy", "is_sampled", "may_follow"]
+__all__ = ["Store", "StoreError", "Unwritable"]
 
 log = logging.getLogger(__name__)
 
-REFERENCE = "reference/"
-"""state of this name: the number the CSMS gave a transaction"""
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
 LOG_PURGE_EVERY = 64
@@ -49,60 +44,7 @@ PAGE_BYTES = 500_000
 """of records that are read at once; a single one may be larger"""
 _TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(body, '","') + 3), '"') - 1)"""
 """the second text of a record's body: all that a count by transaction has to read of it"""
-PERIODIC = ("MeterValuePeriodic", "MeterValueClock")
-"""triggers of samples at regular intervals"""
 _OF_RECORD, _OF_SESSION = SEEDS["record"], SEEDS["session"]
-
-
-def is_lazy(saves: Sequence[f.Save]) -> bool:
-    """Nothing in it needs the disk before the next message may go.
-
-    A session without authorization and transaction only says what the pilot will say again. The number of a transaction
-    is no longer needed when its end was taken. (When it is given it is kept at once: should the transaction go on in
-    another dialect, that is the name the CSMS knows.) Who is to be told no more of money has gone.
-    """
-    return all(map(_can_wait, saves))
-
-
-def is_hurried(saves: Sequence[f.Save]) -> bool:
-    """Of what is lazy, what is to outlive the process at once: that the end of a transaction was taken."""
-    return any(isinstance(save, f.SaveState) and save.name.startswith(REFERENCE) for save in saves)
-
-
-def _can_wait(save: f.Save) -> bool:
-    if isinstance(save, f.SettleRecord):
-        return not save.dead
-    if isinstance(save, f.SettleSecurityEvent):
-        return True
-    if isinstance(save, f.SaveState):
-        return save.value is None and (save.name.startswith(REFERENCE) or save.name == Pricing.name)
-    if not isinstance(save, f.SaveSession):
-        return False
-    return save.session is None or not (save.session.authorized or save.session.transaction)
-
-
-def may_follow(saves: Sequence[f.Save]) -> bool:
-    """As long as nobody was told of it, it may be kept together with what comes next.
-
-    A power cut then takes back what happened in the last moment and bound nobody: a card that was read, a sample that
-    was taken. Starts and ends of transactions, what was set, and what is for the security log is kept at once.
-    """
-    return all(map(_may_follow, saves))
-
-
-def is_sampled(saves: Sequence[f.Save]) -> bool:
-    """Of what may follow, what is as if it had not been without the next: samples at regular intervals, and the session
-    that has counted them."""
-    sampled = [save for save in saves if isinstance(save, f.SaveRecord)]
-    return bool(sampled) and all(save.record.trigger in PERIODIC for save in sampled)
-
-
-def _may_follow(save: f.Save) -> bool:
-    if isinstance(save, f.SaveRecord):
-        return save.record.kind == "Updated"
-    if isinstance(save, f.SaveState):
-        return save.name == Pricing.name or _can_wait(save)
-    return isinstance(save, (f.SaveSession, f.SaveToken)) or _can_wait(save)
 
 
 class Store:
@@ -257,17 +199,10 @@ class Store:
         rows.close()
         for record_id in unreadable:
             try:
-                self._bury(f.SettleRecord(record_id, "cannot be read"))
+                _set_aside(self._db, f.SettleRecord(record_id, "cannot be read"))
             except sqlite3.OperationalError as error:
                 log.warning("state: record %s cannot be set aside: %s", record_id, error)
         return tuple(entries), complete
-
-    def _bury(self, settle: f.SettleRecord) -> None:
-        self._db.execute(
-            "INSERT OR IGNORE INTO dead (id, message_id, body, crc, reason, at, attempts, reference) "
-            "SELECT id, message_id, body, crc, ?, ?, ?, ? FROM record WHERE id = ?",
-            (settle.dead, settle.at, settle.attempts, settle.reference, settle.record_id),
-        )
 
     # -- commit --------------------------------------------------------------------------------------------------------
 
@@ -337,15 +272,15 @@ class Store:
             f.SettleRecord: self._settle,
             f.AmendRecords: self._amend,
             f.DropRecords: lambda s: self._db.execute(f"DELETE FROM record WHERE id IN ({_list(s.record_ids)})"),
-            f.RetryDead: self._retry_dead,
-            f.DropDead: lambda s: self._db.execute(f"DELETE FROM dead WHERE id IN ({_list(s.record_ids)})"),
+            f.RetryDead: self._mind_dead,
+            f.DropDead: self._mind_dead,
             f.SaveSession: self._save_session,
             f.SaveVariable: lambda s: self._put("variable", s.name, s.value),
             f.SaveToken: self._save_token,
             f.DropTokens: lambda s: self._db.execute("DELETE FROM token"),
             f.SaveListed: self._save_listed,
             f.SaveState: lambda s: self._put_state(s.name, s.value),
-            f.ForgetToken: self._forget_token,
+            f.ForgetToken: self._mind_dead,
             f.SaveSecurityEvent: self._save_security_event,
             f.SettleSecurityEvent: lambda s: self._db.execute(
                 "UPDATE security SET message_id = '' WHERE id = ?", (s.id,)
@@ -359,7 +294,7 @@ class Store:
 
     def _settle(self, save: f.SettleRecord) -> None:
         if save.dead:
-            self._bury(save)
+            _set_aside(self._db, save)
         if save.alone:
             self._db.execute("DELETE FROM record WHERE id = ?", (save.record_id,))
         else:
@@ -389,28 +324,14 @@ class Store:
 
     def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
         """The oldest of those that were set aside, or of these."""
-        from chargepointd.core.dead_letters import DeadLetter
+        from chargepointd.storage.set_aside import letters
 
-        which = f"id IN ({_list(ids)})" if ids else f"id > {after_id}"
-        columns = "crc, id, message_id, body, reason, at, attempts, reference"
-        rows = self._db.execute(f"SELECT {columns} FROM dead WHERE {which} ORDER BY id LIMIT {limit}").fetchall()
-        letters = []
-        for crc, number, message_id, body, *facts in rows:
-            whole = crc in (None, checksum(_OF_RECORD, f"{number}\0{message_id}\0{body}"))
-            try:
-                record = unpack(TransactionRecord, body) if whole else None
-            except ValueError:
-                record = None
-            letters.append(DeadLetter(number, message_id, record, len(body.encode()), *facts))
-        return tuple(letters)
+        return letters(self._db, ids, after_id, limit)
 
-    def _retry_dead(self, save: f.RetryDead) -> None:
-        which = f"WHERE id IN ({_list(save.record_ids)})"
-        self._db.execute(
-            "INSERT OR REPLACE INTO record (id, message_id, body, crc, again) "
-            f"SELECT id, message_id, body, crc, 1 FROM dead {which}"
-        )
-        self._db.execute(f"DELETE FROM dead {which}")
+    def _mind_dead(self, save: f.Save) -> None:
+        from chargepointd.storage.set_aside import mind  # a person asks for it
+
+        mind(self._db, save)
 
     def _save_session(self, save: f.SaveSession) -> None:
         if save.session is None:
@@ -441,14 +362,6 @@ class Store:
         if save.id % LOG_PURGE_EVERY == 0:
             self._db.execute("DELETE FROM security WHERE id <= ?", (save.id - SECURITY_LOG,))
 
-    def _forget_token(self, save: f.ForgetToken) -> None:
-        key = re.compile(re.escape(json.dumps(save.key, ensure_ascii=False)), re.IGNORECASE)
-        for number, message_id, body in self._db.execute("SELECT id, message_id, body FROM dead").fetchall():
-            if key.search(body):
-                body = key.sub('""', body)
-                crc = checksum(_OF_RECORD, f"{number}\0{message_id}\0{body}")
-                self._db.execute("UPDATE dead SET body = ?, crc = ? WHERE id = ?", (body, crc, number))
-
     def _put_state(self, name: str, value: Any) -> None:
         if value is None:
             self._db.execute("DELETE FROM state WHERE name = ?", (name,))
@@ -474,6 +387,12 @@ def _place(save: f.Save) -> object:
     if isinstance(save, f.SaveSession):
         return f.SaveSession, save.evse_id
     return (f.SaveState, save.name) if isinstance(save, f.SaveState) else (None, id(save))
+
+
+def _set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> None:
+    from chargepointd.storage.set_aside import set_aside  # imported here: few stations ever need it
+
+    set_aside(db, settle)
 
 
 def _entry(record_id: int, message_id: str, body: str, crc: int | None, again: int) -> Entry:

@@ -186,7 +186,7 @@ def test_numbers_that_a_csms_gives_to_whatever_it_refuses_are_no_names() -> None
 
 
 class Lazily(Disk):
-    """That a record is settled waits for something that does not (`storage.store.is_lazy`)."""
+    """That a record is settled waits for something that does not (`storage.urgency.is_lazy`)."""
 
     def __init__(self, disk: Disk) -> None:
         self.__dict__.update(disk.__dict__)

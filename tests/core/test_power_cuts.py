@@ -278,3 +278,15 @@ def test_a_transaction_without_its_car_goes_on_where_it_may(version: str) -> Non
         assert w.records[-1].charging_state == "Idle"
         w.cut()
         assert (w.records[-1].trigger, w.records[-1].charging_state) == ("TxResumed", "Idle")
+
+
+def test_a_card_whose_time_was_over_gets_no_other_time_from_a_power_cut(version: str) -> None:
+    """Whatever the disk had not synced is gone, but what has been long enough for that."""
+    w = World(version, {"TxCtrlr.EVConnectionTimeOut": "60"}).online().present("CARD1", 1).after(61)
+    assert not w.station.evses[1].session.authorized
+    w.after(1)
+    w.cut_at_once()
+    assert not w.station.evses[1].session.authorized
+    w.online().plug().after(60)
+    assert not w.on[1]
+    assert not w.records

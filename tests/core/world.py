@@ -8,6 +8,7 @@ import json
 from base64 import b64encode
 from collections import deque
 from copy import copy
+from math import inf
 from typing import Any
 
 from chargepointd.core import commands as c
@@ -29,7 +30,7 @@ from chargepointd.daemon.assembly import Start, assembled
 from chargepointd.daemon.engine import AFTER_ALL, AT_ONCE, SAVES, binds_nobody
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects.dialect import VERSIONS, load
-from chargepointd.storage.store import is_lazy, is_sampled
+from chargepointd.storage.urgency import is_lazy, is_sampled
 from chargepointd.storage.writer import LAZY_S, SAMPLES_S
 
 PLAN = StationPlan(
@@ -537,15 +538,16 @@ class World:
         self.check()
 
     def _keep(self, effects: list[Any]) -> None:
-        """As the engine has it kept: before anything is told, and else soon."""
+        """As the engine has it kept: before anything is told, else soon; and what is lazy with what comes next."""
         saves = [effect for effect in effects if type(effect) in SAVES]
         rest = [effect for effect in effects if type(effect) not in SAVES | AT_ONCE]
-        if saves and not is_lazy(saves) and binds_nobody(saves, rest):
-            by = self.mono + (SAMPLES_S if is_sampled(saves) else SOON_S)
+        lazy, owing = is_lazy(saves), self._safe is not None and self._safe_at < inf
+        if not (lazy or binds_nobody(saves, rest)) or (owing and AFTER_ALL & {type(effect) for effect in rest}):
+            self._safe = None
+        elif saves:
+            by = inf if lazy else self.mono + (SAMPLES_S if is_sampled(saves) else SOON_S)
             self._safe_at = min(self._safe_at, by) if self._safe else by
             self._safe = self._safe or self.disk.copied()
-        elif not is_lazy(saves) or AFTER_ALL & {type(effect) for effect in rest}:
-            self._safe = None
         for save in saves:
             self.disk.keep(save)
 

@@ -20,7 +20,8 @@ from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.storage.pack import pack
-from chargepointd.storage.store import PURGE_EVERY, Store, is_lazy
+from chargepointd.storage.store import PURGE_EVERY, Store
+from chargepointd.storage.urgency import is_lazy
 from tests.storage.saves import batch, record, records, reopened, saves, sessions, waiting
 
 
@@ -194,6 +195,8 @@ def test_a_failed_commit_leaves_nothing_of_it(store: Store, tmp_path: Path) -> N
         ([f.SettleRecord(1), f.SaveState("reference/tx-1", 5)], False),
         ([f.SaveState("availability", {})], False),
         ([f.SaveSession(1, None)], True),
+        ([f.SaveSession(1, None, withdraws=True)], False),
+        ([f.SaveSession(1, Session(1), withdraws=True)], False),
         ([f.SaveSession(1, None), f.SaveState("tariff", None)], True),
         ([f.SaveState("tariff", {"visits": {}})], False),
         ([f.SaveSession(1, Session(1))], True),

@@ -1,0 +1,67 @@
+"""The records that were set aside, on the disk: table `dead`, which has the columns of `record` and why."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Sequence
+
+from chargepointd.core import effects as f
+from chargepointd.core.dead_letters import DeadLetter
+from chargepointd.core.messages import TransactionRecord
+from chargepointd.storage.checksum import SEEDS, checksum
+from chargepointd.storage.pack import unpack
+
+
+def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO dead (id, message_id, body, crc, reason, at, attempts, reference) "
+        "SELECT id, message_id, body, crc, ?, ?, ?, ? FROM record WHERE id = ?",
+        (settle.dead, settle.at, settle.attempts, settle.reference, settle.record_id),
+    )
+
+
+def letters(db: sqlite3.Connection, ids: Sequence[int], after_id: int, limit: int) -> tuple[DeadLetter, ...]:
+    """The oldest behind an id, or these."""
+    which = f"id IN ({_list(ids)})" if ids else f"id > {after_id}"
+    columns = "crc, id, message_id, body, reason, at, attempts, reference"
+    found = []
+    for crc, *row in db.execute(f"SELECT {columns} FROM dead WHERE {which} ORDER BY id LIMIT {limit}").fetchall():
+        number, message_id, body, *facts = row
+        whole = crc in (None, _checksum(number, message_id, body))
+        try:
+            record = unpack(TransactionRecord, body) if whole else None
+        except ValueError:
+            record = None
+        found.append(DeadLetter(number, message_id, record, len(body.encode()), *facts))
+    return tuple(found)
+
+
+def mind(db: sqlite3.Connection, save: f.Save) -> None:
+    """What a person has decided of them."""
+    if isinstance(save, f.ForgetToken):
+        _forget(db, save.key)
+    elif isinstance(save, f.RetryDead | f.DropDead):
+        which = f"WHERE id IN ({_list(save.record_ids)})"
+        if isinstance(save, f.RetryDead):
+            db.execute(
+                "INSERT OR REPLACE INTO record (id, message_id, body, crc, again) "
+                f"SELECT id, message_id, body, crc, 1 FROM dead {which}"
+            )
+        db.execute(f"DELETE FROM dead {which}")
+
+
+def _forget(db: sqlite3.Connection, token: str) -> None:
+    key = re.compile(re.escape(json.dumps(token, ensure_ascii=False)), re.IGNORECASE)
+    for number, message_id, body in db.execute("SELECT id, message_id, body FROM dead").fetchall():
+        if key.search(body):
+            body = key.sub('""', body)
+            crc = _checksum(number, message_id, body)
+            db.execute("UPDATE dead SET body = ?, crc = ? WHERE id = ?", (body, crc, number))
+
+
+def _checksum(number: int, message_id: str, body: str) -> int:
+    return checksum(SEEDS["record"], f"{number}\0{message_id}\0{body}")
+
+
+def _list(ids: Sequence[int]) -> str:
+    return ",".join(map(str, ids))
