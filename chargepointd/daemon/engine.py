@@ -175,10 +175,19 @@ class Engine:
         if self._waiting or self._writer.owing:
             waiting = [effect for effect in effects if type(effect) in after_all or lets_go(effect)]
             effects = [effect for effect in effects if not (type(effect) in after_all or lets_go(effect))]
-            if waiting:
+            if waiting and self._writer.owing and all(map(lets_go, waiting)):
+                self._let_go(waiting)
+            elif waiting:
                 self._when_safe([], waiting)
         for effect in effects:
             self._perform(effect)
+
+    def _let_go(self, unlocking: list[f.Effect]) -> None:
+        """Most plugs are let go between the opening of the contactor and the last reading: the end of the transaction,
+        which comes with that, shares its sync."""
+        self._waiting.append(unlocking)
+        self._check_full()
+        self._writer.attend(self._committed)
 
     def _when_safe(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
         self._waiting.append(rest)

@@ -58,6 +58,8 @@ class Writer:
         self._call_later = call_later
         self._waiting: list[Save] = []
         """for company"""
+        self._attending: list[Done] = []
+        """until what waits is kept"""
         self._left = 0
         """how often what waited has gone to the thread"""
         self._timed = False
@@ -69,7 +71,7 @@ class Writer:
         """how often what was owed has gone to the thread to be synced"""
         self._samples_timed = False
         self._failed = failed
-        self._queue: queue.SimpleQueue[tuple[Sequence[Save], Done | None] | _Question | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Sequence[Save], Sequence[Done]] | _Question | None] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
         self._ending = threading.Event()
@@ -98,6 +100,14 @@ class Writer:
         elif not self._samples_timed:
             self._time_samples()
         self._wait(saves)
+
+    def attend(self, done: Done) -> None:
+        """`done` is called in the loop when what is owed survives a power cut. It has a moment's time for company:
+        it goes with the next that cannot wait."""
+        self._soon = True
+        self._attending.append(done)
+        if not self._timed:
+            self._time()
 
     def _time_samples(self) -> None:
         self._samples_timed = True
@@ -131,22 +141,24 @@ class Writer:
     def _due(self, left: int) -> None:
         """What waits has waited long enough, or came while the time ran."""
         self._timed = False
-        if self._waiting and left != self._left:
+        if (self._waiting or self._attending) and left != self._left:
             self._time()
         else:
             self._flush()
 
     def _flush(self) -> None:
-        if self._waiting:
+        if self._waiting or self._attending:
             self._go(_nobody if self._soon else None)
 
     def _go(self, done: Done | None) -> None:
         saves, self._waiting = self._waiting, []
+        dones, self._attending = self._attending, []
         self._left += 1
         if done:
+            dones.append(done)
             self.owing = self._soon = False
             self._synced += 1
-        self._queue.put((saves, done))
+        self._queue.put((saves, dones))
 
     def ask(self, question: Callable[[Store], T], answered: Callable[[T], object]) -> None:
         """Read something from the store, in the thread, as all that was submitted before has left it; `answered` is
@@ -253,8 +265,7 @@ class Writer:
         item = self._next()
         while isinstance(item, tuple):
             saves.extend(item[0])
-            if item[1] is not None:
-                dones.append(item[1])
+            dones.extend(item[1])
             if len(saves) >= GROUP:
                 return item
             try:

@@ -43,6 +43,7 @@ class SlowDisk:
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
+        self.attending: list[Callable[[], None]] = []
         self.saves: list[list[f.Save]] = []
         self.lazy = 0
         self.owed: list[f.Save] = []
@@ -54,8 +55,12 @@ class SlowDisk:
 
     def submit(self, saves: Sequence[f.Save], done: Callable[[], None]) -> None:
         self.owed.clear()
-        self.waiting.append(done)
+        self.waiting += [*self.attending, done]
+        self.attending.clear()
         self.saves.append(list(saves))
+
+    def attend(self, done: Callable[[], None]) -> None:
+        self.attending.append(done)
 
     def owe(self, saves: Sequence[f.Save], *, sampled: bool = False) -> None:
         self.owed += saves
@@ -247,6 +252,20 @@ def test_a_plug_is_let_go_when_it_is_kept_that_all_is_over(bench: Bench) -> None
     bench.station.evses[1].session = Session(1, Token("CARD2"), authorized=True)
     bench.disk.commit()
     assert len(bench.done) == 1, "its next owner came meanwhile"
+
+
+@on_a_loop
+def test_a_plug_that_is_let_go_shares_the_sync_of_the_end(bench: Bench) -> None:
+    unlock, ended = f.MoveLock(1, 1, locked=False), record("Ended")
+    bench.step(CARD)
+    bench.step(unlock)
+    assert bench.disk.attending and not bench.disk.saves
+    bench.step(ended)
+    assert bench.disk.saves == [[ended]]
+    bench.disk.commit()
+    assert bench.done == [unlock]
+    bench.step(unlock)
+    assert not bench.disk.attending, "nothing is owed: there is no company to wait for"
 
 
 @on_a_loop

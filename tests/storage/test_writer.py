@@ -93,6 +93,9 @@ class Bench:
     def submit(self, number: int, saves: Sequence[f.Save] | None = None) -> None:
         self.writer.submit(batch(number) if saves is None else saves, lambda: self._finished(number))
 
+    def attend(self, number: int) -> None:
+        self.writer.attend(lambda: self._finished(number))
+
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(LIMIT_S):
             while not condition():
@@ -248,6 +251,41 @@ def test_who_tells_something_has_what_is_owed_synced_first(tmp_path: Path, monke
             bench.store.may.set()
             await bench.until(lambda: bench.done == [2])
             assert bench.store.groups == [(2, True)]
+
+    asyncio.run(main())
+
+
+def test_who_attends_shares_the_sync_of_the_next_that_cannot_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(w, "LAZY_S", 3600.0)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.writer.owe(batch(1))
+            bench.attend(1)
+            bench.submit(2)
+            bench.attend(3)
+            bench.submit(4, [])
+            await bench.until(lambda: len(bench.done) == 4)
+            assert bench.done == [1, 2, 3, 4]
+            assert bench.store.groups[0] == (4, True)
+
+    asyncio.run(main())
+
+
+def test_who_attends_does_so_no_longer_than_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though what is owed are samples, which have been written and have time until they are synced."""
+    monkeypatch.setattr(w, "LAZY_S", 0.05)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            bench.writer.owe(batch(1), sampled=True)
+            assert await asyncio.to_thread(bench.store.begun.acquire, timeout=LIMIT_S)
+            assert bench.writer.owing
+            bench.attend(1)
+            await bench.until(lambda: bench.done == [1])
+            assert bench.store.groups == [(2, False), (0, True)]
 
     asyncio.run(main())
 
