@@ -5,9 +5,9 @@ Methods become the same events as all else. A call returns when the event is tak
 
     method          params                              result
     status          -                                   {station: {id, vendor, model, serial_number, firmware_version,
-                                                         started_at, uptime_s}, csms: {url, connected, subprotocol,
-                                                         registration, since, offline_s}, availability, on_battery,
-                                                         faults: [str],
+                                                         started_at, uptime_s}, csms: {url, proxy (host and port) |
+                                                         null, connected, subprotocol, registration, since,
+                                                         offline_s}, availability, on_battery, faults: [str],
                                                          firmware: {request, state} | null,
                                                          evses: [{id, availability, faults: [str], reserved_by?,
                                                            connectors: [{id, type, status}],

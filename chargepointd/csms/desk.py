@@ -1,7 +1,7 @@
 """What the dialects have in common: a question of a station and the answer to it, in neutral words."""
 
+import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from chargepointd.csms.books import Books
@@ -81,7 +81,7 @@ def _short(value: Any) -> str:
 
 def soon(minutes: int = 0) -> str:
     """So many minutes from now, RFC 3339."""
-    return (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60 * minutes))
 
 
 def flat(text: str) -> Payload:

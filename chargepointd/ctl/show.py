@@ -133,7 +133,7 @@ def _station(station: Result, style: Style) -> str:
 
 
 def _csms(csms: Result, style: Style) -> str:
-    url = printable(csms.get("url"))
+    url = printable(csms.get("url")) + (f" by the proxy {printable(csms['proxy'])}" if csms.get("proxy") else "")
     if not csms.get("connected"):
         return f"{url}, {style.state('not connected')} for {duration(csms.get('offline_s'))}"
     registration = style.state(printable(csms.get("registration")))

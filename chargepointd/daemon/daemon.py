@@ -90,7 +90,7 @@ class Daemon:
         self._conversation = Conversation(self._dialect, self._link.send, engine.post, self._asked, self._link.answered)
         self._hardware = Hardware(self._config, self._state_dir, engine.post)
         self._local = self._make_local(engine)
-        self._jobs = Jobs(Place(self._state_dir, self._gather, self._proxied, self._utc), engine.post)
+        self._jobs = Jobs(Place(self._state_dir, self._gather, self._proxied, self._utc, self._dates), engine.post)
         self._dispatch(engine)
         control = self._control()
         # Before any hardware is touched: where another daemon answers, this one has no business.
@@ -210,6 +210,15 @@ class Daemon:
     def _utc(self) -> float | None:
         clock = self._station.context.clock
         return clock.utc(time.monotonic()) if clock.sure else None
+
+    def _dates(self) -> Callable[[Any], str] | None:
+        """Who judges those of a file server's certificates: as those of the CSMS are judged."""
+        from chargepointd.link.tls import term, untimely
+
+        utc, sure = known_time(self._station.context.clock, now())
+        if utc is None:
+            return None
+        return lambda secured: untimely(*term(secured, secured.getpeercert()), utc, sure=sure)
 
     def _proxied(self, host: str, secure: bool) -> tuple[str, int, str] | None:
         """The proxy on the way to a file."""
@@ -399,6 +408,7 @@ class Daemon:
     def _link_status(self) -> dict[str, Any]:
         return {
             "url": self._station.network.profile.url,
+            "proxy": self._link.proxy,
             "slot": self._station.network.slot,
             "security_profile": self._station.network.profile.security_profile,
             "connected": self._link.connected,

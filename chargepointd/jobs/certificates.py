@@ -22,17 +22,17 @@ _MISMADE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGenera
 _ALGORITHMS = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
 
 
-def verify_chain(pem: str, roots: Iterable[str], at: datetime | None = None) -> str:
+def verify_chain(pem: str, roots: Iterable[str], at: datetime | None) -> str:
     """What is wrong with this chain, in words for a person; empty when it is good and leads to one of the roots (PEM).
 
-    at: the moment it must be valid at; now where nothing is said.
+    at: the moment it must be valid at; None: nobody knows the time, so its dates are not judged.
     """
     try:
         chain = parse(pem)
         anchors = [certificate for root in roots for certificate in parse(root)]
     except ValueError as error:
         return str(error)
-    return chain_complaint(chain, anchors, at or datetime.now(UTC))
+    return chain_complaint(chain, anchors, at)
 
 
 def moment(utc: float | None) -> datetime | None:

@@ -41,6 +41,7 @@ async def upload_log(job: UploadLog, place: Place, tell: Callable[[Any], None]) 
                 roots=place.roots(ROOTS),
                 hosts=place.sftp_hosts,
                 proxied=place.proxied,
+                dates=place.dates,
             )
         except TransferFailed as failed:
             return LogFailed(failed.kind, failed.reason)

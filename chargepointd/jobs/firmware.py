@@ -111,6 +111,7 @@ async def fetch(job: FetchImage, place: Place, tell: Tell) -> Unfetched | None:
             roots=place.roots("CSMSRootCertificate"),
             hosts=place.sftp_hosts,
             proxied=place.proxied,
+            dates=place.dates,
         )
     except TransferFailed as failed:
         return Unfetched(failed.reason, hopeless=failed.kind != "Failed")

@@ -30,6 +30,10 @@ def unproxied(host: str, secure: bool) -> None:
     """No proxy."""
 
 
+def by_openssl() -> None:
+    """The system's clock."""
+
+
 def by_system() -> float | None:
     return time.time()
 
@@ -44,6 +48,8 @@ class Place(NamedTuple):
     """host, and whether TLS is spoken -> the HTTP proxy on the way, see `transfer.line`"""
     utc: Callable[[], float | None] = by_system
     """s since 1970, by which certificates are judged; None: nobody knows, so their dates are not"""
+    dates: Callable[[], Callable[[Any], str] | None] = by_openssl
+    """who judges those of the servers that files come from and go to, see `transfer.line`"""
 
     @property
     def sftp_hosts(self) -> Path:

@@ -73,6 +73,8 @@ class Link:
         self._holding = False
         self._brief = 0
         self._complaint: Ended | None = None
+        self.proxy: str | None = None
+        """host and port of the one on the way to the CSMS, as of the last attempt; None: there is none"""
         self._log = Repeats(log)
         self._subprotocol: str | None = None
         self._since = time.monotonic()
@@ -262,6 +264,7 @@ class Link:
 
     async def _by_proxy(self, profile: Profile, where: WebSocketURI) -> socket.socket | None:
         """A socket that leads to the CSMS through a proxy, where there is to be one."""
+        self.proxy = None
         if not profile.proxy and not any(name.lower().endswith("_proxy") for name in os.environ):
             return None
         from chargepointd.link import proxy  # few stations have one
@@ -269,6 +272,7 @@ class Link:
         found = proxy.chosen(profile.proxy, where.host, where.secure, os.environ)
         if found is None:
             return None
+        self.proxy = str(found)
         log.debug("csms: by the proxy %s", found)
         return await proxy.connect(found, where.host, where.port, profile.open_timeout_s)
 

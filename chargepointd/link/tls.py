@@ -73,13 +73,16 @@ def term(connection: Any, certificate: Mapping[str, Any]) -> tuple[float, float]
     return float(begins), float(ends)
 
 
-def untimely(begins: float, ends: float, profile: Profile) -> str:
-    """What is wrong with a chain that is good from `begins` to `ends` (UTC), where OpenSSL did not look."""
-    if profile.utc is None:
+def untimely(begins: float, ends: float, utc: float | None, *, sure: bool) -> str:
+    """What is wrong with a chain that is good from `begins` to `ends`, where OpenSSL did not look.
+
+    All in UTC. utc, sure: as `Profile.utc` and `Profile.utc_sure`.
+    """
+    if utc is None:
         return ""
-    if profile.utc > ends:
+    if utc > ends:
         return "certificate has expired"
-    return "certificate is not yet valid" if profile.utc_sure and profile.utc < begins else ""
+    return "certificate is not yet valid" if sure and utc < begins else ""
 
 
 def _verified(connection: Any) -> Any:

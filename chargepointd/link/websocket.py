@@ -165,8 +165,8 @@ class WebSocket(asyncio.Protocol):
         self.root = anchor(secured)
         if not self._profile.utc_sure:
             self.certificate_from = begins
-        wrong, host = untimely(begins, self.certificate_until, self._profile), self._ws.uri.host
-        if wrong:
+        by, host = self._profile, self._ws.uri.host
+        if wrong := untimely(begins, self.certificate_until, by.utc, sure=by.utc_sure):
             return certificate_ended(wrong)
         if not self._profile.allow_wildcards and needs_wildcard(certificate, host):
             why = f"the certificate of the CSMS is good for {host} by a wildcard only"

@@ -1,6 +1,7 @@
 """TLS on a board whose clock stands in 1970: the CSMS is reached, and its certificate judged as soon as can be."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from tests.csms import Csms
 from tests.daemon.process import Station
 from tests.daemon.visit import begin, brisk, delivered, finish, until
 from tests.pki import Authority, server_context, show
+from tests.servers.ftp import ftp_server
+from tests.servers.web import web_server
 
 pytestmark = pytest.mark.process
 
@@ -84,6 +87,33 @@ def test_a_certificate_that_is_bad_at_the_time_that_is_told_ends_the_connection_
         csms.wait_status("Available")
         assert station.ctl("status")["clock"] == "told"
         csms.wait("SecurityEventNotification", type=EVENT[dialect], timeout=20)
+
+
+LOGIN = ("ute", "geheim")
+SHOWN = {"has expired": (-3.0, -1.0), "is not yet valid": (1.0, 2.0), "": (-1.0, 1.0)}
+
+
+@pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+@pytest.mark.parametrize("scheme", ["https", "ftpes"])
+def test_a_file_server_is_judged_by_the_time_that_was_told(
+    station: Station, csms: Csms, root: Authority, tmp_path: Path, scheme: str
+) -> None:
+    left = tmp_path / "left"
+    left.mkdir()
+    with station, ExitStack() as servers:
+        csms.wait_status("Available")
+        station.wait_log("CSMSRootCertificate installed")
+        for number, (wrong, (starts_in, ends_in)) in enumerate(SHOWN.items()):
+            issued = root.issue(HOST, HOST, starts_in=starts_in, ends_in=ends_in).file(tmp_path, f"{number}.pem")
+            server: Any = (
+                web_server(left, issued, LOGIN) if scheme == "https" else ftp_server(left, issued, LOGIN, "explicit")
+            )
+            log = {"remoteLocation": servers.enter_context(server).url("", login=LOGIN)}
+            csms.call("GetLog", {"logType": "SecurityLog", "requestId": number, "log": log})
+            status = "UploadFailure" if wrong else "Uploaded"
+            csms.wait("LogStatusNotification", requestId=number, status=status, timeout=60)
+            assert not wrong or station.wait_log(f"certificate is not trusted: certificate {wrong}")
+            assert len(list(left.iterdir())) == (not wrong)
 
 
 def _told(csms: Csms) -> list[Any]:

@@ -141,6 +141,11 @@ def test_status_tells_that_the_csms_is_away(station: Station) -> None:
     assert "ws://x, not connected for 1 min 30 s" in run(station, "status").stdout
 
 
+def test_status_tells_of_the_proxy_on_the_way_to_the_csms(station: Station) -> None:
+    station.answers["status"] = {**STATUS, "csms": {**STATUS["csms"], "proxy": "[::1]:3128"}}
+    assert "ws://127.0.0.1:9180/ocpp by the proxy [::1]:3128, connected" in run(station, "status").stdout
+
+
 def test_json_is_the_result_as_it_came(station: Station) -> None:
     for args in (("--json", "status"), ("status", "--json")):
         done = run(station, *args)

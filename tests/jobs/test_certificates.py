@@ -1,6 +1,7 @@
 """What is wrong with a certificate is found, and the hashes are those of OpenSSL."""
 
 from base64 import b64encode
+from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
@@ -18,7 +19,7 @@ SUB = ROOT.authority("Sub")
 
 
 def wrong(pem: str, *roots: Authority) -> str:
-    return verify_chain(pem, [root.pem for root in roots or (ROOT,)])
+    return verify_chain(pem, [root.pem for root in roots or (ROOT,)], datetime.now(UTC))
 
 
 def test_a_good_chain_leads_to_its_root_at_every_depth() -> None:
@@ -51,7 +52,7 @@ def test_what_leads_to_no_root_is_refused() -> None:
     stranger = Authority("Root")  # the name alone is not enough
     assert "nobody this station trusts" in wrong(stranger.issue("leaf").chain)
     assert "nobody this station trusts" in wrong(SUB.issue("leaf").pem)  # the authority between is missing
-    assert "nobody this station trusts" in verify_chain(SUB.issue("leaf").chain, [])
+    assert "nobody this station trusts" in verify_chain(SUB.issue("leaf").chain, [], datetime.now(UTC))
 
 
 def test_links_that_do_not_fit_are_refused() -> None:

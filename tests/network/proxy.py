@@ -11,7 +11,7 @@ from tests.network.relay import Relay
 
 
 class Proxy(Relay):
-    """names: host -> port on this machine. answer: sent instead of opening a way, as it is."""
+    """names: host -> port on this machine; 0: the one that is asked for. answer: sent instead of opening a way."""
 
     def __init__(self, names: Mapping[str, int], user: str = "", password: str = "", host: str = "127.0.0.1") -> None:
         super().__init__(0, host)
@@ -20,6 +20,7 @@ class Proxy(Relay):
         self.asked: list[str] = []
         """request lines"""
         pair = b64encode(f"{user}:{password}".encode()).decode()
+        self.at = f"{f'[{host}]' if ':' in host else host}:{self.port}"
         self._wanted = f"proxy-authorization: basic {pair}".lower() if user else ""
 
     async def _reach(
@@ -35,7 +36,8 @@ class Proxy(Relay):
             writer.write(answer)
             await writer.drain()
             return None
-        far = await asyncio.open_connection("127.0.0.1", self.names[_host(request)])
+        host, port = _target(request)
+        far = await asyncio.open_connection("127.0.0.1", self.names[host] or port)
         if not request.startswith("CONNECT "):
             method, url, version = request.split(" ")
             own = [line for line in lines if not line.lower().startswith("proxy-")]
@@ -47,11 +49,11 @@ class Proxy(Relay):
     def _refusal(self, request: str, lines: list[str]) -> bytes | None:
         if self._wanted and self._wanted not in map(str.lower, lines):
             return b'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="p"\r\n\r\n'
-        if _host(request) not in self.names:
+        if _target(request)[0] not in self.names:
             return b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
         return None
 
 
-def _host(request: str) -> str:
-    target = request.split(" ")[1]
-    return target.removeprefix("http://").split("/")[0].rpartition(":")[0].strip("[]")
+def _target(request: str) -> tuple[str, int]:
+    host, _, port = request.split(" ")[1].removeprefix("http://").split("/")[0].rpartition(":")
+    return host.strip("[]"), int(port)

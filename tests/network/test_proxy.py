@@ -68,32 +68,39 @@ def test_a_visit_over_tls_through_a_proxy_that_wants_a_password(dialect: str, tm
 
 
 FILES = "files.behind-the-proxy.test"
+FAR = "2001:db8::7"
+"""of no machine anywhere: only the proxy has a way there"""
 
 
 @pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
-def test_files_go_through_the_proxy_too(csms: Csms, dialect: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "files", "host"), [(NAME, FILES, "127.0.0.1"), (f"[{FAR}]", f"[{FAR}]", "::1")])
+def test_files_go_through_the_proxy_too(
+    csms: Csms, dialect: str, tmp_path: Path, name: str, files: str, host: str
+) -> None:
     """By plain HTTP: the proxy is asked for the whole address."""
     web = WebServer(tmp_path, None, None)
     with (
         web.running(),
-        Proxy({NAME: csms.listener.port, FILES: web.port}, "site", SECRET) as proxy,
+        Proxy({name.strip("[]"): 0, files.strip("[]"): 0}, "site", SECRET, host) as proxy,
         Station(
-            config(f"ws://{NAME}:{csms.listener.port}/ocpp", dialect, f"http://site:{WRITTEN}@127.0.0.1:{proxy.port}"),
+            config(f"ws://{name}:{csms.listener.port}/ocpp", dialect, f"http://site:{WRITTEN}@{proxy.at}"),
             env=ENVIRONMENT,
         ) as station,
     ):
         csms.wait_status("Available")
-        log = {"remoteLocation": f"http://{FILES}:{web.port}/"}
+        assert station.ctl("status")["csms"]["proxy"] == proxy.at
+        log = {"remoteLocation": f"http://{files}:{web.port}/"}
         csms.call("GetLog", {"logType": "DiagnosticsLog", "requestId": 1, "log": log})
         csms.wait("LogStatusNotification", status="Uploaded", timeout=60)
-        assert proxy.asked[-1].startswith(f"PUT http://{FILES}:{web.port}/")
+        assert proxy.asked[-1].startswith(f"PUT http://{files}:{web.port}/")
         assert [each.method for each in web.asked] == ["PUT"]
+        assert web.asked[0].headers["Host"] == f"{files}:{web.port}"
         assert "Proxy-Authorization" not in web.asked[0].headers
         assert WRITTEN not in station.log
 
 
 def fetched(url: str, into: Path, proxy: Proxy, authorization: str, root: Path | None = None) -> bytes:
-    proxied = ("127.0.0.1", proxy.port, authorization)
+    proxied = (proxy.host, proxy.port, authorization)
     asyncio.run(
         download(
             url, into / "got", limit_bytes=1000, progress=lambda done: None, roots=root, proxied=lambda *_: proxied
@@ -102,17 +109,22 @@ def fetched(url: str, into: Path, proxy: Proxy, authorization: str, root: Path |
     return (into / "got").read_bytes()
 
 
-def test_a_file_over_tls_through_the_proxy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("files", "host"), [(FILES, "127.0.0.1"), (FAR, "::1")])
+def test_a_file_over_tls_through_the_proxy(tmp_path: Path, files: str, host: str) -> None:
     root = Authority("Root")
     (tmp_path / "root.pem").write_text(root.pem)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "image").write_bytes(b"firmware")
-    web = WebServer(tmp_path / "files", root.issue(FILES, FILES).file(tmp_path, "web.pem"), None)
-    with web.running(), Proxy({FILES: web.port}, "u", "p") as proxy:
-        url = web.url("image", host=FILES)
-        assert fetched(url, tmp_path, proxy, "Basic dTpw", tmp_path / "root.pem") == b"firmware"
-        assert proxy.asked[0].startswith(f"CONNECT {FILES}:{web.port} ")
-        with pytest.raises(TransferFailed, match=rf"no way by the proxy 127.0.0.1:{proxy.port}: .*407"):
+    web = WebServer(tmp_path / "files", root.issue(FILES, files).file(tmp_path, "web.pem"), None)
+    written = f"[{files}]" if ":" in files else files
+    with web.running(), Proxy({files: web.port}, "u", "p", host) as proxy:
+        url = web.url("image", host=written)
+        web.moved["/moved"] = "image"
+        for there in (url, url.replace("image", "moved")):
+            assert fetched(there, tmp_path, proxy, "Basic dTpw", tmp_path / "root.pem") == b"firmware"
+        assert proxy.asked[0].startswith(f"CONNECT {written}:{web.port} ")
+        assert web.asked[0].headers["Host"] == f"{written}:{web.port}"
+        with pytest.raises(TransferFailed, match=rf"no way by the proxy {re.escape(proxy.at)}: .*407"):
             fetched(url, tmp_path, proxy, "Basic d3Jvbmc=", tmp_path / "root.pem")
     with pytest.raises(TransferFailed, match="no way by the proxy"):
         fetched(url, tmp_path, proxy, "")

@@ -27,7 +27,7 @@ from typing import Any
 from chargepointd.jobs.transfer.address import Address, address
 from chargepointd.jobs.transfer.failure import TransferFailed
 from chargepointd.jobs.transfer.files import Sink, Source
-from chargepointd.jobs.transfer.line import Line, Patience, Proxied, direct
+from chargepointd.jobs.transfer.line import Dates, Line, Patience, Proxied, by_system, direct
 from chargepointd.jobs.transfer.trouble import explained
 
 __all__ = ["Patience", "TransferFailed", "download", "upload"]
@@ -46,6 +46,7 @@ async def download(
     hosts: Path | None = None,
     patience: Patience = PATIENCE,
     proxied: Proxied = direct,
+    dates: Dates = by_system,
 ) -> None:
     """The file at `url`, on the disk as `target`: whole, or not at all. TransferFailed says what was wrong.
 
@@ -53,9 +54,10 @@ async def download(
     roots: a PEM file, or a folder of them, that are trusted besides the system's roots.
     hosts: the file in which the keys of SFTP servers are kept; None: no SFTP.
     proxied: which HTTP proxy is on the way, for HTTP and HTTPS.
+    dates: who judges those of certificates, for HTTPS and FTPS.
     """
     where = address(url)
-    line = Line(patience, progress, roots, proxied)
+    line = Line(patience, progress, roots, proxied, dates)
 
     def work() -> None:
         with Sink(target, limit_bytes, line) as sink:
@@ -74,11 +76,12 @@ async def upload(
     hosts: Path | None = None,
     patience: Patience = PATIENCE,
     proxied: Proxied = direct,
+    dates: Dates = by_system,
 ) -> None:
     """The file `source`, on the server as `name`, unless the URL itself names a file. TransferFailed, progress, roots,
-    hosts, proxied: as for `download`."""
+    hosts, proxied, dates: as for `download`."""
     where = address(url)
-    line = Line(patience, progress, roots, proxied)
+    line = Line(patience, progress, roots, proxied, dates)
 
     def work() -> None:
         with Source(source, line) as file:

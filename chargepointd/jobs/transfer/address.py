@@ -42,7 +42,17 @@ class Address(NamedTuple):
     @property
     def shown(self) -> str:
         """For logs and errors."""
-        return f"{self.scheme}://{self.host}:{self.port}{self.path}"
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as they stand in a URL, a Host header and CONNECT."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+
+def bracketed(host: str) -> str:
+    """As it goes over the line: an IPv6 address in brackets (RFC 3986, 3.2.2), a name by IDNA."""
+    return f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
 
 
 def address(url: str) -> Address:

@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteR
 from pathlib import Path
 from urllib.parse import quote, urljoin
 
-from chargepointd.jobs.transfer.address import PORTS, Address, address
+from chargepointd.jobs.transfer.address import PORTS, Address, address, bracketed
 from chargepointd.jobs.transfer.failure import Kind, TransferFailed
 from chargepointd.jobs.transfer.files import Sink, Source
 from chargepointd.jobs.transfer.line import CHUNK, Line
@@ -40,7 +40,7 @@ class _Connection(HTTPConnection):
         self._line = line
         self._where = where
         if self._proxy and self._secure:
-            self.set_tunnel(where.host, where.port, self._authorization())
+            self.set_tunnel(bracketed(where.host), where.port, self._authorization())
         else:
             self.default_port = PORTS[where.scheme]
 
@@ -53,16 +53,19 @@ class _Connection(HTTPConnection):
             if not self._proxy:
                 raise
             why = error.strerror or error
-            raise TransferFailed(f"{self._where.shown}: no way by the proxy {self.host}:{self.port}: {why}") from None
+            proxy = f"{bracketed(self.host)}:{self.port}"
+            raise TransferFailed(f"{self._where.shown}: no way by the proxy {proxy}: {why}") from None
         if self._secure:
             self.sock = self._line.secure(self.sock, self._where.host)
 
-    def plain(self, target: str) -> tuple[str, dict[str, str]]:
-        """What is asked for, and more headers: a proxy of plain HTTP wants the whole address (RFC 9112 §3.2.2)."""
-        if self._proxy is None or self._secure:
+    def through(self, target: str) -> tuple[str, dict[str, str]]:
+        """What is asked for, and more headers: a proxy of plain HTTP wants the whole address (RFC 9112 §3.2.2). The
+        host is written here, for behind a proxy `http.client` has brackets for an IPv6 address twice, or not at all."""
+        if self._proxy is None:
             return target, {}
-        host = f"{self._where.host}:{self._where.port}"
-        return f"http://{host}{target}", self._authorization() | {"Host": host}
+        authority = self._where.authority
+        host = {"Host": authority}
+        return (target, host) if self._secure else (f"http://{authority}{target}", host | self._authorization())
 
     def _authorization(self) -> dict[str, str]:
         return {"Proxy-Authorization": self._proxy[2]} if self._proxy and self._proxy[2] else {}
@@ -134,7 +137,7 @@ def _sent(line: Line, method: str, where: Address, source: Source, headers: dict
 def _asked(
     connection: _Connection, method: str, where: Address, headers: dict[str, str], body: Iterable[bytes] | None = None
 ) -> HTTPResponse:
-    target, more = connection.plain(where.path + (f"?{where.query}" if where.query else ""))
+    target, more = connection.through(where.path + (f"?{where.query}" if where.query else ""))
     try:
         connection.request(method, target, body, headers | more | _credentials(where))
     except (BrokenPipeError, ConnectionResetError):
@@ -159,9 +162,7 @@ def _check(answer: HTTPResponse, where: Address) -> None:
 
 def _moved(answer: HTTPResponse, where: Address) -> Address:
     """Where to: the credentials of the URL are for its own server only."""
-    there = address(
-        urljoin(f"{where.scheme}://{where.host}:{where.port}{where.path}", answer.getheader("Location", ""))
-    )
+    there = address(urljoin(where.shown, answer.getheader("Location", "")))
     if there.scheme not in ("http", "https") or (where.scheme == "https" and there.scheme == "http"):
         raise TransferFailed(f"{where.shown}: redirected to {there.scheme}, which is not followed")
     if (there.scheme, there.host, there.port) == where[:3] and not there.user:

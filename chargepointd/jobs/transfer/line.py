@@ -27,6 +27,7 @@ T = TypeVar("T")
 CHUNK = 64 * 1024
 """bytes in memory at a time"""
 TELL_EVERY_S = 0.5
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, to which Python gives no name
 LET_GO_S = 2.0
 """how long a transfer that was hung up may take to notice"""
 
@@ -52,14 +53,30 @@ def direct(host: str, secure: bool) -> None:
     """No proxy."""
 
 
+Judge = Callable[[ssl.SSLSocket], str]
+"""what is wrong with the dates of the certificates that were shown; empty: nothing"""
+Dates = Callable[[], Judge | None]
+"""who judges them; None: OpenSSL, by the system's clock"""
+
+
+def by_system() -> None:
+    """OpenSSL, by the system's clock."""
+
+
 class Line:
-    """proxied: asked by the protocols that can go through a proxy."""
+    """proxied: asked by the protocols that can go through a proxy. dates: asked before TLS."""
 
     def __init__(
-        self, patience: Patience, progress: Callable[[int], None], roots: Path | None, proxied: Proxied = direct
+        self,
+        patience: Patience,
+        progress: Callable[[int], None],
+        roots: Path | None,
+        proxied: Proxied = direct,
+        dates: Dates = by_system,
     ) -> None:
         self._patience = patience
         self.proxied = proxied
+        self._judge = dates()
         self._progress = progress
         self._roots = roots
         self._loop = asyncio.get_running_loop()
@@ -158,10 +175,14 @@ class Line:
     def secure(self, sock: socket.socket, host: str, session: ssl.SSLSession | None = None) -> ssl.SSLSocket:
         """TLS on a connected socket; the certificate has to be that of `host`. `session`: of an earlier one."""
         if self._tls is None:
-            self._tls = _context(self._roots)
+            self._tls = _context(self._roots, by_openssl=self._judge is None)
         wrapped = self._tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False, session=session)
         self._hold(wrapped)
         wrapped.do_handshake()
+        if wrong := self._judge and self._judge(wrapped):
+            refused = ssl.SSLCertVerificationError(wrong)
+            refused.verify_message = wrong
+            raise refused
         return wrapped
 
     def _hold(self, sock: socket.socket) -> None:
@@ -182,14 +203,16 @@ class Line:
             self._post(partial(self._progress, done))
 
 
-def _context(roots: Path | None) -> ssl.SSLContext:
+def _context(roots: Path | None, *, by_openssl: bool) -> ssl.SSLContext:
     """TLS 1.2 or newer; chain, dates and host name are checked against the system's roots and these (N01.FR.15, .16).
 
-    roots: a PEM file, or a folder of them.
+    roots: a PEM file, or a folder of them. by_openssl: else the dates are judged after the handshake.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.options |= ssl.OP_NO_COMPRESSION
+    if not by_openssl:
+        made.verify_flags |= _NO_CHECK_TIME
     made.load_default_certs()
     for file in () if roots is None else sorted(roots.glob("*.pem")) if roots.is_dir() else (roots,):
         try:
