@@ -87,10 +87,16 @@ class Authority:
 
     def _leaf(
         self, subject: x509.Name, key: Any, hosts: tuple[str, ...], *, starts_in: float = -1, ends_in: float = 365,
-        serial: int | None = None, signature: Any = None, ocsp: str = "",
+        serial: int | None = None, signature: Any = None, ocsp: str = "", ca: bool = False,
+        purposes: tuple[x509.ObjectIdentifier, ...] = (), signs: bool | None = None,
     ) -> x509.Certificate:  # fmt: skip
+        """purposes: extended key usage. signs: key usage, whether signatures are among it; None: it says nothing."""
         made = _builder(subject, key, self.name, starts_in, ends_in, serial)
-        made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        if purposes:
+            made = made.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        if signs is not None:
+            made = made.add_extension(_usage(signs), critical=True)
         if hosts:
             names = x509.SubjectAlternativeName([_general(host) for host in hosts])
             made = made.add_extension(names, critical=False)
@@ -114,12 +120,36 @@ def named(common: str, organization: str = "") -> x509.Name:
     return x509.Name(parts)
 
 
+def with_serial(content: bytes) -> str:
+    """A root with these bytes as its serial number, which the library would not make: negative, nought, too long."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, usual = named("odd"), 0x5A5A5A5A
+    made = _builder(name, key.public_key(), name, -1, 365, usual)
+    made = made.add_extension(x509.BasicConstraints(True, None), critical=True)
+    signed = made.sign(key, hashes.SHA256()).tbs_certificate_bytes
+    head = 2 if signed[1] < 128 else 2 + signed[1] % 128
+    signed = _der(0x30, signed[head:].replace(_der(2, usual.to_bytes(4, "big")), _der(2, content), 1))
+    ecdsa_with_sha256 = bytes.fromhex("300a06082a8648ce3d040302")
+    signature = _der(3, b"\x00" + key.sign(signed, ec.ECDSA(hashes.SHA256())))
+    return ssl.DER_cert_to_PEM_cert(_der(0x30, signed + ecdsa_with_sha256 + signature))
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + (length if size < 128 else bytes([0x80 | len(length)]) + length) + content
+
+
 def _builder(
     subject: x509.Name, key: Any, issuer: x509.Name, starts_in: float, ends_in: float, serial: int | None = None
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     number = x509.random_serial_number() if serial is None else serial
     return x509.CertificateBuilder(issuer, subject, key, number, now + starts_in * DAY, now + ends_in * DAY)
+
+
+def _usage(signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(signs, False, True, False, False, False, False, False, False)
 
 
 def _general(host: str) -> x509.GeneralName:

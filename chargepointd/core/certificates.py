@@ -224,25 +224,28 @@ class Certificates(Topic):
         self._remove(found, step, answer)
 
     def _remove(self, certificate: Certificate | None, step: Step, answer: Answer) -> None:
+        """For every use: the hash data says of none, and what was deleted is not listed any more."""
         if certificate is None:
             answer(Status("NotFound"), step)
-        elif certificate.use == STATION:  # M04.FR.06
-            answer(Status("Failed", "the station's own certificate is not deleted"), step)
-        elif needed := self._needed(certificate):
+            return
+        same = tuple(c[:2] for c in self._installed if c.name == certificate.name)
+        needed = next(filter(None, (self._needed(c) for c in self._installed if c[:2] in same)), "")
+        if needed:
             answer(Status("Failed", needed), step)
-        else:
-            use, name = certificate.use, certificate.name
+            return
 
-            def removed(outcome: Any, step: Step) -> None:
-                if not outcome:
-                    self.forget(use, name, step)
-                    self._context.happened("ReconfigurationOfSecurityParameters", f"{use} {name} is deleted", step)
-                answer(outcome or Status("Accepted"), step)
+        def removed(outcome: Any, step: Step) -> None:
+            for use, name in same if not outcome else ():
+                self.forget(use, name, step)
+                self._context.happened("ReconfigurationOfSecurityParameters", f"{use} {name} is deleted", step)
+            answer(outcome or Status("Accepted"), step)
 
-            self.work(RemoveCertificate(((use, name),)), removed, step)
+        self.work(RemoveCertificate(same), removed, step)
 
     def _needed(self, certificate: Certificate) -> str:
         """Why the station might never connect again without it."""
+        if certificate.use == STATION:  # M04.FR.06
+            return "the station's own certificate is not deleted"
         if certificate.use != CSMS_ROOT:
             return ""
         if certificate.name == self.vouches:
@@ -369,7 +372,7 @@ class Certificates(Topic):
             step.emit(Note("certificate", 0, f"the key store cannot be read: {outcome.reason}"))
             return
         for use, name in outcome.missing:
-            step.emit(Note("certificate", 0, f"{use}/{name[:16]}: its file is missing; install it again"))
+            step.emit(Note("certificate", 0, f"{use}/{name[:16]}: its file is missing or damaged; install it again"))
             self._lost(use, name, step)
         if outcome.wrong:
             step.emit(Note("certificate", 0, f"the configuration's was not taken in: {outcome.wrong}"))

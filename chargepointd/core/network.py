@@ -45,11 +45,13 @@ LONGEST_TIMEOUT_S = 600
 PASSWORDS = 4
 """the newest, and those that may still be the one the CSMS knows"""
 _EVENTS = {
-    "certificate": "InvalidCsmsCertificate",
-    "tls-version": "InvalidTLSVersion",
-    "tls-cipher": "InvalidTLSCipherSuite",
+    "certificate": ("InvalidCsmsCertificate", "CsmsFailedToAuthenticate"),
+    "tls-version": ("InvalidTLSVersion",),
+    "tls-cipher": ("InvalidTLSCipherSuite",),
+    "tls-client": ("FailedToAuthenticateAtCsms",),
+    "unauthorized": ("FailedToAuthenticateAtCsms",),
 }
-"""kind of a failed connection -> security event (A00.FR.310, FR.316, FR.323)"""
+"""kind of a failed connection -> security events (A00.FR.310, FR.316, FR.323; A04.FR.04)"""
 
 
 class Slot(NamedTuple):
@@ -195,7 +197,7 @@ class Network(Topic):
 
     def failed(self, kind: str, reason: str, step: Step) -> None:
         """An attempt did not come to a connection."""
-        self._tell_event(kind, reason, step)
+        self._tell_events(_EVENTS.get(kind, ()), reason, step)
         if kind == "certificate" and self._certificates.fallback:
             self._old_root = not self._old_root
         self._refused = self._refused or kind == "unauthorized"
@@ -205,7 +207,7 @@ class Network(Topic):
             return
         if kind == "unauthorized":
             self._with = (self._with + 1) % (1 + len(self._older))
-        if kind in ("tls", "tls-cipher", "unauthorized"):
+        if kind in ("tls", "tls-cipher", "tls-client", "unauthorized"):
             self._old_certificate = bool(self._certificates.renewed) and not self._old_certificate
 
     def _next_slot(self, step: Step) -> None:
@@ -221,12 +223,12 @@ class Network(Topic):
         if len(self._round) > 1:
             step.emit(Note("network", 0, f"trying slot {self.slot}: {masked(self.profile.url)}"))
 
-    def _tell_event(self, kind: str, reason: str, step: Step) -> None:
+    def _tell_events(self, events: tuple[str, ...], reason: str, step: Step) -> None:
         """Once until the next good connection: a server stays wrong for days."""
-        event = _EVENTS.get(kind)
-        if event and event not in self._raised:
-            self._raised.add(event)
-            self._context.happened(event, reason, step)
+        for event in events:
+            if event not in self._raised:
+                self._raised.add(event)
+                self._context.happened(event, reason, step)
 
     # -- connected -----------------------------------------------------------------------------------------------------
 
@@ -279,7 +281,7 @@ class Network(Topic):
             self._expires_at = NEVER
             what = "the certificate of the CSMS has expired; without a new one no further connection is possible"
             step.emit(Note("certificate", 0, what))
-            self._tell_event("certificate", what, step)
+            self._tell_events(("InvalidCsmsCertificate",), what, step)
 
     def follow(self, step: Step) -> None:
         if self._linked and self._context.online and not self._good:

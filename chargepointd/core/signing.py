@@ -69,6 +69,8 @@ class TakeChain(NamedTuple):
     kept_as: str = STATION
     root: str = CSMS_ROOT
     """the use of the roots to one of which it must lead"""
+    organization: str = ""
+    """empty: nobody knows"""
 
 
 class Asked(NamedTuple):
@@ -185,7 +187,8 @@ class Applicant(Topic, ABC):
         certificates = self._certificates
         keys = [(PENDING, name) for name in reversed(certificates.pending)]
         keys += [(self.kept_as, name) for name in self.own_keys() if name]
-        job = TakeChain(command.pem, self.subject()[0], tuple(keys), self.kept_as, self.root)
+        common_name, organization, _ = self.subject()
+        job = TakeChain(command.pem, common_name, tuple(keys), self.kept_as, self.root, organization.strip())
         certificates.work(job, lambda outcome, step: self._taken(outcome, step, answer), step)
 
     def _refused(self, status: Status, step: Step, answer: Answer) -> None:

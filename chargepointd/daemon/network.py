@@ -31,7 +31,8 @@ def profile(
     wildcards: bool,
     time: tuple[float | None, bool] = (None, True),
 ) -> Profile:
-    """Until the key store has taken in what the configuration names, its files themselves are used."""
+    """Until the key store has taken in what the configuration names, its files themselves are used; and again where the
+    disk has left no other."""
     way = network.way()
     store = KeyStore(state_dir)
     ends = {root.name: root.valid_until for root in certificates.of(CSMS_ROOT)}
@@ -39,7 +40,7 @@ def profile(
     names = sorted(way.roots, key=lambda name: -ends.get(name, 0.0)) if time[0] is not None else way.roots
     roots = [store.certificate(CSMS_ROOT, name) for name in names]
     cert, key = csms.client_cert, csms.client_key
-    if csms.ca_file and not certificates.taken_in:
+    if csms.ca_file and not (certificates.taken_in and roots):
         roots.append(csms.ca_file)
     if way.certificate:
         cert, key = store.certificate(STATION, way.certificate), store.key(STATION, way.certificate)

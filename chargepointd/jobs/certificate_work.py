@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from chargepointd.core.certificates import CSMS_ROOT, PENDING, STATION, Certificate, CheckRoot, FindCertificate, Tidy
 from chargepointd.core.commands import Status
@@ -63,8 +64,7 @@ def _not_signed(root: x509.Certificate, job: CheckRoot, store: KeyStore) -> str:
 
 
 def _keep_root(root: x509.Certificate, use: str, store: KeyStore) -> Certificate:
-    above = [certificate for pem in store.roots(use) for certificate in c.parse(pem)]
-    kept = _fact(use, [root], above)
+    kept = _fact(use, [root], _all(use, store))
     store.put(store.certificate(use, kept.name), c.pem_of([root]))
     return kept
 
@@ -89,20 +89,22 @@ def _find(job: FindCertificate, store: KeyStore) -> tuple[str, str] | None:
     algorithm, *wanted = job.hash_data
     roots = [certificate for use in {use for use, _ in job.among} for certificate in _all(use, store)]
     for use, name in job.among:
-        chain = c.parse(store.certificate(use, name).read_text("ascii"))
-        issuer = c.issuer_among(chain[0], [*chain, *roots])
-        made = c.hash_data(chain[0], issuer, algorithm)[1:]
-        if [each.lower() for each in made[:2]] == [each.lower() for each in wanted[:2]] and _same(made[2], wanted[2]):
-            return (use, name)
+        with suppress(OSError, ValueError):  # as if it were not there
+            chain = c.parse(store.certificate(use, name).read_text("ascii"))
+            issuer = c.issuer_among(chain[0], [*chain, *roots])
+            if _same(c.hash_data(chain[0], issuer, algorithm)[1:], wanted):
+                return (use, name)
     return None
 
 
-def _same(serial: str, other: str) -> bool:
-    return serial == (other.lower().removeprefix("0x").lstrip("0") or "0")
+def _same(made: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Issuer's name, issuer's key, serial number."""
+    serial = wanted[2].lower().removeprefix("0x").lstrip("0")
+    return [*made] == [wanted[0].lower(), wanted[1].lower(), serial]
 
 
 def _all(use: str, store: KeyStore) -> list[x509.Certificate]:
-    return [certificate for pem in store.roots(use) for certificate in c.parse(pem)]
+    return c.parsed(store.roots(use))
 
 
 # -- the configuration -------------------------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ def _take_chain(job: TakeChain, store: KeyStore, at: datetime | None) -> tuple[C
     except ValueError as error:
         return Status("Rejected", str(error), "InvalidCertificate")
     roots = _all(job.root, store)
-    wrong = c.chain_complaint(chain, roots, at) or _subject_complaint(chain[0], job)
+    wrong = c.chain_complaint(chain, roots, at) or _own_complaint(chain[0], job)
     if wrong:
         return Status("Rejected", wrong, "InvalidCertificate")
     name, key = _key_for(chain[0], job, store)
@@ -204,18 +206,34 @@ def _take_chain(job: TakeChain, store: KeyStore, at: datetime | None) -> tuple[C
         return Status("Rejected", f"cannot be stored: {error.strerror}", "InternalError")
 
 
-def _subject_complaint(certificate: x509.Certificate, job: TakeChain) -> str:
-    """A00.FR.511: the common name is the serial number of the station."""
-    names = [str(part.value) for part in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return "" if names == [job.common_name] else f"the common name is {names}, expected {job.common_name}"
+def _own_complaint(certificate: x509.Certificate, job: TakeChain) -> str:
+    """A00.FR.511: the common name is the serial number of the station; A00.FR.509: the organization is its owner, where
+    that is known. A certificate that names none is taken: whether that will do is the CSMS's to say.
+
+    To the CSMS the station is a client of TLS; what vehicles are shown says no such thing (ISO 15118-2, Annex F)."""
+    wrong = c.leaf_complaint(certificate, ExtendedKeyUsageOID.CLIENT_AUTH if job.kept_as == STATION else None)
+    if wrong:
+        return wrong
+    names = _parts(certificate, NameOID.COMMON_NAME)
+    if names != [job.common_name]:
+        return f"the common name is {names}, expected {job.common_name}"
+    owners = _parts(certificate, NameOID.ORGANIZATION_NAME)
+    if job.organization and owners and job.organization.casefold() not in [owner.casefold() for owner in owners]:
+        return f"the organization is {owners}, expected {job.organization}"
+    return ""
+
+
+def _parts(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> list[str]:
+    return [str(part.value).strip() for part in certificate.subject.get_attributes_for_oid(oid)]
 
 
 def _key_for(certificate: x509.Certificate, job: TakeChain, store: KeyStore) -> tuple[str, PrivateKey | None]:
     wanted = _public(certificate)
     for use, name in job.keys:
-        key = _private(store.key(use, name).read_bytes())
-        if _public(key) == wanted:
-            return name, key
+        with suppress(OSError, ValueError):  # the others are as good as they were
+            key = _private(store.key(use, name).read_bytes())
+            if _public(key) == wanted:
+                return name, key
     return "", None
 
 

@@ -5,6 +5,7 @@ is imported only by jobs.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -13,11 +14,16 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 DEEPEST = 3
 """authorities above the leaf of a chain"""
 _LEAST_BITS = {"RSA": 2048, "DSA": 2048, "EC": 224}
 """A00.FR.502, A00.FR.503"""
+_LONGEST_SERIAL = 40
+"""hexadecimal digits: 20 bytes (RFC 5280, 4.1.2.2; CertificateHashDataType). A longer one could never be told."""
+_ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+_PURPOSES = {ExtendedKeyUsageOID.CLIENT_AUTH: "clients of TLS", ExtendedKeyUsageOID.CODE_SIGNING: "code"}
 _MISMADE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _ALGORITHMS = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
 
@@ -29,10 +35,9 @@ def verify_chain(pem: str, roots: Iterable[str], at: datetime | None) -> str:
     """
     try:
         chain = parse(pem)
-        anchors = [certificate for root in roots for certificate in parse(root)]
     except ValueError as error:
         return str(error)
-    return chain_complaint(chain, anchors, at)
+    return chain_complaint(chain, parsed(roots), at)
 
 
 def moment(utc: float | None) -> datetime | None:
@@ -47,6 +52,15 @@ def parse(pem: str) -> list[x509.Certificate]:
             _ = certificate.public_key(), certificate.extensions, certificate.issuer, certificate.subject
     except (ValueError, UnsupportedAlgorithm, *_MISMADE) as error:
         raise ValueError(f"no certificate in PEM: {error}") from None
+    return found
+
+
+def parsed(pems: Iterable[str]) -> list[x509.Certificate]:
+    """Those of the store. What the disk has damaged is left out: the others still hold."""
+    found = []
+    for pem in pems:
+        with suppress(ValueError):
+            found += parse(pem)
     return found
 
 
@@ -76,12 +90,19 @@ def _anchor_complaint(chain: Sequence[x509.Certificate], roots: Sequence[x509.Ce
 def complaint(certificate: x509.Certificate, at: datetime | None) -> str:
     """What is wrong with a certificate by itself."""
     if at is None:
-        return _weakness(certificate)
+        return _weakness(certificate) or _serial_complaint(certificate)
     if at < certificate.not_valid_before_utc:
         return f"{name(certificate)} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
     if at > certificate.not_valid_after_utc:
         return f"{name(certificate)} has expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-    return _weakness(certificate)
+    return complaint(certificate, None)
+
+
+def _serial_complaint(certificate: x509.Certificate) -> str:
+    """Later versions of the library will not read one that is not positive: kept, it would be lost some day."""
+    if 0 < certificate.serial_number < 16**_LONGEST_SERIAL:
+        return ""
+    return f"{name(certificate)} has a serial number that is not positive, or longer than 20 bytes"
 
 
 def _weakness(certificate: x509.Certificate) -> str:
@@ -123,6 +144,26 @@ def _ca_complaint(certificate: x509.Certificate, below: int) -> str:
     return "" if usage.key_cert_sign else f"{name(certificate)} may not sign certificates (key usage)"
 
 
+def leaf_complaint(leaf: x509.Certificate, purpose: x509.ObjectIdentifier | None = None) -> str:
+    """What makes a certificate none of somebody who proves who he is with its key, for this purpose."""
+    for extension in leaf.extensions:
+        if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
+            return f"{name(leaf)} is one of an authority"
+    return usage_complaint(leaf, purpose)
+
+
+def usage_complaint(leaf: x509.Certificate, purpose: x509.ObjectIdentifier | None = None) -> str:
+    """Where the certificate says what it is for, signatures and this purpose have to be among it (RFC 5280, 4.2.1.3 and
+    4.2.1.12)."""
+    for extension in leaf.extensions:
+        value = extension.value
+        if isinstance(value, x509.KeyUsage) and not value.digital_signature:
+            return f"{name(leaf)} may not sign (key usage)"
+        if purpose and isinstance(value, x509.ExtendedKeyUsage) and not {purpose, _ANY} & set(value):
+            return f"{name(leaf)} is not for {_PURPOSES[purpose]} (extended key usage)"
+    return ""
+
+
 def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
@@ -156,9 +197,8 @@ def hash_data(certificate: x509.Certificate, issuer: x509.Certificate, algorithm
         made.update(data)
         return made.finalize().hex()
 
-    number = certificate.serial_number
-    serial = f"{number:x}" if number >= 0 else f"-{-number:x}"
-    return (algorithm, digest(certificate.issuer.public_bytes()), digest(_key_bits(issuer)), serial)
+    issuer_name = certificate.issuer.public_bytes()
+    return (algorithm, digest(issuer_name), digest(_key_bits(issuer)), f"{certificate.serial_number:x}")
 
 
 def _key_bits(certificate: x509.Certificate) -> bytes:

@@ -29,7 +29,7 @@ def _check(job: CheckContract, store: KeyStore, at: datetime | None) -> Contract
         chain = c.parse(job.chain)
     except ValueError as error:
         return ContractChecked(str(error), rooted=False)
-    roots = [root for use in ROOTS for pem in store.roots(use) for root in c.parse(pem)]
+    roots = [root for use in ROOTS for root in c.parsed(store.roots(use))]
     rooted = any(c.issued(chain[-1], root) or chain[-1] == root for root in roots)
     # Without its root it is only checked as far as it goes, as if its last certificate were one.
     wrong = c.chain_complaint(chain, roots if rooted else [chain[-1]], at) or _leaf_complaint(chain[0], job.emaid)
@@ -42,12 +42,7 @@ def _leaf_complaint(leaf: x509.Certificate, emaid: str) -> str:
     names = [str(part.value) for part in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if len(names) != 1 or not _same(names[0], emaid):
         return "the certificate is not made out to the eMAID that was shown"
-    for extension in leaf.extensions:
-        if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
-            return "the certificate is one of an authority"
-        if isinstance(extension.value, x509.KeyUsage) and not extension.value.digital_signature:
-            return "the certificate may not sign (key usage)"
-    return ""
+    return c.leaf_complaint(leaf)
 
 
 def _same(name: str, emaid: str) -> bool:
@@ -63,9 +58,9 @@ async def responders(job: ReadResponders, place: Place, tell: Tell) -> tuple[tup
 def _responders(job: ReadResponders, store: KeyStore) -> tuple[tuple[str, ...], ...] | Status:
     try:
         chain = c.parse(store.certificate(CHAIN, job.name).read_text("ascii"))
-        roots = [root for pem in store.roots("V2GRootCertificate") for root in c.parse(pem)]
     except (OSError, ValueError) as error:
         return Status("Failed", str(error))
+    roots = c.parsed(store.roots("V2GRootCertificate"))
     return tuple(row for row in _hashes(chain, roots) if row[-1])
 
 

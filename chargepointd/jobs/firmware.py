@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -36,7 +35,7 @@ from chargepointd.core.update import (
     Verified,
     VerifyImage,
 )
-from chargepointd.jobs.certificates import name, parse, verify_chain
+from chargepointd.jobs.certificates import parse, usage_complaint, verify_chain
 from chargepointd.jobs.keystore import KeyStore
 from chargepointd.jobs.runner import Place, Tell
 
@@ -69,20 +68,8 @@ async def check_signer(job: CheckSigner, place: Place, tell: Tell) -> str:
 
 
 def _signer_complaint(pem: str, roots: list[str], at: float) -> str:
-    return verify_chain(pem, roots, datetime.fromtimestamp(at, UTC)) or _usage_complaint(pem)
-
-
-def _usage_complaint(pem: str) -> str:
-    """Where the certificate says what it is for, code has to be among it (RFC 5280, 4.2.1.3 and 4.2.1.12)."""
-    leaf = parse(pem)[0]
-    with suppress(x509.ExtensionNotFound):
-        if not leaf.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature:
-            return f"{name(leaf)} is not for signatures (key usage)"
-    with suppress(x509.ExtensionNotFound):
-        purposes = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        if not {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(purposes):
-            return f"{name(leaf)} is not for code (extended key usage)"
-    return ""
+    wrong = verify_chain(pem, roots, datetime.fromtimestamp(at, UTC))
+    return wrong or usage_complaint(parse(pem)[0], ExtendedKeyUsageOID.CODE_SIGNING)
 
 
 # -- the image ---------------------------------------------------------------------------------------------------------

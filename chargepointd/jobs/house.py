@@ -31,7 +31,7 @@ async def tidy(job: Tidy, place: Place, tell: Callable[[Any], None]) -> Tidied |
 def _tidy(job: Tidy, store: KeyStore, utc: float | None) -> Tidied | Status:
     known = {file: each for each in job.known for file in files(store, *each)}
     try:
-        missing = store.sweep(known)
+        missing = [*store.sweep(known), *(file for file in known if store.damaged(file))]
     except OSError as error:
         return Status("Failed", str(error))
     lost = tuple(dict.fromkeys(known[file] for file in missing))

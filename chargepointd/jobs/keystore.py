@@ -1,6 +1,6 @@
 """Certificates and keys as files: what the station trusts and who it is. Readable by the daemon alone.
 
-    STATE_DIR/certificates/USE/NAME.pem     a root or a chain, leaf first; NAME follows from the content
+    STATE_DIR/certificates/USE/NAME.pem     a root or a chain, leaf first; NAME is the SHA-256 of the first
     STATE_DIR/certificates/USE/NAME.key     the private key of a chain, or of a request that waits for its certificate
 
 A file is written whole and durably, or not at all. The station's state says which of them count: what it does not
@@ -8,7 +8,9 @@ name was cut off in the middle, and `sweep` removes it. No cryptography here, so
 """
 
 import os
+from base64 import b64decode
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 
 
@@ -25,8 +27,8 @@ class KeyStore:
         return self._where / use / f"{name}.key"
 
     def roots(self, use: str) -> list[str]:
-        """All certificates of this use, in PEM."""
-        return [file.read_text("ascii") for file in sorted((self._where / use).glob("*.pem"))]
+        """All certificates of this use, in PEM; one that the disk has damaged is none any more."""
+        return [file.read_text("ascii", errors="replace") for file in sorted((self._where / use).glob("*.pem"))]
 
     def put(self, file: Path, content: bytes) -> None:
         """Durable when this returns. OSError: nothing has changed."""
@@ -53,6 +55,17 @@ class KeyStore:
         wanted = set(known)
         self.remove([file for file in self._where.glob("*/*") if file not in wanted])
         return sorted(file for file in wanted if not file.exists())
+
+    def damaged(self, file: Path) -> bool:
+        """Whether a certificate is there and is another than its name says: the disk has changed it."""
+        if file.suffix != ".pem" or not file.exists():
+            return False
+        _, _, begun = file.read_text("ascii", errors="replace").partition("-----BEGIN CERTIFICATE-----")
+        text, ended, _ = begun.partition("-----END CERTIFICATE-----")
+        try:
+            return not ended or sha256(b64decode("".join(text.split()), validate=True)).hexdigest() != file.stem
+        except ValueError:
+            return True
 
 
 def _sync(folder: Path) -> None:

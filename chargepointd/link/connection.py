@@ -236,10 +236,11 @@ class Link:
 
     async def _open(self, profile: Profile) -> WebSocket:
         where, secret = address(profile), authorization(profile)
-        tls = context(profile) if where.secure else None
         log.debug("csms: connecting to %s:%d%s", where.host, where.port, where.path)
         try:
             async with asyncio.timeout(profile.open_timeout_s) as self._attempt:
+                # In a thread: 500 roots, or those of the system, take a board seconds.
+                tls = await asyncio.to_thread(context, profile) if where.secure else None
                 ws = await self._reach(profile, where, secret, tls)
                 await asyncio.wait([ws.settled])
                 return ws

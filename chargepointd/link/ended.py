@@ -11,10 +11,11 @@ Kind = Literal[
     "certificate",  # the server's certificate is not good (security event InvalidCsmsCertificate)
     "tls-version",  # the server offers TLS below 1.2 only (security event InvalidTLSVersion)
     "tls-cipher",  # no cipher suite in common (security event InvalidTLSCipherSuite)
-    "tls",  # TLS failed otherwise; often the server refused our client certificate
+    "tls-client",  # the server refused our client certificate, or wants one (FailedToAuthenticateAtCsms)
+    "tls",  # TLS failed otherwise
     "proxy",  # the proxy on the way gave none: not reached, wrong password, forbidden
     "profile",  # our own profile cannot be used: a person must change it
-    "unauthorized",  # HTTP 401 or 403: the CSMS does not believe who we are
+    "unauthorized",  # HTTP 401 or 403: the CSMS does not believe who we are (FailedToAuthenticateAtCsms)
     "http",  # the server answered, but not with an upgrade to websocket
     "subprotocol",  # none of the OCPP versions we offered was chosen
     "protocol",  # the server broke RFC 6455, or sent more than we take
@@ -94,8 +95,12 @@ def _tls_ended(error: ssl.SSLError) -> Ended:
             "tls-cipher",
             f"no TLS handshake with the CSMS ({reason}); cipher suites do not meet, or it wants a client certificate",
         )
+    if "CIPHER_RETURNED" in reason:
+        return Ended("tls-cipher", f"the CSMS chose a cipher suite that was not offered ({reason}); it must be updated")
     if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
         return Ended("tls", "the port speaks no TLS; check scheme and port of the url")
+    if "ALERT" in reason and any(word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")):
+        return Ended("tls-client", f"the CSMS broke off TLS ({reason}); it does not accept our client certificate")
     if "ALERT" in reason:
         return Ended("tls", f"the CSMS broke off TLS ({reason}); does it accept our client certificate?")
     return Ended("tls", f"TLS failed ({reason})")

@@ -1,5 +1,6 @@
 """The TLS rules of OCPP security profiles 2 and 3 (2.0.1 part 2, A00.FR.309 to 322 and .412 to .424)."""
 
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -7,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd.link.profile import BadProfile, Profile
+from chargepointd.link.repeats import Repeats
 from chargepointd.link.resolve import is_address
+
+_log = Repeats(logging.getLogger(__name__))
 
 _DER = 2  # _ssl.ENCODING_DER
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, to which Python gives no name
@@ -38,12 +42,25 @@ def context(profile: Profile) -> ssl.SSLContext:
         made.verify_flags |= _NO_CHECK_TIME
     if profile.system_roots:
         made.load_default_certs()
-    for root in profile.roots:
-        _load(root, made.load_verify_locations, root)
+    _trust(made, profile)
     if profile.security_profile == 3 and profile.client_cert is not None:
         key = profile.client_key or profile.client_cert
         _load(profile.client_cert, made.load_cert_chain, profile.client_cert, key, _no_password)
     return made
+
+
+def _trust(made: ssl.SSLContext, profile: Profile) -> None:
+    """One root that cannot be read must not keep those from vouching that can."""
+    broken = []
+    for root in profile.roots:
+        try:
+            _load(root, made.load_verify_locations, root)
+        except BadProfile as error:
+            broken.append(error)
+    if broken and len(broken) == len(profile.roots) and not profile.system_roots:
+        raise broken[0]
+    for complaint in broken:
+        _log.say("root", logging.WARNING, "csms: a root certificate cannot be used: %s", complaint)
 
 
 def _load(file: Path, load: Callable[..., None], *args: Any) -> None:

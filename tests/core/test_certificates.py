@@ -115,6 +115,25 @@ def test_a_file_that_stays_is_a_certificate_that_stays(w: World) -> None:
     assert names(w) == ["a"]
 
 
+def test_a_certificate_that_is_there_for_two_uses_goes_from_both(w: World) -> None:
+    for use in ("MORootCertificate", "V2GRootCertificate", c.CSMS_ROOT):
+        install(w, root("a", use), use)
+    install(w, root("b", "MORootCertificate"), "MORootCertificate")
+    asked = w.ask_later(c.DeleteCertificate(root("a").hashes[0]))
+    gone = w.finish(None)
+    assert {use for use, _ in gone.names} == {"MORootCertificate", "V2GRootCertificate", c.CSMS_ROOT}
+    assert w.replies[asked].status == "Accepted"
+    assert names(w) == ["b"]
+
+
+def test_one_that_is_needed_in_one_use_stays_in_all() -> None:
+    w = World("2.0.1", plan=PLAN._replace(csms=CsmsPlan("wss://csms/", 2))).online()
+    for use in ("MORootCertificate", c.CSMS_ROOT):
+        install(w, root("a", use), use)
+    assert delete(w, root("a").hashes[0]) == "Failed"
+    assert names(w) == ["a", "a"]
+
+
 # -- a root and its successor ------------------------------------------------------------------------------------------
 
 

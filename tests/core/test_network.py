@@ -241,6 +241,31 @@ def test_a_bad_server_is_told_once_after_the_next_good_connection() -> None:
     assert kinds.count("InvalidCsmsCertificate") == 2
 
 
+def logged(w: World, *kinds: str) -> list[str]:
+    return [entry.kind for entry in w.station.security.between(None, None) if entry.kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("kind", "event"),
+    [
+        ("certificate", "CsmsFailedToAuthenticate"),
+        ("unauthorized", "FailedToAuthenticateAtCsms"),
+        ("tls-client", "FailedToAuthenticateAtCsms"),
+    ],
+)
+def test_who_did_not_believe_whom_is_in_the_security_log(kind: str, event: str) -> None:
+    w = world(3).offline()
+    for _ in range(5):
+        w.fail(kind)
+    assert logged(w, "CsmsFailedToAuthenticate", "FailedToAuthenticateAtCsms") == [event]
+    w.online()
+    assert event not in [told.kind for told in w.told(SecurityEvent)], "not one of those the standard calls critical"
+    w.offline().fail("timeout")
+    assert logged(w, event) == [event]
+    w.fail(kind)
+    assert logged(w, event) == [event, event]
+
+
 def test_the_old_root_is_tried_where_the_new_one_fails_and_forgotten_when_it_works() -> None:
     w = world(2, SecurityCtrlr__AdditionalRootCertificateCheck="true")
     w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))

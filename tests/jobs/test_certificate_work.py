@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chargepointd.core import certificates as c
 from chargepointd.core.commands import Status
@@ -16,6 +17,7 @@ from chargepointd.core.signing import MakeKey, TakeChain
 from chargepointd.jobs import certificate_work, house
 from chargepointd.jobs.keystore import KeyStore
 from chargepointd.jobs.runner import WORK, Place
+from tests import pki
 from tests.jobs import hashes
 from tests.pki import Authority
 
@@ -171,6 +173,85 @@ def test_a_bad_chain_leaves_nothing(
     assert refused.status == "Rejected"
     assert why in refused.reason
     assert not any(name.startswith(c.STATION) for name in kept(store, tmp_path))
+
+
+CLIENTS, SERVERS = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        ({"ca": True}, "one of an authority"),
+        ({"signs": False}, "may not sign"),
+        ({"purposes": (SERVERS,)}, "not for clients of TLS"),
+        ({"purposes": (SERVERS, CLIENTS), "signs": True}, ""),
+        ({"purposes": (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)}, ""),
+        ({"subject": pki.named("S-1")}, ""),
+        ({"subject": pki.named("S-1", "owner ")}, ""),
+        ({"subject": pki.named("S-1", "Somebody else")}, "expected Owner"),
+    ],
+)
+def test_what_the_station_s_own_certificate_has_to_be(do: Any, made: dict[str, Any], why: str) -> None:
+    do(c.CheckRoot(c.CSMS_ROOT, ROOT.pem))
+    chain = ROOT.sign(do(MakeKey("k1", "EC-P256", "S-1", "Owner")), **made)
+    taken = do(TakeChain(chain, "S-1", ((c.PENDING, "k1"),), organization="Owner"))
+    assert isinstance(taken, Status) == bool(why)
+    if why:
+        assert (taken.status, taken.code, why in taken.reason) == ("Rejected", "InvalidCertificate", True)
+
+
+def test_what_vehicles_are_shown_needs_no_purpose_of_a_client(do: Any) -> None:
+    do(c.CheckRoot("V2GRootCertificate", ROOT.pem))
+    chain = ROOT.sign(do(MakeKey("k1", "EC-P256", "S-1", "")), purposes=(SERVERS,))
+    job = TakeChain(chain, "S-1", ((c.PENDING, "k1"),), "V2GCertificateChain", "V2GRootCertificate")
+    assert isinstance(do(job), tuple)
+
+
+@pytest.mark.parametrize("use", ["ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate"])
+def test_a_root_of_another_use_does_not_vouch(do: Any, use: str) -> None:
+    do(c.CheckRoot(use, OTHER.pem))
+    refused = taking(do, OTHER.sign)
+    assert "nobody this station trusts" in refused.reason
+
+
+def test_a_chain_in_the_wrong_order_is_none(do: Any) -> None:
+    sub = ROOT.authority("Sub")
+
+    def turned(csr: str) -> str:
+        leaf = sub.sign(csr).removesuffix(sub.pem)
+        return sub.pem + leaf
+
+    assert "no certificate of an authority" in taking(do, turned).reason
+
+
+# -- what the disk has changed -----------------------------------------------------------------------------------------
+
+
+def broken(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[100] ^= 0x04
+    file.write_bytes(content)
+
+
+def test_a_damaged_root_is_told_at_the_start_and_the_others_go_on(do: Any, store: KeyStore) -> None:
+    good, bad = (do(c.CheckRoot(c.CSMS_ROOT, each.pem)) for each in (ROOT, OTHER))
+    broken(store.certificate(c.CSMS_ROOT, bad.name))
+    assert isinstance(taking(do, ROOT.sign), tuple)
+    other = tuple(hashes.hash_data(ROOT.pem, ROOT.pem, "SHA512").values())
+    assert do(c.FindCertificate(other, ((c.CSMS_ROOT, bad.name), (c.CSMS_ROOT, good.name)))) == (c.CSMS_ROOT, good.name)
+    found = do(c.Tidy(((c.CSMS_ROOT, good.name), (c.CSMS_ROOT, bad.name))))
+    assert found.missing == ((c.CSMS_ROOT, bad.name),)
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["lost", "damaged"])
+def test_one_damaged_key_does_not_cost_the_others(do: Any, store: KeyStore, lost: bool) -> None:
+    def sign(csr: str) -> str:
+        key = store.key(c.PENDING, "k0")
+        key.unlink() if lost else key.write_text("no key")
+        return ROOT.sign(csr)
+
+    _, key = taking(do, sign, ("k0", "k1"))
+    assert key == "k1"
 
 
 # -- the start ---------------------------------------------------------------------------------------------------------

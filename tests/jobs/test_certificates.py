@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from chargepointd.jobs import certificates
 from chargepointd.jobs.certificates import hash_data, parse, verify_chain
 from tests.jobs import hashes
-from tests.pki import Authority
+from tests.pki import Authority, with_serial
 
 ROOT = Authority("Root")
 SUB = ROOT.authority("Sub")
@@ -94,6 +94,27 @@ def test_the_hashes_are_those_of_openssl(algorithm: str) -> None:
     leaf = SUB.issue("leaf", serial=0x0ABC)
     made = hash_data(leaf.certificate, parse(SUB.pem)[0], algorithm)
     assert list(made) == list(hashes.hash_data(leaf.pem, SUB.pem, algorithm).values())
+
+
+@pytest.mark.parametrize(
+    ("content", "good"),
+    [
+        (b"\x01", True),
+        (b"\x7f" + bytes(19), True),
+        (b"\x00\x91" + bytes(19), True),  # 20 bytes, and one for the sign
+        (b"\x00", False),
+        (b"\xfe\x12\x34", False),  # negative
+        (b"\x81" + bytes(19), False),
+        (b"\x11" * 21, False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_serial_number_is_positive_and_fits_into_what_names_it(content: bytes, good: bool) -> None:
+    """A root whose hash data could not be told would make an answer impossible for all others."""
+    odd = parse(with_serial(content))[0]
+    assert certificates.root_complaint(odd, None) == (
+        "" if good else '"CN=odd" has a serial number that is not positive, or longer than 20 bytes'
+    )
 
 
 def test_the_hash_of_a_key_leaves_out_what_is_around_it() -> None:

@@ -3,12 +3,17 @@
 import asyncio
 import hashlib
 import ssl
+import threading
 import time
 import warnings
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from chargepointd.link import connection, tls
 from chargepointd.link.tls import anchor, needs_wildcard
+from tests import pki
 
 from .authority import Authority, refusing_server, server_context
 from .rig import LIMIT_S, TEXT, Rig, frame, profile, raw, read_frame, running, until_gone, upgrade
@@ -96,14 +101,79 @@ def test_where_nobody_can_tell_there_is_none():
     assert anchor(object()) == ""
 
 
-@pytest.mark.parametrize("suite", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"])
-def test_the_suites_of_the_standard_under_tls_1_2(root, suite):
+@pytest.mark.parametrize(
+    ("suite", "key"),
+    [
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", "EC"),
+        ("ECDHE-ECDSA-AES256-GCM-SHA384", "EC"),
+        ("ECDHE-RSA-AES128-GCM-SHA256", 2048),
+        ("ECDHE-RSA-AES256-GCM-SHA384", 2048),
+        ("AES128-GCM-SHA256", 2048),
+        ("AES256-GCM-SHA384", 2048),
+    ],
+)
+def test_the_suites_of_the_standard_under_tls_1_2(suite, key, tmp_path):
     seen = []
-    context = server_context(root.issue("csms", "localhost"))
+    root = pki.Authority("Root")
+    context = pki.server_context(root.issue("localhost", "localhost", key=key))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(suite)
-    meet(context, lambda port: secured(port, root), opened, seen)
+    meet(context, trusting(root, tmp_path), opened, seen)
     assert seen[0][1].cipher()[0] == suite
+
+
+def trusting(root, where):
+    """A profile for a port, whose root this is."""
+    file = where / "root.pem"
+    file.write_text(root.pem)
+    made = {"scheme": "wss", "host": "localhost", "security_profile": 2, "password": b"geheim", "roots": (file,)}
+    return lambda port: profile(port, **made)
+
+
+def unscrupulous(shown):
+    """A server that shows anything."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.set_ciphers("ALL:@SECLEVEL=0")
+    pki.show(made, shown)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("below", "leaf", "about"),
+    [
+        ([], {"purposes": (ExtendedKeyUsageOID.CLIENT_AUTH,)}, "purpose"),
+        ([{"ca": False}], {}, "invalid CA"),
+        ([{"ca": None}], {}, "invalid CA"),
+        ([{"path_length": 0}, {}], {}, "path length"),
+        ([{"key": 1024}], {}, "CA certificate key too weak"),
+        ([{"starts_in": -9, "ends_in": -1}], {}, "expired"),
+        ([], {"key": 1024}, "EE certificate key too weak"),
+        ([], {"purposes": (ExtendedKeyUsageOID.SERVER_AUTH,)}, ""),
+        ([{}, {}, {}], {}, ""),
+        ([{"path_length": 1}, {"path_length": 0}], {"key": 3072}, ""),
+    ],
+)
+def test_what_a_chain_may_be(tmp_path, below, leaf, about):
+    """below: the authorities between the root and the server."""
+    authority = root = pki.Authority("Root")
+    for number, made in enumerate(below):
+        authority = authority.authority(f"Sub {number}", **made)
+    context = unscrupulous(authority.issue("localhost", "localhost", **leaf))
+    rig = meet(context, trusting(root, tmp_path), failed if about else opened)
+    assert {ended.kind for ended in rig.failed} == ({"certificate"} if about else set())
+    assert all(about in ended.reason for ended in rig.failed)
+
+
+def test_a_weak_root_vouches_for_nobody(tmp_path):
+    root = pki.Authority("Root", key=1024)
+    rig = meet(unscrupulous(root.issue("localhost", "localhost")), trusting(root, tmp_path), failed)
+    assert rig.failed[0].kind == "certificate"
+
+
+def test_a_curve_below_224_bits_is_no_cipher_suite_of_ours(tmp_path):
+    root = pki.Authority("Root")
+    context = unscrupulous(root.issue("localhost", "localhost", key=ec.SECP192R1()))
+    assert meet_refusing(context, trusting(root, tmp_path)).kind == "tls-cipher"
 
 
 def test_a_certificate_with_nothing_but_a_common_name(root):
@@ -183,7 +253,6 @@ def test_all_but_the_dates_is_checked_as_ever(root, stranger, issue, about):
 @pytest.fixture
 def charging_example(monkeypatch):
     """csms.example.org is this machine."""
-    from chargepointd.link import connection
 
     async def here(host, port):
         assert host == "csms.example.org"
@@ -242,14 +311,25 @@ def test_a_server_of_yesterday_is_refused(root):
     assert meet_refusing(context, lambda port: secured(port, root)).kind == "tls-version"
 
 
-def test_a_server_that_answers_with_an_old_version():
-    """A ServerHello of TLS 1.1, from servers that do not say that they are too old."""
-    hello = b"\x03\x02" + bytes(32) + b"\x00" + b"\xc0\x13" + b"\x00"
+@pytest.mark.parametrize(
+    ("version", "suite", "kind"),
+    [
+        (b"\x03\x00", b"\xc0\x13", "tls-version"),  # SSL 3
+        (b"\x03\x01", b"\xc0\x13", "tls-version"),
+        (b"\x03\x02", b"\xc0\x13", "tls-version"),  # TLS 1.1
+        (b"\x03\x03", b"\x00\x05", "tls-cipher"),  # RC4
+        (b"\x03\x03", b"\x00\x3b", "tls-cipher"),  # no encryption
+        (b"\x03\x03", b"\xc0\x13", "tls-cipher"),  # CBC
+    ],
+)
+def test_a_server_that_answers_with_what_was_not_offered(version, suite, kind):
+    """A ServerHello from servers that do not say that they are too old."""
+    hello = version + bytes(32) + b"\x00" + suite + b"\x00"
     record = b"\x02" + len(hello).to_bytes(3) + hello
 
     async def serve(reader, writer):
         await reader.read(1)
-        writer.write(b"\x16\x03\x02" + len(record).to_bytes(2) + record)
+        writer.write(b"\x16" + version + len(record).to_bytes(2) + record)
         await until_gone(reader)
 
     async def story():
@@ -257,7 +337,7 @@ def test_a_server_that_answers_with_an_old_version():
             made = profile(server.port, scheme="wss", security_profile=2, password=b"x", system_roots=True)
             async with running(made) as rig:
                 await rig.until(lambda: rig.failed)
-                assert rig.failed[0].kind == "tls-version"
+                assert rig.failed[0].kind == kind
 
     asyncio.run(story())
 
@@ -299,8 +379,29 @@ def test_a_client_certificate_the_server_does_not_know(root, stranger, newest):
     context.maximum_version = newest
     mine = stranger.issue("CS1")
     ended = meet_refusing(context, lambda port: secured(port, root, security_profile=3, client_cert=mine))
-    assert ended.kind == "tls"
+    assert ended.kind == "tls-client"
     assert "client certificate" in ended.reason
+
+
+def test_one_broken_root_does_not_silence_the_others(root, tmp_path):
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    context = server_context(root.issue("csms", "localhost"))
+    rig = meet(context, lambda port: secured(port, root)._replace(roots=(broken, root.file)), opened)
+    assert rig.failed == []
+
+
+def test_while_many_roots_are_read_the_loop_goes_on(root, monkeypatch):
+    """500 of them, or those of the system, take a board seconds."""
+    readers = []
+
+    def read(made):
+        readers.append(threading.current_thread())
+        return tls.context(made)
+
+    monkeypatch.setattr(connection, "context", read)
+    meet(server_context(root.issue("csms", "localhost")), lambda port: secured(port, root), opened)
+    assert threading.main_thread() not in readers
 
 
 def test_a_missing_or_broken_certificate_file_is_named(root, tmp_path):
