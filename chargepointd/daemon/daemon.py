@@ -268,9 +268,15 @@ class Daemon:
         evses = {evse.id: tuple(c.id for c in evse.connectors) for evse in plan.evses}
         local = Local(engine.post, self._hardware, self._variables, evses, identity, self._link_status)
         local.read_dead = self._read_dead
+        local.barred = self._barred
         local.utc = self._station.context.clock.utc
         local.spoken = lambda: self._dialect(self._link.subprotocol or VERSIONS[self._config.csms.versions[0]])
         return local
+
+    def _barred(self, token: str) -> str:
+        sessions = [evse.session for evse in self._station.evses.values()]
+        here = any(each.token and each.token.value.casefold() == token.casefold() for each in sessions)
+        return "" if here else self._station.context.unkept
 
     def _read_dead(self, after_id: int, limit: int, read: Callable[[Any], object]) -> None:
         if unkept := self._station.context.unkept:  # the thread that reads waits for the disk

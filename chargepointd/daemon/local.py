@@ -61,6 +61,8 @@ class Local:
         self._next_id = 0
         self.read_dead: Callable[[int, int, Callable[[Any], object]], None]
         """the records that were set aside, behind an id, at most so many"""
+        self.barred: Callable[[str], str] = lambda token: ""
+        """why nobody can begin with this token, for the disk's sake; empty: somebody can, or may end with it"""
         self.spoken: Callable[[], Dialect]
         """the dialect in use, or the one that comes first"""
         self._watchers: list[Callable[[dict[str, Any]], None]] = []
@@ -169,8 +171,17 @@ class Local:
 
     async def _start(self, params: dict[str, Any]) -> Any:
         evse, _ = self._place(params)
+        self._check_disk(params["token"])
         self._post(e.TokenPresented(Token(params["token"], params.get("type", "ISO14443")), (evse,)))
         return {"taken": True}
+
+    def _check_disk(self, token: str) -> None:
+        if reason := self.barred(token):
+            raise ControlError(
+                REFUSED,
+                f"nobody can begin, for nothing can be kept: {reason}; make room on the disk of the state directory, "
+                "or have it written again: all goes on by itself then",
+            )
 
     async def _stop(self, params: dict[str, Any]) -> Any:
         self._place(params)
@@ -391,6 +402,8 @@ class Local:
         async def call(params: dict[str, Any]) -> Any:
             if params.get("evse"):
                 self._place(params)
+            if method == "sim.swipe":
+                self._check_disk(params["token"])
             try:
                 return await self._hardware.controls().call(method, params)
             except LookupError as error:

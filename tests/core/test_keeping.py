@@ -77,7 +77,7 @@ def test_questions_are_answered_and_promises_refused(w: World) -> None:
     for name, command in asked.items():
         w.tell(e.CallReceived(name, command))
     assert isinstance(w.replies["get"], c.VariablesGot)
-    assert w.replies["start"].status == "Rejected"
+    assert (w.replies["start"].status, w.replies["start"].reason) == ("Rejected", f"nothing can be kept: {FULL}")
     assert w.replies["availability"].status == "Rejected"
     assert FULL in w.replies["availability"].reason
     assert w.replies["clear"].status == "Rejected"

@@ -30,6 +30,14 @@ def safe(station: Station) -> None:
     until(lambda: (world(station)["contactor"], world(station)["offer_a"]) == ("open", 0), "safe state")
 
 
+def nobody_begins(station: Station, evse: int) -> None:
+    """And who tries it is told why, and what to do."""
+    remedy = "nothing can be kept: File too large; make room on the disk of the state directory"
+    for method, params in (("start", {"evse": evse}), ("sim.swipe", {})):
+        with pytest.raises(ControlError, match=remedy):
+            station.ctl(method, token=OTHER, **params)
+
+
 def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
     station: Station, csms: Csms, desk: Desk, dialect: str
 ) -> None:
@@ -46,7 +54,7 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
         assert desk.operate(False, 2) == "Rejected"
         assert desk.start(2, OTHER) == "Rejected"
         station.ctl("sim.plug_in", evse=2)
-        station.ctl("sim.swipe", token=OTHER)
+        nobody_begins(station, 2)
         assert desk.sample(2) == "Accepted"
         csms.wait("MeterValues")
         assert len(running.in_order) == seen, "a record was told that is not kept"
@@ -79,7 +87,7 @@ def test_a_disk_that_is_full_at_the_start_is_told_and_the_station_begins_anew_wh
         assert "nobody may charge: File too large" in event["techInfo"]
         assert station.ctl("status")["storage"] == "File too large"
         station.ctl("sim.plug_in", evse=1)
-        station.ctl("sim.swipe", token=OTHER)
+        nobody_begins(station, 1)
         pid = station.pid
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         csms.wait_status("Occupied", 1)
