@@ -13,13 +13,15 @@ from tests.benchmarks.subject import Daemon, Floor
 class Counts(NamedTuple):
     starts: int = 9
     rounds: int = 3
-    requests: int = 400
-    """in each round, of each kind"""
+    requests: int = 1000
+    """in each round, of each kind: of fewer the p99 would be the slowest"""
     rate: int = 4000
     """requests in each round"""
     messages: int = 100_000
     """over which the memory may grow"""
     idle_s: float = 12.0
+    calm_s: float = 60.0
+    """to wait at most until it is at rest"""
     transactions: int = 150
     """in each round of what is durable"""
     drained: int = 300
@@ -30,7 +32,7 @@ class Counts(NamedTuple):
 
 
 QUICK = Counts(
-    starts=3, rounds=2, requests=60, rate=500, messages=3000, idle_s=2.5, transactions=20, drained=60, waiting=3000,
+    starts=3, rounds=2, rate=500, messages=3000, idle_s=2.5, transactions=20, drained=60, waiting=3000,
     flood_s=2.0,
 )  # fmt: skip
 TINY = Counts(
@@ -40,6 +42,7 @@ TINY = Counts(
     rate=20,
     messages=50,
     idle_s=0.2,
+    calm_s=0.2,
     transactions=2,
     drained=3,
     waiting=200,

@@ -78,9 +78,9 @@ async def _long(bench: Bench) -> list[Figure]:
     await bench.station.start()
     await bench.station.settled()
     return [
-        figure(PHASE, "memory that a long queue adds", "MB", found.growth, must=Must(most=2)),
+        figure(PHASE, "memory that a long queue adds", "MB", found.growth, must=Must(most=2, stretch=0.5)),
         figure(PHASE, "memory that its leaving adds", "MB", found.draining),
-        figure(PHASE, "messages of a long queue", "1/s", found.rates, must=Must(least=3000)),
+        figure(PHASE, "messages of a long queue", "1/s", found.rates, must=Must(least=3000, stretch=5000)),
         figure(PHASE, "request while it drains, p50", "ms", found.middle),
         figure(PHASE, "request while it drains, p99", "ms", found.tail),
     ]
@@ -149,7 +149,7 @@ def _record(first: int, number: int) -> TransactionRecord:
 
 def _figures(when: str, drains: _Drains) -> list[Figure]:
     return [
-        figure(PHASE, f"messages{when}", "1/s", drains.rates, must=Must(least=3000)),
-        figure(PHASE, f"first message after Accepted{when}", "ms", drains.first, must=Must(most=5)),
+        figure(PHASE, f"messages{when}", "1/s", drains.rates, must=Must(least=3000, stretch=5000)),
+        figure(PHASE, f"first message after Accepted{when}", "ms", drains.first, must=Must(most=5, stretch=2)),
         figure(PHASE, f"messages of those queued{when}", "", drains.arrived, must=Must(least=1)),
     ]

@@ -16,6 +16,8 @@ IN_FLIGHT = 32
 SETTLED_S = 0.6
 """until acknowledgements, which wait for company, are on their way to the disk"""
 BARE_S = 0.3
+ALONE = Must(least=0.5, floor=True, stretch=0.9)
+GROUPED = Must(least=10_000, stretch=20_000)
 
 
 async def measure(bench: Bench) -> list[Figure]:
@@ -29,7 +31,7 @@ async def measure(bench: Bench) -> list[Figure]:
     figures = [
         figure(PHASE, "bare disk: fdatasync", "1/s", bare),
         figure(PHASE, "bare disk: fdatasync of a growing file", "1/s", growing),
-        figure(PHASE, "records of one visit after another", "1/s", visits, bare, Must(least=0.5, floor=True)),
+        figure(PHASE, "records of one visit after another", "1/s", visits, bare),
     ]
     figures += await _syncs(bench)
     figures += await _bytes(bench)
@@ -39,6 +41,8 @@ async def measure(bench: Bench) -> list[Figure]:
 
 
 async def _visits(bench: Bench) -> float:
+    """Shown, and held to nothing: of the 17 events of a visit 13 make no record, and the simulated hardware takes its
+    time between them. What an event with its record costs is `_engine`."""
     before, began = await bench.station.queued(), perf_counter()
     await bench.station.make(bench.counts.transactions)
     took = perf_counter() - began
@@ -71,7 +75,7 @@ async def _bytes(bench: Bench) -> list[Figure]:
         task.append((after[0] - before[0]) / made / 1000)
         if before[1] is not None and after[1] is not None:
             device.append((after[1] - before[1]) / made / 1000)
-    figures = [figure(PHASE, "written per record with its acknowledgement", "kB", task, must=Must(most=12))]
+    figures = [figure(PHASE, "written per record with its acknowledgement", "kB", task, must=Must(most=12, stretch=3))]
     return figures + ([figure(PHASE, "the same, the whole device", "kB", device)] if device else [])
 
 
@@ -87,7 +91,8 @@ async def _drain(bench: Bench) -> None:
 
 
 async def _triggered(bench: Bench, bare: list[float]) -> list[Figure]:
-    """Each is a request, a record that is kept, and an answer after that. The records stay in the queue meanwhile."""
+    """Each is a request, a record that is kept, and an answer after that. The records stay in the queue meanwhile.
+    Shown, and held to nothing: most of it is the link, and the CSMS of this process."""
     station = bench.station
     station.party.muted = frozenset({"TransactionEvent"})
     since = len(station.party.heard)
@@ -104,8 +109,8 @@ async def _triggered(bench: Bench, bare: list[float]) -> list[Figure]:
     await _drain(bench)
     name = "records asked for by a request"
     return [
-        figure(PHASE, f"{name}, one at a time", "1/s", one, bare, Must(least=0.5, floor=True)),
-        figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many, must=Must(least=10_000)),
+        figure(PHASE, f"{name}, one at a time", "1/s", one, bare),
+        figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many),
     ]
 
 
@@ -148,10 +153,12 @@ async def _engine(bench: Bench, bare: list[float]) -> list[Figure]:
     sampled = await syncs_per_sample(bench.ocpp, bench.directory, bench.counts.transactions)
     name = "events through the engine alone"
     return [
-        figure(PHASE, f"{name}, one at a time", "1/s", one, bare, Must(least=0.5, floor=True)),
-        figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many, must=Must(least=10_000)),
+        figure(PHASE, f"{name}, one at a time", "1/s", one, bare, ALONE),
+        figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many, must=GROUPED),
         figure(PHASE, f"readings, each with a record asked for, {IN_FLIGHT} at a time", "1/s", asked),
-        figure(PHASE, "syncs per sample of a station offline, one each 10 s", "", [sampled], must=Must(most=1)),
+        figure(
+            PHASE, "syncs per sample of a station offline, one each 10 s", "", [sampled], must=Must(most=1, stretch=0.2)
+        ),
     ]
 
 
@@ -166,6 +173,6 @@ async def _writer(bench: Bench, bare: list[float]) -> list[Figure]:
     finally:
         alone.close()
     return [
-        figure(PHASE, "records by the writer alone, one at a time", "1/s", one, bare, Must(least=0.5, floor=True)),
-        figure(PHASE, "records by the writer alone, all at once", "1/s", together, must=Must(least=10_000)),
+        figure(PHASE, "records by the writer alone, one at a time", "1/s", one, bare, ALONE),
+        figure(PHASE, "records by the writer alone, all at once", "1/s", together, must=GROUPED),
     ]

@@ -8,22 +8,33 @@ UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6}
 
 
 class Must(NamedTuple):
-    """What a figure must be: `of` times the floor, or a number in its unit."""
+    """What a figure must be: `most` or `least`, and what would be better still."""
 
     most: float | None = None
     least: float | None = None
     floor: bool = False
-    """the number is a multiple of the floor"""
+    """the numbers are multiples of the floor, else in the unit of the figure"""
+    stretch: float | None = None
 
-    def met(self, value: float, floor: float | None) -> bool:
+    def verdict(self, value: float, floor: float | None) -> str:
         if self.floor and not floor:
-            return True
+            return ""
         value = value / floor if self.floor and floor else value
-        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
+        bound, sign = (self.most, 1) if self.most is not None else (self.least, -1)
+        assert bound is not None
+        if sign * value > sign * bound:
+            return "MISSED"
+        return "met" if self.stretch is None or sign * value > sign * self.stretch else "stretch"
 
     def __str__(self) -> str:
-        sign, number = ("≤", self.most) if self.most is not None else ("≥", self.least)
-        return f"{sign} {number:,.5g}{' × floor' if self.floor else ''}"
+        return self._bound(self.most if self.most is not None else self.least)
+
+    @property
+    def better(self) -> str:
+        return "" if self.stretch is None else self._bound(self.stretch)
+
+    def _bound(self, number: float | None) -> str:
+        return f"{'≤' if self.most is not None else '≥'} {number:,.5g}{' × floor' if self.floor else ''}"
 
 
 class Figure(NamedTuple):
@@ -47,8 +58,9 @@ class Figure(NamedTuple):
         return self.value / self.floor_value if self.floor_value else None
 
     @property
-    def missed(self) -> bool:
-        return self.must is not None and not self.must.met(self.value, self.floor_value)
+    def verdict(self) -> str:
+        """MISSED, met or stretch; empty where nothing is asked."""
+        return self.must.verdict(self.value, self.floor_value) if self.must else ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -61,7 +73,8 @@ class Figure(NamedTuple):
             "floor": self.floor,
             "ratio": self.ratio,
             "must": str(self.must) if self.must else None,
-            "missed": self.missed,
+            "stretch": self.must.better if self.must else None,
+            "verdict": self.verdict,
         }
 
 
@@ -78,7 +91,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def table(figures: Iterable[Figure]) -> str:
-    rows: list[tuple[str, ...]] = [("", "figure", "unit", "median", "min..max", "floor", "ratio", "must", "")]
+    rows: list[tuple[str, ...]] = [
+        ("", "figure", "unit", "median", "min..max", "floor", "ratio", "must", "stretch", "")
+    ]
     phase = ""
     for each in figures:
         rows.append((each.phase if each.phase != phase else "", *_row(each)))
@@ -96,7 +111,8 @@ def _row(figure: Figure) -> tuple[str, ...]:
         _number(figure.floor_value) if figure.floor_value is not None else "",
         f"{figure.ratio:.2f}" if figure.ratio is not None else "",
         str(figure.must or ""),
-        "MISSED" if figure.missed else "",
+        figure.must.better if figure.must else "",
+        figure.verdict,
     )
 
 

@@ -24,8 +24,8 @@ class Request(NamedTuple):
     payload: Any
     share: float = 1.0
     """of the requests of a round: large ones take long"""
-    must: Must | None = Must(most=1.5, floor=True)
-    tail: Must | None = Must(most=1.0)
+    must: Must | None = Must(most=1.5, floor=True, stretch=1.25)
+    tail: Must | None = Must(most=1.0, stretch=0.4)
     saves: bool = False
     """its answer waits for the disk"""
 
@@ -45,7 +45,9 @@ REQUESTS = {
     "2.0.1": (
         Request("GetVariables 1", "GetVariables", {"getVariableData": _FOUR[:1]}),
         Request("GetVariables 4", "GetVariables", {"getVariableData": _FOUR}),
-        Request("GetVariables 1000", "GetVariables", {"getVariableData": _FOUR * 250}, 0.1, Must(most=12), None),
+        Request(
+            "GetVariables 1000", "GetVariables", {"getVariableData": _FOUR * 250}, 0.1, Must(most=12, stretch=4), None
+        ),
         Request("SetVariables 1", "SetVariables", {"setVariableData": [_VALUE]}, 1.0, None, None, True),
         Request("TriggerMessage Heartbeat", "TriggerMessage", {"requestedMessage": "Heartbeat"}),
     ),
@@ -129,7 +131,7 @@ async def _rate(bench: Bench) -> list[Figure]:
             costs[subject].append((proc.cpu_s(subject.pid) - cpu) / bench.counts.rate)
     return [
         figure("rate", f"{request.name}, one at a time", "1/s", rates[bench.station], rates[bench.floor]),
-        figure("rate", "CPU per request", "µs", costs[bench.station], costs[bench.floor], Must(most=110)),
+        figure("rate", "CPU per request", "µs", costs[bench.station], costs[bench.floor], Must(most=110, stretch=80)),
     ]
 
 
@@ -142,7 +144,7 @@ async def _memory(bench: Bench) -> list[Figure]:
     before = proc.memory(bench.station.pid).rss_mb
     await _flood(bench, messages)
     grown = proc.memory(bench.station.pid).rss_mb - before
-    return [figure("memory", f"growth over {messages:,} messages", "MB", [grown], must=Must(most=2))]
+    return [figure("memory", f"growth over {messages:,} messages", "MB", [grown], must=Must(most=2, stretch=0.5))]
 
 
 async def _flood(bench: Bench, messages: int) -> None:

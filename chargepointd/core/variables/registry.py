@@ -19,6 +19,7 @@ class Registry:
     def __init__(self, variables: Iterable[Variable], configured: Mapping[str, str], saved: Mapping[str, str]) -> None:
         self._variables: dict[Key, Variable] = {}
         self._names: dict[str, Key] = {}
+        self._lower: dict[str, Key] = {}
         self._values: dict[Key, str] = {}
         self._configured: dict[Key, str] = {}
         self._parsed: dict[str, object] = {}
@@ -138,7 +139,9 @@ class Registry:
         """By its written name, without regard to case."""
         key = self._names.get(name)
         if key is None:
-            key = next((k for n, k in self._names.items() if n.lower() == name.lower()), None)
+            if len(self._lower) != len(self._names):  # not needed for a start
+                self._lower = {written.lower(): key for written, key in self._names.items()}
+            key = self._lower.get(name.lower())
         return self._variables[key] if key else None
 
     @property
