@@ -58,7 +58,7 @@ class Consequences(Metered):
 
     def settle(self, before: Conditions, cause: Cause, step: Step) -> None:
         """All that follows from the facts, given the conditions before them."""
-        self._context.settled += 1
+        self._context.settled = self.settled = self._context.settled + 1
         self.ration(step)
         after = self.conditions()
         self._leave(step)

@@ -217,4 +217,4 @@ class Screens(Topic):
         return f"{minutes // 60:02}:{minutes % 60:02}"
 
     def deadline(self) -> float:
-        return min((screen.due for screen in self._screens), default=NEVER)
+        return min([screen.due for screen in self._screens], default=NEVER)

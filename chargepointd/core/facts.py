@@ -73,6 +73,8 @@ class Facts:
         self.ration: Callable[[Step], None] = lambda step: None
         """sees to it that what is allowed fits the facts, before anything follows from them"""
         self.power = Power()
+        self.settled = 0
+        """`context.settled` when the facts of this EVSE were settled last"""
         self._context = context
 
     def _told_that_it_left(self) -> bool:

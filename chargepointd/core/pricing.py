@@ -106,7 +106,7 @@ class Pricing(Topic):
             part.follow(step)
 
     def deadline(self) -> float:
-        return min([self._begin_at, *[part.deadline() for part in self._parts]])
+        return min([part.deadline() for part in self._parts]) if self._parts else self._begin_at
 
     def tick(self, step: Step) -> None:
         for part in self._parts:

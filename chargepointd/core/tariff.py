@@ -251,19 +251,24 @@ class Tariffs(Topic):
 
     def follow(self, step: Step) -> None:
         if self._context.settled != self._looked_at or self._dirty or step.mono >= self._due:
-            self._looked_at = self._context.settled
+            since, self._looked_at = self._looked_at, self._context.settled
             for evse in self._evses.values():
-                before = self.visits.get(evse.id)
-                self._look(evse, step)
-                self._watch(evse, step)
-                after = self.visits.get(evse.id)
-                self._dirty |= after != before and any(visit and tells_more(visit) for visit in (before, after))
+                if evse.settled > since or evse.id in self.visits:  # else nobody is there, and nobody was
+                    self._look_and_watch(evse, step)
             self._due = self._next_due(step)
         if self._unplugged:
             self._tell_unplugged()
         if self._dirty:
             self._dirty = False
             step.emit(SaveState(self.name, self._state()))
+
+    def _look_and_watch(self, evse: Evse, step: Step) -> None:
+        before = self.visits.get(evse.id)
+        self._look(evse, step)
+        self._watch(evse, step)
+        after = self.visits.get(evse.id)
+        if after != before:
+            self._dirty |= any(visit and tells_more(visit) for visit in (before, after))
 
     def _look(self, evse: Evse, step: Step) -> None:
         """Who is there?"""
@@ -289,7 +294,8 @@ class Tariffs(Topic):
             price = self._prices.pop(key, Price(()))
             visit = visit._replace(token=key, texts=price.texts, language=price.language)
         if visit.transaction_id and visit.reference is None:
-            visit = visit._replace(reference=self._outbox.names.reference_of(visit.transaction_id))
+            reference = self._outbox.names.reference_of(visit.transaction_id)
+            visit = visit if reference is None else visit._replace(reference=reference)
         if visit.transaction_id and transaction is None and not visit.over:
             visit = self._ended(evse, visit, step)
         self.visits[evse.id] = self._followed(evse, visit, step)
@@ -403,7 +409,7 @@ class Tariffs(Topic):
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
-        return min(self._due, min((by for by, _ in self._waiting.values()), default=NEVER))
+        return min([self._due, *[by for by, _ in self._waiting.values()]]) if self._waiting else self._due
 
     def tick(self, step: Step) -> None:
         for key in [key for key, (by, _) in self._waiting.items() if step.mono >= by]:
@@ -412,7 +418,7 @@ class Tariffs(Topic):
     def _next_due(self, step: Step) -> float:
         moments = [v.triggers.at for v in self.visits.values() if v.triggers.at is not None]
         moments += [v.running.next_at / 1000 for v in self.visits.values() if v.running and v.running.next_at]
-        return min((step.mono + max(0.001, at - step.utc) for at in moments), default=NEVER)
+        return min([step.mono + max(0.001, at - step.utc) for at in moments]) if moments else NEVER
 
     # -- what is shown -------------------------------------------------------------------------------------------------
 
