@@ -39,7 +39,13 @@ def station(csms: Csms, dialect: str) -> Iterator[Station]:
         yield made
 
 
+LONG = frozenset(("power", "soak"))
+"""folders whose tests take most of a minute"""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first, so that no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
     for item in items:
         if {"csms", "station"} <= set(getattr(item, "fixturenames", ())):
             item.add_marker("process")
