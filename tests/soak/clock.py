@@ -21,6 +21,7 @@ it may have an answer.
 """
 
 import asyncio
+import ctypes
 import gc
 import json
 import logging
@@ -235,12 +236,32 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "fds": sorted(descriptors),
         "rss_kb": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024,
+        "heap_kb": heap_kb(),
         "objects": len(gc.get_objects()),
         "modules": len(sys.modules),
         "blocks": sys.getallocatedblocks() - LINE_BLOCKS * _lines(),
         "turns": clock.turns,
         "leaps": clock.leaps,
     }
+
+
+_FIELDS = (
+    "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+)  # fmt: skip
+
+
+class _Mallinfo(ctypes.Structure):
+    """struct mallinfo2 of mallinfo(3): the C library's heap, bytes."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in _FIELDS]
+
+
+def heap_kb() -> int:
+    """What is in use of the C library's heap, which is all that Python does not have in its own arenas."""
+    ask = ctypes.CDLL(None).mallinfo2
+    ask.restype = _Mallinfo
+    told = ask()
+    return int(told.uordblks + told.hblkhd) // 1024
 
 
 def _lines() -> int:

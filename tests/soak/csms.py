@@ -44,7 +44,10 @@ class Csms:
         self.versions = tuple(versions)
         self.books = Books()
         self.desk = Desk()
-        self.password: str | None = None
+        self.passwords: list[str] = []
+        """of the station: while it is not known whether it took a new one, two. Empty: it needs none"""
+        self.requests: deque[str] = deque(maxlen=1)
+        """the last certificate that was asked for, until it is signed"""
         self.wall = wall
         self.violations: list[str] = []
         self.tail: deque[str] = deque(maxlen=TAIL)
@@ -123,11 +126,14 @@ class Csms:
         return next((each for each in offered if each in ours), None)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        user, password = basic_credentials(request.headers)
-        if self.password is None or (user, password) == (identity_of(request), self.password.encode()):
-            return None
-        self.counts["wrong password"] += 1
-        return connection.respond(401, "wrong name or password\n")  # type: ignore[arg-type]
+        user, secret = basic_credentials(request.headers)
+        password = (secret or b"").decode()
+        if self.passwords and (user != identity_of(request) or password not in self.passwords):
+            self.violations.append(f"{user} came with a password that is none, one of {len(self.passwords)}")
+            return connection.respond(401, "wrong name or password\n")
+        if [password] == self.passwords[-1:]:
+            self.passwords = [password]
+        return None
 
     async def _serve(self, connection: ServerConnection) -> None:
         self._lines += 1
@@ -170,6 +176,8 @@ class Csms:
         self.counts["messages"] += 1
         if frame.action == "FirmwareStatusNotification":
             self.firmware = frame.payload["status"]
+        if frame.action == "SignCertificate":
+            self.requests.append(frame.payload["csr"])
         content = hash(json.dumps([frame.action, frame.payload], sort_keys=True))
         earlier = self._said.setdefault(frame.id, content)
         if earlier != content:

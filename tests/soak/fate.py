@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tests.csms.answers import Refusal
 from tests.csms.transcript import Message
+from tests.pki import Authority
 from tests.servers.web import WebServer
 from tests.soak.control import Dark, Refused
 from tests.soak.ledger import Ledger, Trouble
@@ -43,6 +44,7 @@ class Plan(NamedTuple):
 
 class Fate:
     def __init__(self, site: Site, plan: Plan, ledger: Ledger, office: Office, web: WebServer, seed: int) -> None:
+        self._operator = Authority("Root of the operator")
         self._site, self._plan, self._ledger, self._office, self._web = site, plan, ledger, office, web
         self._seed = seed
         self._power, self._network = asyncio.Lock(), asyncio.Lock()
@@ -67,6 +69,8 @@ class Fate:
             ("office", 0.8 * HOUR_S, self._routine),
             ("out of service", 11 * HOUR_S, self._out_of_service),
             ("clock", 30 * HOUR_S, self._clock),
+            ("password", 26 * HOUR_S, self._password),
+            ("certificate", 20 * HOUR_S, self._certificate),
             ("technician", 8 * HOUR_S, self._technician),
         )
         return [self._life(name, mean_s / often, act) for name, mean_s, act in table] + [self._long_outages]
@@ -314,6 +318,38 @@ class Fate:
                 await office.set(*SAMPLING, value)
             case _:
                 await office.trigger(chance.choice(("StatusNotification", "MeterValues", "Heartbeat")), evse)
+
+    async def _password(self, chance: random.Random) -> None:
+        """The station comes again by the new one; while nobody knows whether it was taken, by either."""
+        csms = self._site.csms
+        async with self._network:
+            if not csms.connected or len(csms.passwords) > 1:
+                return
+            password = f"password {chance.getrandbits(64):016x}"
+            csms.passwords.append(password)
+            with self._site.trouble("password"):
+                if await self._office.change_password(password):
+                    self._noted("passwords")
+                    await asyncio.sleep(300)
+
+    async def _certificate(self, chance: random.Random) -> None:
+        """A new one each time, now and then by an authority that the station does not know."""
+        csms = self._site.csms
+        if not await self._office.trust(self._operator.pem):
+            return
+        csms.requests.clear()
+        if not await self._office.ask_for_request():
+            return
+        await asyncio.sleep(60)
+        if not csms.requests:
+            return
+        stranger = chance.random() < 0.2
+        authority = Authority("Stranger") if stranger else self._operator
+        told = await self._office.sign(authority.sign(csms.requests.pop()))
+        if told:
+            self._noted("certificates")
+        if told and (told == "Rejected") != stranger:
+            self._office.unanswered.append(f"CertificateSigned by a {'stranger' if stranger else 'known root'}: {told}")
 
     async def _technician(self, chance: random.Random) -> None:
         self._noted("technician")

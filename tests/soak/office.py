@@ -94,6 +94,36 @@ class Office:
         old = ("ChangeConfiguration", {"key": key, "value": value}) if key else None
         return await self.ask(old, ("SetVariables", new))
 
+    async def change_password(self, password: str) -> bool:
+        """False: it is not known whether it was taken."""
+        variable = _named("SecurityCtrlr.BasicAuthPassword") | {"attributeValue": password}
+        old = {"key": "AuthorizationKey", "value": password.encode().hex()}
+        given = await self.ask(("ChangeConfiguration", old), ("SetVariables", {"setVariableData": [variable]}))
+        results = given.get("setVariableResult", [{"attributeStatus": given.get("status")}])
+        return results[0]["attributeStatus"] in ("Accepted", "RebootRequired")
+
+    async def trust(self, root: str) -> bool:
+        """Have the root installed by which certificates of the station are signed."""
+        old = {"certificateType": "CentralSystemRootCertificate", "certificate": root}
+        new = {"certificateType": "CSMSRootCertificate", "certificate": root}
+        given = await self.ask(("InstallCertificate", old), ("InstallCertificate", new))
+        return given.get("status") == "Accepted"
+
+    async def ask_for_request(self) -> bool:
+        """Have the station ask for a new certificate of its own."""
+        old, new = (
+            {"requestedMessage": "SignChargePointCertificate"},
+            {"requestedMessage": "SignChargingStationCertificate"},
+        )
+        given = await self.ask(("ExtendedTriggerMessage", old), ("TriggerMessage", new))
+        return given.get("status") == "Accepted"
+
+    async def sign(self, chain: str) -> str:
+        """What the station says to a certificate; empty where that is not known."""
+        old = {"certificateChain": chain}
+        new = old | {"certificateType": "ChargingStationCertificate"}
+        return str((await self.ask(("CertificateSigned", old), ("CertificateSigned", new))).get("status", ""))
+
     async def look(self) -> None:
         """All that can be asked for without changing anything."""
         await self.ask(

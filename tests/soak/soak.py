@@ -32,6 +32,8 @@ much loaded"""
 RSS_KB = 4 * 1024
 """by which a process may grow: the rings of the log and of the recorder, which take days to fill, have 2 MB, and Python
 takes and keeps memory by the MB"""
+HEAP_KB = 2 * 1024
+"""by which what is in use of the C library's heap may grow: the same rings, and no more"""
 CAR_W = {"AC": 11_000, "DC": 50_000}
 """what a car takes at most"""
 OPEN_S = 0.5
@@ -63,6 +65,7 @@ class Night(NamedTuple):
     wal_kb: int
     files: int
     rss_kb: int
+    heap_kb: int
     objects: int
     modules: int
     blocks: int
@@ -76,16 +79,24 @@ class Night(NamedTuple):
 
 TITLES = (
     "day", "ocpp", "visits", "kWh", "messages", "records", "starts", "troubles", "queued", "dead", "db kB", "WAL kB",
-    "files", "RSS kB", "objects", "modules", "blocks", "tasks", "fds", "threads", "log", "leaps", "real s",
+    "files", "RSS kB", "heap kB", "objects", "modules", "blocks", "tasks", "fds", "threads", "log", "leaps", "real s",
 )  # fmt: skip
 
 
+PASSWORD = "the first of many passwords"
+
+
 def ac(url: str) -> Config:
-    return _common(ac_station(url, evses=2, versions=("2.0.1", "1.6"), identity="SOAK01"))
+    return _common(_station(url, "SOAK01"))
+
+
+def _station(url: str, identity: str) -> Config:
+    versions = ("2.0.1", "1.6")
+    return ac_station(url, evses=2, versions=versions, identity=identity, security_profile=1, password=PASSWORD)
 
 
 def dc(url: str) -> Config:
-    config = _common(ac_station(url, evses=2, versions=("2.0.1", "1.6"), identity="SOAK02"))
+    config = _common(_station(url, "SOAK02"))
     config["drivers"]["sim"] |= {
         "supply": "DC", "fixed_cable": True, "dc_max_power_w": 150_000, "car_voltage_v": 400,
         "car_power_w": CAR_W["DC"],
@@ -128,6 +139,7 @@ class Soak:
         self._began = time.monotonic()
         self._registers: dict[int, float] = {}
         site.csms.desk.tokens |= BAD_CARDS
+        site.csms.passwords = [PASSWORD]
         site.csms.heard = self._heard
 
     def run(self) -> None:
@@ -194,7 +206,7 @@ class Soak:
             sum(counts[action] for action in BILLING),
             site.stage.starts, len(site.troubles), outbox["queued"], outbox["dead"],
             _kb(state / "chargepointd.db"), _kb(state / "chargepointd.db-wal"), len(_files(state)), seen["rss_kb"],
-            seen["objects"], seen["modules"], seen["blocks"], len(seen["tasks"]), len(seen["fds"]),
+            seen["heap_kb"], seen["objects"], seen["modules"], seen["blocks"], len(seen["tasks"]), len(seen["fds"]),
             len(seen["threads"]), len(site.station._lines), seen["leaps"], time.monotonic() - self._began,
         )  # fmt: skip
         self._log(night)
@@ -276,6 +288,10 @@ class Soak:
         same = [one for one in self.nights if (one.starts, one.modules) == (night.starts, night.modules)]
         if len(same) > 2 and night.blocks > same[1].blocks * (1 + BLOCKS):
             self.wrong.append(f"night {night.day}: {night.blocks} blocks, {same[1].blocks} on night {same[1].day}")
+        if len(same) > 2 and night.heap_kb - same[1].heap_kb > HEAP_KB:
+            self.wrong.append(
+                f"night {night.day}: {night.heap_kb} kB of heap, {same[1].heap_kb} on night {same[1].day}"
+            )
         if len(same) > 2 and night.rss_kb - same[1].rss_kb > RSS_KB:
             self.wrong.append(
                 f"night {night.day}: {night.rss_kb} kB of memory, {same[1].rss_kb} on night {same[1].day}"
