@@ -308,6 +308,12 @@ class SendCall(NamedTuple):
     """the number the CSMS gave the transaction of this record, if it has"""
 
 
+class AskWhenSent(NamedTuple):
+    """Its answer is overdue, unless it has waited for the disk: `CallSent` tells, as soon as it has left."""
+
+    message_id: str
+
+
 class Respond(NamedTuple):
     message_id: str
     reply: Reply

@@ -218,6 +218,14 @@ class CallRefused(NamedTuple):
     description: str
 
 
+class CallSent(NamedTuple):
+    """The answer to `AskWhenSent`."""
+
+    message_id: str
+    at: float | None
+    """s, monotonic clock; None: it is not this one that waits for its answer now"""
+
+
 class CallUnspeakable(NamedTuple):
     """The dialect has no words for this message: it is settled without being sent."""
 
@@ -239,6 +247,10 @@ class RecordsLoaded(NamedTuple):
     """`core.records.Entry`, in the order of the ids"""
     complete: bool
     """there are no more behind them"""
+    unreadable: int = 0
+    """records met on the way, that were set aside now"""
+    unreadable_size: int = 0
+    """their bytes"""
 
 
 class DeadLoaded(NamedTuple):

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from chargepointd.core.clock import NO_TIME, Righting
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, SendCall
+from chargepointd.core.effects import AskWhenSent, Note, SendCall
 from chargepointd.core.events import RecordsLoaded
 from chargepointd.core.messages import (
     Acknowledged,
@@ -291,8 +291,6 @@ class Outbox:
             self.names.give_up(record, step)
             self.records.try_anew(entry, step)
             return
-        self.dead += 1
-        self.dead_size += entry.size
         number = self.names.number_of(record.transaction_id)
         self.records.settle(entry, step, f"{refused.code}: {refused.description}", number)
         if record.kind == "Started" and self._context.rules.numbers_transactions:
@@ -300,7 +298,14 @@ class Outbox:
         self.names.bind(record, Acknowledged(), step)
         if entry.again and not self.records.holds(entry.record.transaction_id):
             self.names.take_back(record.transaction_id, step)
-        step.emit(Note("outbox", record.evse_id, f"record {entry.id} set aside: {refused.code}"))
+        self.set_aside(1, entry.size, f"record {entry.id}, {refused.code}", step, record.evse_id)
+
+    def set_aside(self, number: int, size: int, why: str, step: Step, evse_id: int = 0) -> None:
+        """So many records are among the dead letters now."""
+        self.dead += number
+        self.dead_size += size
+        records = "1 record" if number == 1 else f"{number} records"
+        step.emit(Note("dead letters", evse_id, f"{records} set aside: {why}; see `chargepointctl outbox --dead`"))
         if self.dead_size > self._context.plan.outbox_bytes * DEAD_SHARE:
             self.dead_letters.trim(step)
 
@@ -324,9 +329,22 @@ class Outbox:
         return max(due, self._context.hold_until)
 
     def tick(self, step: Step) -> None:
+        """The time for the answer is over, if the message left at once; what had to wait for the disk has longer."""
         if self._open and step.mono >= self._answer_by:
+            self._answer_by = NEVER
+            step.emit(AskWhenSent(self._open[0]))
+
+    def call_sent(self, message_id: str, at: float | None, step: Step) -> None:
+        """It left at this moment (None: nobody knows, so it is taken to be now), and was not answered since."""
+        if self._open is None or self._open[0] != message_id:
+            return
+        self._answer_by = (step.mono if at is None else at) + self._timeout_s()
+        if step.mono >= self._answer_by:
             self._in_vain = self._open[2] not in (None, self._heard_kept)
-            self.answered(self._open[0], Refused("Timeout", "no answer in time"), step)
+            self.answered(message_id, Refused("Timeout", "no answer in time"), step)
+
+    def _timeout_s(self) -> int:
+        return self._context.variables.integer("OCPPCommCtrlr.MessageTimeout[Default]")
 
     def pump(self, step: Step) -> None:
         """Send the next message, if it is its turn."""
@@ -418,7 +436,7 @@ class Outbox:
     def _send(self, message_id: str, message: Message, heard: Heard | None, step: Step) -> None:
         self._open = (message_id, message, heard)
         self.asked_at = step.mono
-        self._answer_by = step.mono + self._context.variables.integer("OCPPCommCtrlr.MessageTimeout[Default]")
+        self._answer_by = step.mono + self._timeout_s()
         reference = None
         if isinstance(message, TransactionRecord):
             reference = self.names.reference_of(message.transaction_id)

@@ -193,6 +193,7 @@ class Station(Wiring):
             e.CallReceived: self._call_received,
             e.CallAnswered: lambda ev, step: self._answered(ev.message_id, ev.answer, step),
             e.CallRefused: lambda ev, step: self._answered(ev.message_id, Refused(ev.code, ev.description), step),
+            e.CallSent: lambda ev, step: self.outbox.call_sent(ev.message_id, ev.at, step),
             e.CallUnspeakable: self._unspeakable,
             e.RecordsLoaded: self._records_loaded,
             e.DeadLoaded: lambda ev, step: self.outbox.dead_letters.loaded(ev, step),
@@ -288,6 +289,8 @@ class Station(Wiring):
             self.outbox.sent -= 1
 
     def _records_loaded(self, event: e.RecordsLoaded, step: Step) -> None:
+        if event.unreadable:
+            self.outbox.set_aside(event.unreadable, event.unreadable_size, "cannot be read", step)
         if event.topic in self._topics:
             self._topics[event.topic].records_loaded(event, step)
         else:

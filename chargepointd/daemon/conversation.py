@@ -5,6 +5,7 @@ goes no further; a running session does not notice.
 """
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -52,6 +53,8 @@ class Conversation:
         self._log = Repeats(log)
         self._open: tuple[str, str, Message] | None = None
         """our CALL under way: message id, action, message"""
+        self._sent_at = 0.0
+        """when it left: s, monotonic clock"""
 
     # -- the link ------------------------------------------------------------------------------------------------------
 
@@ -215,9 +218,13 @@ class Conversation:
             log.error("bug: our %s does not fit its schema and is not sent: %s", action, wrong.description)
             self._post(e.CallRefused(effect.message_id, wrong.code, wrong.description))
             return
-        self._open = (effect.message_id, action, effect.message)
+        self._open, self._sent_at = (effect.message_id, action, effect.message), time.monotonic()
         self._tell(rpc.call(effect.message_id, action, payload))
         self._ask()
+
+    def when_sent(self, effect: f.AskWhenSent) -> None:
+        sent = self._open is not None and self._open[0] == effect.message_id
+        self._post(e.CallSent(effect.message_id, self._sent_at if sent else None))
 
     def _result(self, result: rpc.Result, dialect: Dialect) -> None:
         if self._open is None or self._open[0] != result.message_id:

@@ -46,7 +46,9 @@ log = logging.getLogger(__name__)
 
 SETTLED_S = 10.0
 """after the start: what makes it faster or smaller, and costs time to load, is done then"""
-_QUIET_NOTES = ("link", "status", "record", "running cost", "firmware progress")
+_LEVELS = dict.fromkeys(("link", "status", "record", "running cost", "firmware progress"), logging.DEBUG)
+_LEVELS["dead letters"] = logging.WARNING
+"""of what the core notes; all else is INFO"""
 
 
 def machine() -> str:
@@ -350,6 +352,7 @@ class Daemon:
     def _dispatch(self, engine: Engine) -> None:
         engine.performers = dict.fromkeys(self._hardware.performed, self._hardware.perform) | {
             f.SendCall: self._conversation.call,
+            f.AskWhenSent: self._conversation.when_sent,
             f.Respond: self._conversation.respond,
             f.Refuse: self._conversation.refuse,
             f.ReplyLocally: self._local.answer,
@@ -378,8 +381,7 @@ class Daemon:
 
     def _note(self, note: f.Note) -> None:
         where = f"evse {note.evse_id}: " if note.evse_id else ""
-        level = logging.DEBUG if note.kind in _QUIET_NOTES else logging.INFO
-        log.log(level, "%s%s: %s", where, note.kind, note.text)
+        log.log(_LEVELS.get(note.kind, logging.INFO), "%s%s: %s", where, note.kind, note.text)
         self._local.note(note)
         if note.kind == "storage":
             self._notifier.status(self._summary())

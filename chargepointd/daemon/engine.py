@@ -50,8 +50,9 @@ QUIET = frozenset((
 ))  # fmt: skip
 """binds nobody: a power cut may take back what led to it"""
 AFTER_ALL = frozenset(
-    (f.SendCall, f.ClosePowerPath, f.Respond, f.ReplyLocally, f.StartJob, f.AnswerContract, f.AnswerEvCertificate)
-)
+    (f.SendCall, f.AskWhenSent, f.ClosePowerPath, f.Respond, f.ReplyLocally, f.StartJob, f.AnswerContract,
+     f.AnswerEvCertificate)
+)  # fmt: skip
 """what rests on earlier steps, whose batches may still wait for the disk"""
 AFTER_OWN = frozenset((f.Refuse, f.Restart, f.IdentifyStation))
 """what rests on its own step alone; the end of the process commits what waits"""
@@ -157,7 +158,7 @@ class Engine:
         """Messages that waited for the disk when their link was lost are not for the next one: the station knows that
         they did not arrive."""
         for rest in self._waiting:
-            rest[:] = [effect for effect in rest if type(effect) is not f.SendCall]
+            rest[:] = [effect for effect in rest if type(effect) not in (f.SendCall, f.AskWhenSent)]
 
     def _commit(self, saves: list[f.Save], rest: list[f.Effect]) -> None:
         if is_lazy(saves):

@@ -12,12 +12,13 @@ from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.pack import unpack
 
 
-def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> None:
-    db.execute(
+def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
+    """How many: none that was before."""
+    return db.execute(
         "INSERT OR IGNORE INTO dead (id, message_id, body, crc, reason, at, attempts, reference) "
         "SELECT id, message_id, body, crc, ?, ?, ?, ? FROM record WHERE id = ?",
         (settle.dead, settle.at, settle.attempts, settle.reference, settle.record_id),
-    )
+    ).rowcount
 
 
 def letters(db: sqlite3.Connection, ids: Sequence[int], after_id: int, limit: int) -> tuple[DeadLetter, ...]:

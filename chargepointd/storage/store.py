@@ -137,7 +137,7 @@ class Store:
             return again._replace(lost=again.lost + tuple(each.what for each in reader.damaged))
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
-        records, complete = self.waiting(0, WINDOW)
+        records, complete, _, _ = self.waiting(0, WINDOW)
         behind = Behind() if complete else self._behind(records[-1].id)
         last_dead, dead, dead_size = self._db.execute(
             "SELECT max(id), count(*), total(length(CAST(body AS BLOB))) FROM dead"
@@ -175,9 +175,9 @@ class Store:
             held[transaction_id] = held.get(transaction_id, 0) + 1
         return Behind(sum(held.values()), size, held)
 
-    def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool]:
+    def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool, int, int]:
         """The next records that wait, and whether there are no more behind them. One that cannot be read is set aside
-        for a person to see: its row would go with those that are settled."""
+        for a person to see: its row would go with those that are settled. How many were, and their bytes."""
         entries: list[Entry] = []
         unreadable = []
         size = 0
@@ -195,14 +195,16 @@ class Store:
                 size += entries[-1].size
             except ValueError as error:
                 log.warning("state: record %s cannot be read and is left out: %s", row[0], error)
-                unreadable.append(row[0])
+                unreadable.append((row[0], len(row[2].encode())))
         rows.close()
-        for record_id in unreadable:
+        buried = buried_size = 0
+        for record_id, length in unreadable:
             try:
-                _set_aside(self._db, f.SettleRecord(record_id, "cannot be read"))
+                if _set_aside(self._db, f.SettleRecord(record_id, "cannot be read")):
+                    buried, buried_size = buried + 1, buried_size + length
             except sqlite3.OperationalError as error:
                 log.warning("state: record %s cannot be set aside: %s", record_id, error)
-        return tuple(entries), complete
+        return tuple(entries), complete, buried, buried_size
 
     # -- commit --------------------------------------------------------------------------------------------------------
 
@@ -389,10 +391,10 @@ def _place(save: f.Save) -> object:
     return (f.SaveState, save.name) if isinstance(save, f.SaveState) else (None, id(save))
 
 
-def _set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> None:
+def _set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
     from chargepointd.storage.set_aside import set_aside  # imported here: few stations ever need it
 
-    set_aside(db, settle)
+    return set_aside(db, settle)
 
 
 def _entry(record_id: int, message_id: str, body: str, crc: int | None, again: int) -> Entry:

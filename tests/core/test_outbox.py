@@ -81,6 +81,42 @@ def test_being_offline_is_no_attempt(version: str) -> None:
     assert w.delivered() == w.records
 
 
+def test_what_waits_for_the_disk_is_not_unanswered(version: str) -> None:
+    w = World(version, RETRIES).online().plug().present("CARD1", 1)
+    w.stalled = True
+    heard = len(w.received)
+    w.unplug().after(500)
+    assert len(w.received) == heard
+    w.go_on().after(1)
+    ids = [message_id for message_id, _ in w.received]
+    assert len(ids) == len(set(ids))
+    assert w.delivered() == w.records
+    assert "attempts" not in w.disk.saved().state
+
+
+@pytest.mark.parametrize("first", [m.Boot, m.Heartbeat, m.StatusChanged, m.TransactionRecord])
+def test_the_time_for_an_answer_runs_from_when_the_message_left(version: str, first: type) -> None:
+    w = World(version, RETRIES | {"SampledDataCtrlr.TxUpdatedInterval": "20"})
+    if first is not m.Boot:
+        w.online().after(1)
+    if first is m.TransactionRecord:
+        w.plug().present("CARD1", 1).after(10)
+    w.stalled = w.mute = True
+    heard = len(w.received)
+    if first is m.Boot:
+        w.online()
+    elif first is m.Heartbeat:
+        w.ask(c.TriggerMessage("Heartbeat"))
+    elif first is m.StatusChanged:
+        w.plug()
+    w.after(40).go_on()
+    assert type(w.received[heard][1]) is first
+    w.plug(2).after(28)
+    assert len(w.received) == heard + 1, "two at once"
+    w.after(60)
+    assert len(w.received) > heard + 1
+
+
 def test_late_and_double_answers_are_dropped(version: str) -> None:
     w = World(version).online().plug()
     w.mute = True

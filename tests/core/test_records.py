@@ -2,6 +2,7 @@
 
 import pytest
 
+from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import messages as m
 from chargepointd.core import outbox, records
@@ -197,9 +198,12 @@ def test_records_that_cannot_be_read_any_more_are_told_of(version: str, monkeypa
         lambda after, limit: (
             tuple(entry for entry in whole(after, limit)[0] if entry.id != gone),
             whole(after, limit)[1],
+            *((1, 300) if after < gone <= whole(after, limit)[0][-1].id else ()),
         ),
     )
     w.online()
+    assert (w.ask(c.ShowOutbox()).data["dead"], w.station.outbox.dead_size) == (1, 300)
+    assert "1 record set aside: cannot be read; see `chargepointctl outbox --dead`" in w.notes
     assert len(w.station.outbox) == 0
     [told] = [event.info for event in w.told(m.SecurityEvent) if event.kind == "StateDamaged"]
     assert told == "1 records cannot be read, and were set aside"

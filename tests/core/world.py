@@ -258,6 +258,9 @@ class World:
         self.slow = False
         """the CSMS answers later, when `answer` says so"""
         self._unanswered: deque[Any] = deque()
+        self.stalled = False
+        """the disk does not come back, so no message leaves"""
+        self._sent_at: dict[str, float] = {}
         self._answered: list[Any] = []
         self.boot()
 
@@ -270,6 +273,8 @@ class World:
         self.on = dict.fromkeys(self.on, False)
         self._queue.clear()
         self._safe = None
+        self.stalled = False
+        self._held: list[Any] = []
         self.under_way.clear()
         self._restarting = False
         saved, boot_id = self.disk.saved(), f"boot{self.boots}"
@@ -429,6 +434,7 @@ class World:
     def offline(self) -> "World":
         if self.linked:
             self.linked = False
+            self._held.clear()
             self.tell(e.LinkClosed("test"))
         return self
 
@@ -574,8 +580,13 @@ class World:
             self._records[effect.record_id] = effect.record
         elif isinstance(effect, f.AmendRecords):
             self._records |= {entry.id: entry.record for entry in self.disk.records.values()}
+        elif self.stalled and type(effect) in (f.SendCall, f.AskWhenSent):
+            self._held.append(effect)
         elif isinstance(effect, f.SendCall):
+            self._sent_at[effect.message_id] = self.mono
             self._receive(effect)
+        elif isinstance(effect, f.AskWhenSent):
+            self._queue.append(e.CallSent(effect.message_id, self._sent_at.get(effect.message_id)))
         elif isinstance(effect, f.MoveLock):
             if (effect.evse_id, effect.connector_id) not in self.dumb:
                 self._queue.append(self._bolt(effect))
@@ -683,6 +694,14 @@ class World:
         else:
             answer = e.CallAnswered(call.message_id, self._answer(call, message))
         (self._unanswered if self.slow else self._queue).append(answer)
+
+    def go_on(self) -> "World":
+        """The disk does what it was asked to do, and what has waited for it is done."""
+        self.stalled, held, self._held = False, self._held, []
+        for effect in held:
+            self._obey(effect)
+        self._run()
+        return self
 
     def answer(self) -> "World":
         """The slow CSMS gives its next answer, whatever has become of the question."""

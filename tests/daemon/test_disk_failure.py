@@ -2,15 +2,30 @@
 nothing is promised or told that could be lost; and when the disk is back all goes on by itself, with complete books."""
 
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from tests.csms import Csms
+from tests.daemon import stalled
 from tests.daemon.control import ControlError
 from tests.daemon.process import COMMAND, Station
-from tests.daemon.visit import OTHER, Desk, begin, brisk, delivered, finish, register_wh, session, true_to, until, world
+from tests.daemon.visit import (
+    OTHER,
+    TOKEN,
+    Desk,
+    begin,
+    brisk,
+    delivered,
+    finish,
+    register_wh,
+    session,
+    true_to,
+    until,
+    world,
+)
 
 pytestmark = pytest.mark.process
 
@@ -71,6 +86,22 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
     delivered(station)
     assert station.ctl("status")["storage"] == ""
     assert csms.books.check() == []
+
+
+def test_what_waits_for_a_disk_that_stands_still_does_not_count_as_unanswered(csms: Csms, dialect: str) -> None:
+    impatient = {"OCPPCommCtrlr.MessageTimeout[Default]": 2, "OCPPCommCtrlr.MessageAttempts[TransactionEvent]": 2}
+    with Station(brisk(csms.url, dialect, **impatient), command=stalled.COMMAND) as station:
+        begin(station, csms)
+        (station.home / "stalled").touch()
+        station.ctl("sim.swipe", token=TOKEN)
+        until(lambda: station.ctl("outbox")["queued"], "record that waits for the disk")
+        over = time.monotonic() + 5.0
+        until(lambda: time.monotonic() > over, "end of the time for both attempts")
+        (station.home / "stalled").unlink()
+        csms.wait_event("Ended")
+        delivered(station)
+        assert station.ctl("outbox")["dead"] == 0
+        assert csms.books.check() == []
 
 
 UNWRITABLE = ("prlimit", "--fsize=0:unlimited", *COMMAND)

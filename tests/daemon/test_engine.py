@@ -23,6 +23,7 @@ from chargepointd.storage.store import StoreError
 SAVE = f.SaveState("availability", {})
 LAZY = f.SettleRecord(1)
 CALL = f.SendCall("id-1", Heartbeat())
+ASK = f.AskWhenSent(CALL.message_id)
 CLOSE = f.ClosePowerPath(1, 16.0)
 NOTE = f.Note("link", 0, "open")
 CARD = f.SaveSession(1, Session(1, Token("CARD1"), authorized=True))
@@ -139,6 +140,16 @@ def test_a_message_never_overtakes_what_an_earlier_step_saves(bench: Bench) -> N
     bench.disk.commit()
     bench.disk.commit()
     assert bench.done == [NOTE, CALL, CALL]
+
+
+@on_a_loop
+def test_when_a_message_left_is_told_when_it_has(bench: Bench) -> None:
+    bench.step(SAVE, CALL)
+    bench.step(ASK)
+    assert bench.done == []
+    bench.disk.commit()
+    bench.disk.commit()
+    assert bench.done == [CALL, ASK]
 
 
 @on_a_loop

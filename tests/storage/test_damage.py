@@ -158,7 +158,10 @@ def test_what_the_disk_changes_after_the_start_is_found_when_its_turn_comes(tmp_
     store.commit(visit("Started", "Updated", "Ended"), durable=True)
     store._db.execute("UPDATE record SET body = replace(body, '1003.0', '9003.0')")
     store.commit([f.AmendRecords(0, offline=True)], durable=True)  # what is made right gets no new checksum
-    entries, complete = store.waiting(0, 10)
+    size = store._db.execute("SELECT length(body) FROM record WHERE id = 3").fetchone()[0]
+    entries, complete, *unreadable = store.waiting(0, 10)
+    assert unreadable == [1, size]
+    assert store.waiting(0, 10)[2:] == (0, 0), "it is set aside once"
     assert ([(entry.id, entry.record.offline) for entry in entries], complete) == ([(1, True), (2, True)], True)
     [letter] = store.dead(limit=10)
     assert (letter.id, letter.record, letter.reason) == (3, None, "cannot be read")

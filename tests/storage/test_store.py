@@ -296,9 +296,9 @@ def test_what_waits_is_read_page_by_page(store: Store) -> None:
     for n in range(1, 8):
         store.commit(batch(n), durable=True)
     store.commit([f.SettleRecord(2), f.SettleRecord(5, alone=True)], durable=True)
-    first, complete = store.waiting(0, 3)
+    first, complete, *_ = store.waiting(0, 3)
     assert ([entry.id for entry in first], complete) == ([3, 4, 6], False)
-    rest, complete = store.waiting(6, 3)
+    rest, complete, *_ = store.waiting(6, 3)
     assert ([entry.id for entry in rest], complete) == ([7], True)
     assert first[0].size == len(pack(record(3)).encode())
 

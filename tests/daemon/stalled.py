@@ -1,0 +1,29 @@
+"""The real daemon on a disk that stands still while a file `stalled` lies beside its state:
+`python -m tests.daemon.stalled --state-dir …`"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+COMMAND = (sys.executable, "-m", "tests.daemon.stalled")
+
+
+def main() -> int:
+    from chargepointd.__main__ import main
+    from chargepointd.storage.store import Store
+
+    commit = Store.commit
+    stalled = Path(sys.argv[sys.argv.index("--state-dir") + 1]).parent / "stalled"
+
+    def slow_commit(self: Store, saves: Any, **how: Any) -> None:
+        while stalled.exists():
+            time.sleep(0.02)  # in the writer's thread
+        commit(self, saves, **how)
+
+    Store.commit = slow_commit  # type: ignore[method-assign]
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
