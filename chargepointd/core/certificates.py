@@ -195,9 +195,6 @@ class Certificates(Topic):
         return obeyed
 
     def _install(self, command: InstallCertificate, step: Step, answer: Answer) -> None:
-        if len(self._installed) >= CAPACITY:
-            answer(Status("Rejected", f"{CAPACITY} certificates are installed; delete one first"), step)
-            return
         roots = [root for root in self.of(command.use) if root.name != self.fallback]
         check = command.use == CSMS_ROOT and self.checks_successor and roots
         job = CheckRoot(command.use, command.pem, roots[-1].name if check else "")
@@ -304,11 +301,14 @@ class Certificates(Topic):
     # -- facts ---------------------------------------------------------------------------------------------------------
 
     def add(self, certificate: Certificate, step: Step) -> None:
+        self._put(certificate, step)
+        self.save(step)
+
+    def _put(self, certificate: Certificate, step: Step) -> None:
         """The same one again takes its own place (M05.FR.17)."""
         self._installed = [c for c in self._installed if c[:2] != certificate[:2]]
         self._installed.append(certificate)
         step.emit(Note("certificate", 0, f"{certificate.use} installed: {certificate.subject}"))
-        self.save(step)
 
     def forget(self, use: str, name: str, step: Step) -> None:
         certificate = self.named(use, name)
@@ -379,7 +379,7 @@ class Certificates(Topic):
         elif outcome.taken_in != self.taken_in:
             self.taken_in = outcome.taken_in
             for certificate in outcome.certificates:
-                self.add(certificate, step)
+                self._put(certificate, step)
                 if certificate.use == STATION:
                     self.replace(certificate.name, step)
             self.save(step)

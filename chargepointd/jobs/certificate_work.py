@@ -50,7 +50,7 @@ def _check_root(job: CheckRoot, store: KeyStore, at: datetime | None) -> Certifi
     if wrong:
         return Status("Rejected", wrong, "InvalidCertificate")
     try:
-        return _keep_root(root, job.use, store)
+        return _keep_root(root, job.use, store, _all(job.use, store))
     except OSError as error:
         return Status("Failed", f"cannot be stored: {error.strerror}")
 
@@ -63,8 +63,8 @@ def _not_signed(root: x509.Certificate, job: CheckRoot, store: KeyStore) -> str:
     return "" if c.issued(root, old) else f"{c.name(root)} is not signed by the root in use, {c.name(old)}"
 
 
-def _keep_root(root: x509.Certificate, use: str, store: KeyStore) -> Certificate:
-    kept = _fact(use, [root], _all(use, store))
+def _keep_root(root: x509.Certificate, use: str, store: KeyStore, above: Sequence[x509.Certificate]) -> Certificate:
+    kept = _fact(use, [root], above)
     store.put(store.certificate(use, kept.name), c.pem_of([root]))
     return kept
 
@@ -114,11 +114,13 @@ def take_in(job: Tidy, store: KeyStore, utc: float | None, *, roots: bool, own: 
     """What the configuration names, into the store. OSError and ValueError say which file is wrong, and how."""
     kept = []
     if roots:
-        for root in _parsed(job.ca_file):
+        named = _parsed(job.ca_file)
+        above = [*named, *_all(CSMS_ROOT, store)]
+        for root in named:
             wrong = c.root_complaint(root, c.moment(utc))
             if wrong:
                 raise ValueError(f"{job.ca_file}: {wrong}")
-            kept.append(_keep_root(root, CSMS_ROOT, store))
+            kept.append(_keep_root(root, CSMS_ROOT, store, above))
     if own:
         chain = _parsed(job.client_cert)
         key = _private(Path(job.client_key or job.client_cert).read_bytes())

@@ -225,10 +225,14 @@ def hashes(pem: str, issuer: str, algorithm: str = "SHA256") -> dict[str, str]:
     return hash_data(pem, issuer, algorithm)
 
 
+TLS_1_1, TLS_1_2 = b"\x03\x02", b"\x03\x03"
+CBC, RC4 = b"\xc0\x13", b"\x00\x05"
+
+
 @contextmanager
-def old_server(port: int) -> Iterator[threading.Event]:
-    """A server at this port that answers every ClientHello with TLS 1.1; the event: it has done so."""
-    body = b"\x03\x02" + bytes(32) + b"\x00" + b"\xc0\x13" + b"\x00"
+def odd_server(port: int, version: bytes, suite: bytes = CBC) -> Iterator[threading.Event]:
+    """A server at this port that answers every ClientHello with this version and suite; the event: it has done so."""
+    body = version + bytes(32) + b"\x00" + suite + b"\x00"
     hello = b"\x02" + len(body).to_bytes(3, "big") + body
     answered = threading.Event()
 
@@ -240,7 +244,7 @@ def old_server(port: int) -> Iterator[threading.Event]:
                 return  # shut down
             with accepted:
                 accepted.recv(1)
-                accepted.sendall(b"\x16\x03\x02" + struct.pack(">H", len(hello)) + hello)
+                accepted.sendall(b"\x16" + version + struct.pack(">H", len(hello)) + hello)
                 answered.set()
                 accepted.settimeout(5)
                 while accepted.recv(65536):

@@ -82,6 +82,10 @@ def test_500_certificates_and_no_more(w: World) -> None:
     for n in range(c.CAPACITY):
         assert install(w, root(str(n), "V2GRootCertificate"), "V2GRootCertificate").status == "Accepted"
     assert install(w, root("more")).status == "Rejected"
+    assert w.finish(None) == c.RemoveCertificate(((c.CSMS_ROOT, "more"),))
+    assert install(w, root("7", "V2GRootCertificate"), "V2GRootCertificate").status == "Accepted", (
+        "is there (M05.FR.17)"
+    )
     assert len(names(w)) == c.CAPACITY
     assert w.variables.text("SecurityCtrlr.CertificateEntries") == "500"
 

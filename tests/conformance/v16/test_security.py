@@ -8,16 +8,21 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from tests.conformance.security import (
+    CBC,
     HOST,
+    RC4,
     ROOT,
     SERIAL,
     SERVER,
     SUITES,
+    TLS_1_1,
+    TLS_1_2,
     assert_fit,
     basic,
     certificate,
     endpoint,
     hashes,
+    odd_server,
     started,
 )
 from tests.conformance.stations import IDENTITY, PASSWORD
@@ -25,7 +30,7 @@ from tests.conformance.v16.security import CENTRAL, MANUFACTURER, Lab, lab
 from tests.conformance.v16.tester import Tester
 from tests.csms import Csms
 from tests.daemon.process import Station
-from tests.pki import Authority, server_context
+from tests.pki import Authority, named, server_context
 
 NEW = b"a new password, 019"
 RAW = bytes(range(200, 220))
@@ -224,6 +229,33 @@ def test_tc_087_cs() -> None:
         assert_fit(shown)
         assert here.csms.line().tls_version in ("TLSv1.2", "TLSv1.3")
         assert basic(here.csms) is None
+
+
+def test_a_server_that_is_no_good_one_is_told_of_in_the_words_of_1_6() -> None:
+    with started(2, "1.6", boot=False) as (csms, station):
+        for version, suite, event in (
+            (TLS_1_1, CBC, "InvalidTLSVersion"),
+            (TLS_1_2, RC4, "InvalidTLSCipherSuite"),
+        ):
+            with odd_server(csms.listener.port, version, suite):
+                station.wait_log(f"security: {event}")
+        here = Lab(Tester(csms, station), csms, station, 2)
+        here.serve(ROOT.issue(HOST, HOST, starts_in=-9, ends_in=-1), profile=2)
+        station.wait_log("security: InvalidCsmsCertificate")
+        here.serve(SERVER, profile=2)
+        here.tester.booted()
+        for event in ("InvalidTLSVersion", "InvalidTLSCipherSuite", "InvalidCentralSystemCertificate"):
+            here.security_event(event)
+
+
+def test_a_certificate_that_names_somebody_else_is_refused() -> None:
+    with lab(3) as here:
+        here.tester.configure("CpoName", "A CPO")
+        csr = here.request()
+        other = named(SERIAL, "Another CPO")
+        here.signed(ROOT.sign(csr, subject=other), expect="Rejected")
+        here.security_event("InvalidChargePointCertificate")
+        here.signed(ROOT.sign(csr))
 
 
 # -- never locked out --------------------------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ from tests.conformance.security import (
     SERIAL,
     SERVER,
     SUITES,
+    TLS_1_1,
     Lab,
     assert_fit,
     basic,
     certificate,
     endpoint,
     lab,
-    old_server,
+    odd_server,
 )
 from tests.conformance.stations import IDENTITY, PASSWORD
 from tests.csms import Csms, Reply
@@ -102,7 +103,7 @@ def weak(shown: Issued) -> ssl.SSLContext:
 def test_tc_a_06_cs() -> None:
     """TLS - server-side certificate - TLS version too low"""
     with lab(2, boot=False) as here:
-        with old_server(here.csms.listener.port) as answered:
+        with odd_server(here.csms.listener.port, TLS_1_1) as answered:
             assert answered.wait(10)
             here.station.wait_log("security: InvalidTLSVersion")
         here.csms.online()
@@ -239,6 +240,8 @@ def test_tc_a_19_cs(profile: int) -> None:
 def test_tc_a_20_cs(profile: int) -> None:
     """Upgrade Charging Station Security Profile - No valid CSMSRootCertificate installed"""
     with lab() as here:
+        for use in ("Manufacturer", "MO", "V2G"):  # who vouch for no CSMS
+            here.install(ROOT.pem, f"{use}RootCertificate")
         assert here.installed("CSMSRootCertificate") == []
         here.profile_set(2, "wss://localhost:1/ocpp", profile)
         here.prefer(2, 1, expect=("Rejected",))
@@ -292,6 +295,7 @@ def test_a_password_that_does_not_work_does_not_lock_out() -> None:
         here.tester.set(PASSWORD_VARIABLE, NEW)  # and the CSMS goes on to know the old one only
         here.csms.wait_refused()
         here.csms.wait_connected()
+        here.station.wait_log("security: FailedToAuthenticateAtCsms")
         assert credentials(here.csms) == (IDENTITY, PASSWORD)
         here.csms.password = NEW
         here.csms.drop()

@@ -128,6 +128,39 @@ def test_profiles_survive_a_power_cut() -> None:
         assert there.tester.get(PRIORITY) == "2,1"
 
 
+def test_slots_that_lead_nowhere_are_left_though_the_order_names_no_other() -> None:
+    """An address that is none, TLS where there is none, and a security profile the CSMS there does not have."""
+    with lab(variables={ATTEMPTS: 1}) as here:
+        here.install(ROOT.pem)
+        plain = here.csms.url.removeprefix("ws:")
+        here.profile_set(2, "ws://nowhere.invalid/ocpp", 1)
+        here.profile_set(3, f"wss:{plain}", 2)
+        here.profile_set(4, f"wss:{plain}", 1)
+        here.prefer(2, 3, 4)
+        here.csms.forget()
+        here.tester.reset("OnIdle")
+        here.tester.booted()
+        for slot in (3, 4, 1):
+            here.station.wait_log(f"trying slot {slot}")
+        assert here.tester.get(ACTIVE) == "1"
+
+
+def test_a_power_cut_in_the_middle_of_a_move_leads_back_as_well() -> None:
+    with lab(variables={ATTEMPTS: 1}) as here, endpoint(1, password="known-to-nobody-else") as new:
+        here.csms.offline()
+        here.csms.online()
+        here.csms.wait_connected()
+        migrate(here, new, 2)
+        here.csms.offline()
+        new.wait_refused()
+        here.station.restart(Station.kill)  # while it tries
+        new.wait_refused()
+        here.csms.forget()
+        here.csms.online()
+        here.tester.booted()
+        assert (here.tester.get(ACTIVE), here.tester.get(PRIORITY)) == ("1", "2")
+
+
 def test_what_a_slot_may_not_hold_or_be() -> None:
     with lab() as here:
         here.profile_set(1, here.csms.url, 1, "Rejected")  # in use

@@ -101,7 +101,7 @@ def test_tc_m_19_cs() -> None:
         assert here.installed(MO) == []
 
 
-@pytest.mark.parametrize("algorithm", ["SHA256", "SHA512"])
+@pytest.mark.parametrize("algorithm", ["SHA256", "SHA384", "SHA512"])
 def test_tc_m_20_cs(algorithm: str) -> None:
     """Delete a certificate from a Charging Station - Success"""
     new = Authority("New root")
