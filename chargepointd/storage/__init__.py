@@ -7,6 +7,7 @@ set_aside.py   the records that were set aside
 urgency.py     how soon what was changed is to survive a power cut
 rows.py        the rows of the tables, and whether they are what was written: checksum.py
 orphans.py     transactions whose session is lost are ended
+log.py         what its log says, and what can no longer be known
 image.py       a database and its log read where SQLite cannot, or must not
 salvage.py     what is readable of a damaged file, and of the newest copy: copies.py
 writer.py      the thread that owns it: commits in groups, tells when a batch is safe

@@ -23,10 +23,15 @@ SAVED = f"{NAME}.saved"
 BROKEN = 3
 """damaged files that are kept; the last one gives way"""
 
+LONGEST_TAIL = 16
+"""commits that may wait to be synced, with the one that is made: what more than these follow was on the disk"""
+PAGE_SIZE = 1024
+_LEAST = 100
+"""bytes of a record in the log, at least"""
 _PRAGMAS = (
     # Small pages: a commit changes a few rows in three or four of them, and each is written whole. Measured with
     # a record, a session and an acknowledgement: 10 kB per event instead of 19 kB with pages of 4096.
-    "page_size=1024",
+    f"page_size={PAGE_SIZE}",
     "locking_mode=EXCLUSIVE",
     "journal_mode=WAL",
     # Where there was no quiet moment to fold it (`writer`). A log that is written anew from its beginning does not
@@ -76,6 +81,10 @@ class Database:
         """the file that was there was set aside"""
         self.lost: tuple[str, ...] = ()
         """what of it is missing"""
+        self._doubt = 0
+        """records that may have been told, and are not known"""
+        self._begin_log = False
+        """what its log has behind its end is not to be taken for what follows it later"""
         self.connection: sqlite3.Connection
 
     def open(self) -> None:
@@ -150,6 +159,10 @@ class Database:
             self._check_log()
             self._open_file()
             self._migrate()
+            if self._doubt:
+                self._leave_gaps()
+            if self._begin_log:
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # OperationalError: full, read-only, locked. Its plain parent: this is no database, or a damaged one.
             if type(error) not in (sqlite3.DatabaseError, UnicodeDecodeError):
@@ -163,9 +176,11 @@ class Database:
         if not _size(self.path) and (logged or any(_size(self._directory / name) for name in COPIES)):
             raise sqlite3.DatabaseError("it is empty, or gone")
         if logged:
-            from chargepointd.storage.image import log_damaged  # imported here: a start is made of imports
+            from chargepointd.storage.log import read_log  # imported here: a start is made of imports
 
-            if log_damaged(self.path):
+            read = read_log(self.path)
+            self._doubt, self._begin_log = -(-read.unclear // _LEAST), read.remains
+            if read.damaged:
                 raise sqlite3.DatabaseError("its log was changed on the disk")
 
     def _open_file(self) -> None:
@@ -197,7 +212,9 @@ class Database:
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             self._open_file()
             self._migrate()
-            self.lost = tuple(salvage(self.connection, read, self._directory))
+            self.lost = tuple(salvage(self.connection, read, self._directory, doubt=self._doubt > 0))
+            if self._doubt:
+                self._leave_gaps()
             self.connection.close()  # all of it is in the file, synced
             self.path.rename(own.with_name(SAVED))
         finally:
@@ -206,6 +223,16 @@ class Database:
         self._open_file()
         missing = "; ".join(self.lost) or "nothing"
         log.error("state: the damaged file is set aside as %s; missing in the new one: %s", broken.name, missing)
+
+    def _leave_gaps(self) -> None:
+        """The end of the log may be of a write that the power cut, or damaged: then it may have been told."""
+        from chargepointd.storage.orphans import leave_gaps
+
+        self.lost += (
+            "the last write, unless the power was cut in its midst",
+            *leave_gaps(self.connection, self._doubt),
+        )
+        log.error("state: the end of its log cannot be read: it was not finished, or the disk has changed it")
 
     def _install(self) -> Path:
         """What was saved, and is complete, takes its place: now, or at the start after a power cut in between."""
@@ -235,7 +262,7 @@ class Database:
             return None
         connection = sqlite3.connect(":memory:", isolation_level=None)
         try:
-            connection.deserialize(bytes(read.data))
+            connection.deserialize(bytes(read))
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             for number in [number for number in self._schemas if number > version]:
                 connection.executescript(self._schemas[number].read_text("utf-8"))

@@ -25,7 +25,7 @@ from chargepointd.core.session import Session
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.storage.checksum import SEEDS, checksum, row_text
 from chargepointd.storage.copies import COPIES
-from chargepointd.storage.image import Image, with_schema
+from chargepointd.storage.image import with_schema
 from chargepointd.storage.orphans import end_orphans
 from chargepointd.storage.pack import unpack
 from chargepointd.storage.rows import TABLES, Damaged, columns_of, keep_aside
@@ -58,9 +58,10 @@ class Source(NamedTuple):
     """its schema is that of another: a row without a checksum may be one of another table"""
 
 
-def salvage(db: sqlite3.Connection, image: Image | None, directory: Path) -> list[str]:
-    """Fills `db`, which is new and empty. What is told of it: what is missing, in a few words each."""
-    file = _opened(image.data, db) if image else None
+def salvage(db: sqlite3.Connection, image: bytearray | None, directory: Path, *, doubt: bool = False) -> list[str]:
+    """Fills `db`, which is new and empty. What is told of it: what is missing, in a few words each. doubt: there may
+    have been more records."""
+    file = _opened(image, db) if image else None
     copy = _newest_copy(directory, db)
     lost: list[str] = []
     try:
@@ -81,7 +82,7 @@ def salvage(db: sqlite3.Connection, image: Image | None, directory: Path) -> lis
         if table.rows and not table.whole and not table.damaged:
             lost.append(f"rows of {name}")
     _complete(db, found, older)
-    lost += _end_transactions(db, found, older)
+    lost += _end_transactions(db, found, older, doubt)
     db.execute("COMMIT")
     return lost
 
@@ -237,16 +238,22 @@ def _bury_copied(db: sqlite3.Connection, found: dict[str, Found], older: dict[st
             )
 
 
-def _end_transactions(db: sqlite3.Connection, found: dict[str, Found], older: dict[str, Found]) -> list[str]:
+def _end_transactions(
+    db: sqlite3.Connection, found: dict[str, Found], older: dict[str, Found], doubt: bool
+) -> list[str]:
     """Where sessions or records are missing. Names those of which nobody here knows how they ended."""
     record, session = found["record"], found["session"]
     if record.whole and session.whole:
         return []
     sessions = _sessions(session)
-    running = {one.transaction.id for one in sessions.values() if one.transaction}
     told, ended = _transactions(record)
+    for number, one in list(sessions.items()):
+        if one.transaction and one.transaction.id in ended:  # its page is an older one: that was over
+            del sessions[number]
+            db.execute("DELETE FROM session WHERE evse_id = ?", (number,))
+    running = {one.transaction.id for one in sessions.values() if one.transaction}
     doubtful: dict[str, int] = {}
-    if record.whole:
+    if record.whole and not doubt:
         end_orphans(db, sessions, _settled(db), ())
     else:
         doubtful = dict.fromkeys(told - ended - running, 0)

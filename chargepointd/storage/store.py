@@ -22,7 +22,7 @@ from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
 from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.copies import Copies
-from chargepointd.storage.database import Database, StoreError, Unwritable
+from chargepointd.storage.database import LONGEST_TAIL, Database, StoreError, Unwritable
 from chargepointd.storage.pack import pack, unpack
 from chargepointd.storage.rows import INSERT, Reader, seal
 
@@ -56,7 +56,8 @@ class Store:
         self._copies = Copies(directory)
         self._settled = self._purged = 0
         self._durable = True
-        self._unsynced = False
+        self._unsynced = 0
+        """commits"""
         self._logged = 0
         """commits since the log was folded"""
         self._savers = self._by_type()
@@ -221,6 +222,7 @@ class Store:
         sync_only = durable and self._unsynced and not saves
         if not saves and not sync_only:
             return
+        durable = durable or self._unsynced + 1 >= LONGEST_TAIL
         if durable != self._durable:
             self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._durable = durable
@@ -235,7 +237,7 @@ class Store:
                 self._db.execute("DELETE FROM record WHERE id <= ? AND NOT again", (self._settled,))
                 self._purged = self._settled
             self._db.execute("COMMIT")
-            self._unsynced = not durable
+            self._unsynced = 0 if durable else self._unsynced + 1
             self._logged += 1
         except BaseException:
             self._settled, self._purged = settled, purged

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chargepointd.storage.image import image, log_damaged
+from chargepointd.storage.image import image
+from chargepointd.storage.log import read_log
 from chargepointd.storage.store import Store
 from tests.storage.saves import batch
 
@@ -45,10 +46,10 @@ def files(written: Path, tmp_path: Path, log: bytes) -> Path:
 def test_it_is_what_sqlite_reads(written: Path, tmp_path: Path) -> None:
     log = (written / "chargepointd.db-wal").read_bytes()
     path = files(written, tmp_path, log)
-    assert not log_damaged(path)
+    assert not read_log(path).damaged
     read = image(path)
     assert read
-    mine = rows(read.data)
+    mine = rows(read)
     db = sqlite3.connect(path)
     assert mine == db.execute("SELECT id, body FROM record ORDER BY id").fetchall()
     assert len(mine) == 29
@@ -64,8 +65,8 @@ def test_a_flipped_bit_of_the_log_is_found_and_mostly_undone(written: Path, tmp_
         at, changed = chance.randrange(32, len(log)), bytearray(log)
         changed[at] ^= 1 << chance.randrange(8)
         path = files(written, tmp_path, bytes(changed))
-        assert log_damaged(path), f"changed at {at}"
-        undone += image(path).data == whole.data  # type: ignore[union-attr]
+        assert read_log(path).damaged, f"changed at {at}"
+        undone += image(path) == whole  # type: ignore[union-attr]
     assert undone > 150
 
 
@@ -73,8 +74,8 @@ def test_a_flipped_bit_of_the_log_is_found_and_mostly_undone(written: Path, tmp_
 def test_a_log_without_its_end_is_the_end_of_a_write(cut: int, written: Path, tmp_path: Path) -> None:
     log = (written / "chargepointd.db-wal").read_bytes()[:-cut]
     path = files(written, tmp_path, log)
-    assert not log_damaged(path)
-    mine = rows(image(path).data)  # type: ignore[union-attr]
+    assert not read_log(path).damaged
+    mine = rows(image(path))  # type: ignore[union-attr]
     db = sqlite3.connect(path)
     assert mine == db.execute("SELECT id, body FROM record ORDER BY id").fetchall()
     db.close()
