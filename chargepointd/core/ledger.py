@@ -11,8 +11,8 @@ from chargepointd.core.messages import MetersRead, TransactionRecord
 from chargepointd.core.outbox import Outbox, unheard
 from chargepointd.core.plan import EvsePlan
 from chargepointd.core.sampling import Due, Purpose, Sampling
-from chargepointd.core.session import NOBODY, Session
-from chargepointd.core.values import Measured, MeterValue, Signed, Token
+from chargepointd.core.session import NOBODY, Session, Transaction
+from chargepointd.core.values import Measured, MeterValue, Signed, Stamp, Token
 
 
 class Ledger(Facts):
@@ -41,25 +41,18 @@ class Ledger(Facts):
         reason: str | None = None,
         values: tuple[MeterValue, ...] = (),
     ) -> None:
+        values = self._first_values() + values
         transaction, session = self.transaction, self.session
         assert transaction
-        reservation_id = session.reservation_id if session.authorized else None
         if session.authorized and not transaction.token_told:
             token = session.token
             if session.remote_start_id is not None:
                 trigger = "RemoteStart"  # F01.FR.19, F02.FR.21: the next event, whatever else brought it
-        if transaction.begin_due and self._read_at_rest():
-            values = self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin") + values
-            transaction = transaction._replace(begin_due=False)
-            self.session = self.session._replace(transaction=transaction)
-        stamp = self._context.clock.stamp(step.mono)
-        if stamp.sure and stamp.at < transaction.stamped_at:
-            stamp = stamp._replace(at=transaction.stamped_at, how="held")
         record = TransactionRecord(
             kind=kind,
             transaction_id=transaction.id,
             seq_no=transaction.seq_no,
-            stamp=stamp,
+            stamp=self._stamp(transaction, step),
             trigger=trigger,
             evse_id=self.number,
             connector_id=self.plugged or transaction.connector_id,
@@ -71,7 +64,7 @@ class Ledger(Facts):
             remote_start_id=session.remote_start_id or transaction.remote_start_id,
             stopped_reason=reason,
             offline=not self._context.online,
-            reservation_id=reservation_id,
+            reservation_id=session.reservation_id if session.authorized else None,
             phases=self.phases or None,
             cable_limit_a=self.cable_limit_a,
             told_at=transaction.told_at,
@@ -79,8 +72,23 @@ class Ledger(Facts):
         )
         self._remember(record)
         self._outbox.record(record, step)
-        text = f"{kind.lower()}: {trigger}, {record.charging_state}" if kind != "Ended" else f"{trigger}"
+        text = f"{kind.lower()}: {trigger}, {record.charging_state}" if kind != "Ended" else trigger
         step.emit(Note("record", self.number, text, {"transaction_id": transaction.id, "seq_no": record.seq_no}))
+
+    def _first_values(self) -> tuple[MeterValue, ...]:
+        """With what the transaction begins, as soon as that has been read; once."""
+        transaction = self.transaction
+        if transaction is None or not (transaction.begin_due and self._read_at_rest()):
+            return ()
+        self.session = self.session._replace(transaction=transaction._replace(begin_due=False))
+        return self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin")
+
+    def _stamp(self, transaction: Transaction, step: Step) -> Stamp:
+        """Now; not before the record before, though the clock was put back."""
+        stamp = self._context.clock.stamp(step.mono)
+        if stamp.sure and stamp.at < transaction.stamped_at:
+            return stamp._replace(at=transaction.stamped_at, how="held")
+        return stamp
 
     def _remember(self, record: TransactionRecord) -> None:
         """What later records of the transaction follow from."""
