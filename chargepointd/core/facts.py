@@ -100,7 +100,8 @@ class Facts:
     @property
     def running(self) -> bool:
         """A transaction runs and is not about to end."""
-        return self.transaction is not None and self.transaction.ending is None
+        transaction = self.session.transaction
+        return transaction is not None and transaction.ending is None
 
     @property
     def stopping_faults(self) -> tuple[Fault, ...]:
@@ -118,7 +119,8 @@ class Facts:
     @property
     def withheld(self) -> bool:
         """No energy after an interruption, for now or for good (`core.resumption`)."""
-        never = self.transaction is not None and self.transaction.withheld
+        transaction = self.session.transaction
+        never = transaction is not None and transaction.withheld
         return self.held_back or (never and not self._context.variables.boolean(RESUMES_ENERGY))
 
     @property
@@ -133,8 +135,8 @@ class Facts:
     @property
     def place(self) -> int:
         """The connector of the session; the only one, while nobody has chosen; else 0."""
-        only = self.plan.connectors[0].id if len(self.plan.connectors) == 1 else 0
-        return self.plugged or self.session.connector_id or only
+        chosen = self.plugged or self.session.connector_id
+        return chosen or (self.plan.connectors[0].id if len(self.plan.connectors) == 1 else 0)
 
     def usable(self, connector_id: int) -> bool:
         return self.operative and not self.resetting and self.connectors_operative.get(connector_id, True)
@@ -179,17 +181,19 @@ class Facts:
     def ready(self) -> bool:
         """All that must hold before energy may flow (2.x "PowerPathClosed")."""
         authorized = bool(self.plugged) and self.session.authorized
-        return authorized and not self.stopping_faults and self._metered() and self._lock_holds()
+        broken = self.faults and self.stopping_faults
+        return authorized and not broken and self._metered() and self._lock_holds()
 
     def _metered(self) -> bool:
         """A reading is there; a signed one, where a transaction is to begin with it (E01.FR.04)."""
-        if self.plan.signs and self.transaction is None and "DataSigned" in self.start_points():
+        plan, transaction = self.plan, self.session.transaction
+        if plan.signs and transaction is None and "DataSigned" in self.start_points():
             return self._vouched_for()
-        if not self.plan.meter or self.measured is None:
-            return not self.plan.meter
-        if self.transaction and self.transaction.energy_last_wh is not None:
+        if not plan.meter or self.measured is None:
+            return not plan.meter
+        if transaction and transaction.energy_last_wh is not None:
             return True
-        return self._read_at_rest() and (self.measured.energy_import_wh is not None or not self.plan.counts)
+        return self._read_at_rest() and (self.measured.energy_import_wh is not None or not plan.counts)
 
     def _read_at_rest(self) -> bool:
         """The last reading has all that flowed before the power path was opened: that is not to be billed again."""
@@ -227,12 +231,13 @@ class Facts:
         """ChargingStateEnumType, from the facts."""
         if not self.plugged:
             return "Idle"
-        if self.session.suspended or (self.session.authorized and self.withheld):
+        session = self.session
+        if session.suspended or (session.authorized and self.withheld):
             return "SuspendedEVSE"
-        if self.ready() and (self.paused or self.switching_phases):
+        if (self.paused or self.switching_phases) and self.ready():
             return "SuspendedEVSE"
         flows = self.power_on and self.wanted
-        if not self.session.authorized:
+        if not session.authorized:
             return "Charging" if flows else "EVConnected"
         if self.stopping_faults:
             return "SuspendedEVSE"
@@ -260,7 +265,7 @@ class Facts:
 
     def view(self, connector_id: int, step: Step) -> ConnectorView:
         here = self.place == connector_id
-        session = self.session
+        session, transaction = self.session, self.session.transaction
         held = session.held and session.connector_id == connector_id
         cable = self.plugs.get(connector_id, False) or self._waits_for_car(connector_id)
         return ConnectorView(
@@ -270,7 +275,7 @@ class Facts:
             plugged=self.plugged == connector_id or held or cable,
             other_plugged=self.plugged not in (0, connector_id),
             authorized=here and session.authorized,
-            transaction=here and self.transaction is not None,
+            transaction=here and transaction is not None,
             ended=here and (session.ended or held),
             charging_state=self.charging_state(step) if here else "Idle",
             unplugged=here and self.running and session.authorized and bool(session.connector_id) and not self.plugged,

@@ -174,8 +174,11 @@ class Engine:
         """What needs no disk of its own. The record a message carries, and the authorization a contactor closes on, may
         be of an earlier step that is not safe yet."""
         if self._waiting or self._writer.owing:
-            waiting = [effect for effect in effects if type(effect) in after_all or lets_go(effect)]
-            effects = [effect for effect in effects if not (type(effect) in after_all or lets_go(effect))]
+            waiting: list[f.Effect] = []
+            free: list[f.Effect] = []
+            for effect in effects:
+                (waiting if type(effect) in after_all or lets_go(effect) else free).append(effect)
+            effects = free
             if waiting and self._writer.owing and all(map(lets_go, waiting)):
                 self._let_go(waiting)
             elif waiting:

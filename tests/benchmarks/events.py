@@ -1,6 +1,7 @@
 """Events that each make a record, through the real station, engine and writer: no device, no link, no process."""
 
 import asyncio
+import gc
 import shutil
 import tempfile
 import time
@@ -61,6 +62,7 @@ class EngineAlone:
             self.read(time.monotonic())
             self.engine.post(event)
         assert self.station.evses[1].running
+        gc.freeze()  # as the daemon does after its start
 
     def _broken(self, error: BaseException) -> None:
         self.engine.commit_failed(error)
@@ -86,7 +88,7 @@ class EngineAlone:
 
     def _replied(self, effect: f.ReplyLocally) -> None:
         assert effect.reply.status == "Accepted", effect.reply
-        self._asked.pop(effect.request_id)()
+        self._loop.call_soon(self._asked.pop(effect.request_id))  # as what is asked next comes: not within this answer
 
     async def rate(self, make: Callable[[Callable[[], None]], None], count: int, at_once: int) -> float:
         """Records kept per second, so many under way at a time: as soon as these are kept the next are made."""
@@ -105,7 +107,7 @@ class EngineAlone:
             if left == 0:
                 done.set_result(None)
             elif left % at_once == 0:
-                self._loop.call_soon(begin)  # as events come, not within what another leads to
+                begin()
 
         began = perf_counter()
         begin()
@@ -122,6 +124,7 @@ class EngineAlone:
         await written.wait()
 
     def close(self) -> None:
+        gc.unfreeze()
         self.engine.stop()
         self.writer.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
