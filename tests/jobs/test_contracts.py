@@ -19,9 +19,9 @@ SUB = ROOT.authority("Provider")
 SELF_MADE = Authority("Mine")
 
 
-def checked(where: Path, chain: str, emaid: str = EMAID) -> ContractChecked:
+def checked(where: Path, chain: str, emaid: str = EMAID, use: str = "MORootCertificate") -> ContractChecked:
     store = KeyStore(where)
-    store.put(store.certificate("MORootCertificate", "root"), ROOT.pem.encode())
+    store.put(store.certificate(use, "root"), ROOT.pem.encode())
     return asyncio.run(contracts.check(CheckContract(emaid, chain), Place(where), lambda news: None))
 
 
@@ -68,6 +68,14 @@ def test_a_root_of_ones_own_is_none_that_is_installed(tmp_path: Path) -> None:
     assert (found.wrong, found.rooted) == ("", False)
     other = Authority("Provider root").authority("Provider")  # of the same names
     assert not checked(tmp_path, other.issue(EMAID).chain).rooted
+
+
+@pytest.mark.parametrize(
+    ("use", "rooted"),
+    [("V2GRootCertificate", True), ("CSMSRootCertificate", False), ("ManufacturerRootCertificate", False)],
+)
+def test_a_root_of_another_use_vouches_for_no_contract(tmp_path: Path, use: str, rooted: bool) -> None:
+    assert checked(tmp_path, SUB.issue(EMAID).chain, use=use).rooted is rooted
 
 
 @pytest.mark.parametrize("chain", ["", "x", "\0", "Ä", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"])

@@ -102,6 +102,13 @@ def test_certificates_that_are_not_good(place: Place) -> None:
     assert checked(place, "")
 
 
+@pytest.mark.parametrize("use", ["CSMSRootCertificate", "V2GRootCertificate", "MORootCertificate"])
+def test_a_root_of_another_use_signs_no_firmware(tmp_path: Path, use: str) -> None:
+    store = KeyStore(tmp_path)
+    store.put(store.certificate(use, "root"), ROOT.encode())
+    assert "nobody this station trusts" in checked(Place(tmp_path), certificate(EC_KEY))
+
+
 def test_without_a_root_nobody_is_trusted(tmp_path: Path) -> None:
     assert "nobody this station trusts" in checked(Place(tmp_path), certificate(EC_KEY))
 
