@@ -153,6 +153,8 @@ class FirmwareConfig(NamedTuple):
     max_size_mb: int = 2000
     timeout_s: float = 3600.0
     """for the installer"""
+    can_cancel: bool = True
+    """a new request takes the place of one that is under way; false: it is refused"""
 
 
 class OutboxConfig(NamedTuple):

@@ -16,6 +16,10 @@ from chargepointd.core.values import Fault
 SHORTEST = "ChargingStation.MinimumStatusDuration"
 """s: a status that has not lasted so long is not told (1.6 §9.1); the first one after a boot is told at once"""
 
+BEFORE_ACCEPTED = "TxCtrlr.TxBeforeAcceptedEnabled"
+"""false: nobody begins to charge from the start of the station until the CSMS has accepted it (B02.FR.03, B03.FR.01)"""
+NOT_ACCEPTED = "not accepted"
+
 Place = tuple[int, int]
 """(EVSE, connector); (0, 0) is the station, (n, 0) an EVSE"""
 Told = tuple[str, Fault | None, str]
@@ -30,7 +34,7 @@ class Availability:
         self._evses = evses
         self._inoperative: set[Place] = {(e, c) for e, c in (saved or {}).get("inoperative", [])}
         self._scheduled: set[Place] = {(e, c) for e, c in (saved or {}).get("scheduled", [])}
-        self._held: set[str] = set()
+        self._held = set() if context.variables.boolean(BEFORE_ACCEPTED) else {NOT_ACCEPTED}
         self._apply()
 
     @property

@@ -145,7 +145,11 @@ class Firmware(Topic):
     def _immovable(self) -> str:
         """Why what is under way cannot be given up for something new."""
         update = self._update
-        return "" if update is None or update.after("cancelled") else "an installation is under way"
+        if update is None:
+            return ""
+        if not self._plan.can_cancel:  # L01.FR.27
+            return "an update is under way, and is not given up (firmware.can_cancel)"
+        return "" if update.after("cancelled") else "an installation is under way"
 
     def _unreachable(self, location: str) -> str:
         try:

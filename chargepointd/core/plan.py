@@ -63,6 +63,8 @@ class FirmwarePlan(NamedTuple):
     limit_bytes: int = 2_000_000_000
     timeout_s: float = 3600.0
     """for the installer"""
+    can_cancel: bool = True
+    """a new request takes the place of one that is under way; False: it is refused (L01.FR.27)"""
 
 
 class CsmsPlan(NamedTuple):

@@ -65,7 +65,10 @@ TRIGGERED_SAMPLES = Purpose("", "SampledDataCtrlr.TxUpdatedMeasurands", "Trigger
 TRIGGERED_RECORD = Purpose("", "SampledDataCtrlr.TxUpdatedMeasurands", "Trigger", "Trigger", "record")
 
 _REGULAR = (UPDATED, ENDED, ALIGNED, ALIGNED_ENDED)
-INTERVALS = tuple(purpose.interval for purpose in _REGULAR)
+_ENABLED = {purpose: f"{purpose.interval.partition('.')[0]}.Enabled" for purpose in _REGULAR}
+"""What is told at the start and at the end of a transaction does not ask it: that is what is billed."""
+REPLANNED = frozenset((*(purpose.interval for purpose in _REGULAR), *_ENABLED.values()))
+"""the variables by which the moments are planned"""
 _ONE_INTERVAL = {ENDED: UPDATED.interval, ALIGNED_ENDED: ALIGNED.interval}
 
 
@@ -125,6 +128,8 @@ class Sampling:
         interval = self._context.variables.integer(self._interval(purpose))
         in_transaction = self._since != NEVER
         if interval <= 0 or (not in_transaction and purpose is not ALIGNED):
+            return NEVER
+        if not self._context.variables.boolean(_ENABLED[purpose]):
             return NEVER
         served = self._served.get(purpose, -NEVER) + TICK_S
         if purpose.aligned:

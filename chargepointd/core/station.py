@@ -11,6 +11,7 @@ from typing import Any
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core import shown
+from chargepointd.core.availability import BEFORE_ACCEPTED, NOT_ACCEPTED
 from chargepointd.core.certificates import DeleteCertificate, GetInstalledCertificateIds, InstallCertificate
 from chargepointd.core.charging.profiles import ShowProfiles
 from chargepointd.core.charging.schedules import GetCompositeSchedule
@@ -25,7 +26,7 @@ from chargepointd.core.outbox import Outcome, Refused
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.reports import GetBaseReport, GetReport
 from chargepointd.core.rules import ConnectorView, Rules
-from chargepointd.core.sampling import INTERVALS, TRIGGERED_RECORD
+from chargepointd.core.sampling import REPLANNED, TRIGGERED_RECORD
 from chargepointd.core.saved import Saved
 from chargepointd.core.signing import CertificateSigned
 from chargepointd.core.topic import Answer, Topic
@@ -143,6 +144,7 @@ class Station(Wiring):
         if self.registration.just_accepted:
             self.registration.just_accepted = False
             self.statuses.forget()
+            self._hold(False, step, NOT_ACCEPTED)
             self._introduce(step)
             quiet = False
         if not quiet or self.context.settled != self._told_at:
@@ -430,9 +432,12 @@ class Station(Wiring):
         """What acts at once on a new value; all else reads it when it is needed."""
         if "OCPPCommCtrlr.HeartbeatInterval" in names:
             self.registration.interval_changed(step)
-        if any(name in names for name in INTERVALS):
+        if not REPLANNED.isdisjoint(names):
             for evse in self._everywhere.values():
                 evse.sampling.plan(step)
+        if BEFORE_ACCEPTED in names:
+            allowed = self.variables.boolean(BEFORE_ACCEPTED) or self.registration.state == "Accepted"
+            self._hold(not allowed, step, NOT_ACCEPTED)
         for topic in self.topics:
             topic.changed(names, step)
 

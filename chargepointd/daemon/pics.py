@@ -314,7 +314,7 @@ def _files_and_security() -> Iterable[Row]:
     yield _asked("C-56", "SummaryInventory", "GetBaseReport")
     yield _asked("C-57", "A running log upload can be cancelled", "GetLog")
     yield _firmware("C-43", "Firmware installed during a transaction", "InstallDuringTransactions")
-    yield _firmware("C-60", "A running firmware update can be cancelled", "Available")
+    yield _firmware("C-60", "A running firmware update can be cancelled", "CanCancel")
     yield _firmware("AQ-7", "Firmware downloaded during a transaction", "DownloadDuringTransactions")
     by = "SecurityCtrlr.SecurityProfile"  # there is no way down from a higher one
     yield _built("C-61", "Security profile 1", by, lambda facts: facts.variables.integer(by) <= 1)

@@ -179,6 +179,7 @@ def _firmware_plan(firmware: FirmwareConfig) -> FirmwarePlan:
         firmware.download_during_transactions,
         firmware.max_size_mb * 1_000_000,
         firmware.timeout_s,
+        firmware.can_cancel,
     )
 
 

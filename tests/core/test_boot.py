@@ -92,6 +92,40 @@ def test_a_pending_station_answers_questions_but_starts_and_stops_nothing(versio
     assert w.station.evses[1].running
 
 
+def test_nobody_begins_before_the_station_is_accepted_where_that_is_not_allowed(version: str) -> None:
+    w = World(version, {"TxCtrlr.TxBeforeAcceptedEnabled": "false", "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    w.registrations.append(m.BootAnswered("Pending", 100, NOON))
+    w.plug().present()
+    assert not w.station.evses[1].running
+    w.online().present()
+    assert not w.station.evses[1].running
+    w.after(101)
+    assert w.statuses[(2, 1)] == "Available"
+    assert w.statuses[(1, 1)] in ACCEPTED[1:]
+    w.present()
+    assert w.station.evses[1].running
+    w.offline().present("BBBB2222", 2).plug(2)
+    assert w.station.evses[2].running, "it was accepted once"
+
+
+def test_a_transaction_goes_on_before_the_station_is_accepted_though_none_may_begin(version: str) -> None:
+    w = World(version, {"TxCtrlr.TxBeforeAcceptedEnabled": "false", "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    w.online().plug().present()
+    w.offline().cut()
+    assert w.station.evses[1].running
+    w.present("BBBB2222", 2).plug(2)
+    assert not w.station.evses[2].running
+
+
+def test_what_may_begin_before_it_is_accepted_can_be_set_meanwhile() -> None:
+    w = World("2.0.1", {"AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    w.registrations.append(m.BootAnswered("Pending", 100, NOON))
+    w.online().set("TxCtrlr.TxBeforeAcceptedEnabled", "false").plug().present()
+    assert not w.station.evses[1].running
+    w.set("TxCtrlr.TxBeforeAcceptedEnabled", "true").present()
+    assert w.station.evses[1].running
+
+
 @pytest.mark.parametrize(("version", "obeys"), [("1.6", True), ("2.0.1", False)])
 def test_in_1_6_a_pending_station_obeys_but_starts_and_stops_nothing(version: str, obeys: bool) -> None:
     w = World(version)

@@ -297,6 +297,19 @@ def test_a_new_request_cancels_a_download(depot: Depot) -> None:
     assert depot.statuses_of(2) == DONE
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_new_request_is_refused_where_what_has_begun_is_finished(waits: bool) -> None:
+    depot = Depot(FirmwarePlan(("install",), can_cancel=False)).online()
+    at = depot.utc + 60 if waits else 0.0
+    assert depot.update(1, retrieve_at=at) == "Accepted"
+    assert depot.update(2) == "Rejected"
+    depot.after(61)
+    depot.verified().ends(u.Installation("installed"))
+    assert depot.statuses_of(1)[-1] == "Installed"
+    assert not depot.statuses_of(2)
+    assert depot.update(3) == "Accepted", "the next one finds nothing under way"
+
+
 def test_a_new_request_cancels_what_waits(depot: Depot) -> None:
     depot.update(1, install_at=depot.utc + 3600)
     depot.verified()

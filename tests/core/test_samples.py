@@ -60,6 +60,26 @@ def test_an_interval_that_is_changed_counts_at_once(version: str) -> None:
     assert len(with_context(w, "Sample.Periodic")) == 7
 
 
+def test_samples_can_be_switched_off_and_what_is_billed_is_told_all_the_same() -> None:
+    w = charging("2.0.1").after(70)
+    told = len(with_context(w, "Sample.Periodic"))
+    assert told
+    w.set("SampledDataCtrlr.Enabled", "false").after(300)
+    assert len(with_context(w, "Sample.Periodic")) == told
+    w.set("SampledDataCtrlr.Enabled", "true").after(70)
+    assert len(with_context(w, "Sample.Periodic")) > told
+    w.set("SampledDataCtrlr.Enabled", "false").present("CARD1", 1).after(10)
+    assert with_context(w, "Transaction.Begin")
+    assert with_context(w, "Transaction.End")
+
+
+def test_aligned_values_can_be_switched_off() -> None:
+    w = charging("2.0.1", {"AlignedDataCtrlr.Interval": "60", "AlignedDataCtrlr.Enabled": "false"}).after(200)
+    assert not with_context(w, "Sample.Clock")
+    w.set("AlignedDataCtrlr.Enabled", "true").after(70)
+    assert with_context(w, "Sample.Clock")
+
+
 def test_aligned_samples_come_on_the_clock(version: str) -> None:
     names = {"AlignedDataCtrlr.Interval": "900", "SampledDataCtrlr.TxUpdatedInterval": "0"}
     w = charging(version, names).after(3700)

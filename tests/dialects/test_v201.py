@@ -307,6 +307,8 @@ ID_TOKEN = {"idToken": "c1", "type": "Central"}
             {"operationalStatus": "Operative", "evse": {"id": 2, "connectorId": 1}},
             c.ChangeAvailability(True, 2, 1),
         ),
+        ("RequestStartTransaction", {"idToken": ID_TOKEN, "remoteStartId": 4, "evseId": 0},
+         c.RequestStart(Token("c1", "Central"), -1, 4)),
         ("RequestStartTransaction", {"idToken": ID_TOKEN, "remoteStartId": 4},
          c.RequestStart(Token("c1", "Central"), 0, 4)),
         ("RequestStartTransaction",

@@ -57,7 +57,7 @@ _TONGUES = ",".join(LANGUAGES)
 
 STATION: tuple[Line, ...] = (
     # name, datatype, access, default, unit, least, largest, values
-    ("AlignedDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
+    ("AlignedDataCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
     ("AlignedDataCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     ("AlignedDataCtrlr.Interval", "integer", "RW", "0", "s", 0, 86_400, ""),
     ("AlignedDataCtrlr.Measurands", "MemberList", "RW", "Energy.Active.Import.Register", "", None, 500, _MEASURANDS),
@@ -123,7 +123,7 @@ STATION: tuple[Line, ...] = (
     ("ReservationCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     ("ReservationCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
     ("ReservationCtrlr.NonEvseSpecific", "boolean", "RO", "true", "", None, None, ""),
-    ("SampledDataCtrlr.Enabled", "boolean", "RO", "true", "", None, None, ""),
+    ("SampledDataCtrlr.Enabled", "boolean", "RW", "true", "", None, None, ""),
     ("SampledDataCtrlr.Available", "boolean", "RO", "true", "", None, None, ""),
     # No meter of ours has registers by phase.
     ("SampledDataCtrlr.RegisterValuesWithoutPhases", "boolean", "RO", "true", "", None, None, ""),
@@ -168,7 +168,7 @@ STATION: tuple[Line, ...] = (
     ("TxCtrlr.ResumptionTimeout", "integer", "RW", "2147483647", "s", 0, 2_147_483_647, ""),
     ("TxCtrlr.StopTxOnEVSideDisconnect", "boolean", "RW", "true", "", None, None, ""),
     ("TxCtrlr.StopTxOnInvalidId", "boolean", "RW", "true", "", None, None, ""),
-    ("TxCtrlr.TxBeforeAcceptedEnabled", "boolean", "RO", "true", "", None, None, ""),
+    ("TxCtrlr.TxBeforeAcceptedEnabled", "boolean", "RW", "true", "", None, None, ""),
     ("TxCtrlr.TxStartPoint", "MemberList", "RW", "PowerPathClosed", "", None, 100, _POINTS),
     ("TxCtrlr.TxStopPoint", "MemberList", "RW", "EVConnected,Authorized", "", None, 100, _POINTS),
 )  # fmt: skip
@@ -317,6 +317,7 @@ def _of_firmware(plan: StationPlan) -> Iterator[Variable]:
             ("DownloadDuringTransactions", firmware.download_during_transactions),
             ("InstallDuringTransactions", firmware.during_transactions),
             ("AllowUnsigned", firmware.allow_unsigned),
+            ("CanCancel", firmware.can_cancel),
         ):
             yield Variable(Ref("FirmwareCtrlr", name), "boolean", "ReadOnly", str(able).lower())
 

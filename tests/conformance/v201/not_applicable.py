@@ -7,5 +7,4 @@ NOT_APPLICABLE = {
     "TC_B_15_CS": "for stations without SummaryInventory (C-56); this station reports it, see TC_B_14",
     "TC_C_05_CS": "for stations that lock the cable before the authorization (AQ-2); this station holds a plug for "
     "whoever is authorized, see TC_C_02",
-    "TC_L_11_CS": "for stations that cannot cancel a firmware update (C-60); this station can, see TC_L_10",
 }

@@ -1,10 +1,12 @@
 """B: reports of the device model, and what is answered before the station is accepted."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conformance.tester import Tester
+from tests.conformance.stations import ac_socket, dc_with_menu, signing, with_bays, with_contracts, with_installer
+from tests.conformance.tester import Tester, named
 from tests.csms import CallRefused, Csms, Message
 from tests.daemon.config import Config
 from tests.daemon.process import Station
@@ -208,6 +210,33 @@ def test_tc_b_18_cs(tester: Tester, csms: Csms) -> None:
     assert not csms.calls("NotifyReport", {"requestId": 19})
 
 
+def reported(tester: Tester, request_id: int, wanted: Row) -> dict[str, Row]:
+    """GetReport of one component and variable, with what comes of it."""
+    custom_report(tester.csms, request_id, componentVariable=[wanted])
+    rows = tester.report(request_id)
+    check_rows(rows)
+    return {address(row): row for row in rows}
+
+
+def test_tc_b_54_cs(tester: Tester) -> None:
+    """Get Custom Report - with component/variable, but no instance"""
+    rows = reported(tester, 54, named("DeviceDataCtrlr.ItemsPerMessage"))
+    kinds = ("GetReport", "GetVariables", "SetVariables")
+    assert rows.keys() == {f"DeviceDataCtrlr.ItemsPerMessage[{kind}]" for kind in kinds}
+
+
+def test_tc_b_55_cs(tester: Tester) -> None:
+    """Get Custom Report - with component/variable/instance"""
+    rows = reported(tester, 55, named("DeviceDataCtrlr.ItemsPerMessage[GetReport]"))
+    assert rows.keys() == {"DeviceDataCtrlr.ItemsPerMessage[GetReport]"}
+
+
+def test_tc_b_56_cs(tester: Tester) -> None:
+    """Get Custom Report - with component/variable, but no evseId"""
+    rows = reported(tester, 56, named("EVSE.AvailabilityState"))
+    assert rows.keys() == {f"EVSE#{evse}.AvailabilityState" for evse in tester.evses}
+
+
 def test_tc_b_30_cs(csms: Csms, config: Config) -> None:
     """Cold Boot Charging Station - Pending/Rejected - SecurityError"""
     csms.answers["BootNotification"] = {"status": "Rejected", "interval": 1}
@@ -227,3 +256,49 @@ def test_what_is_named_is_found(tester: Tester) -> None:
     asked = [{"component": row["component"], "variable": row["variable"]} for row in readable]
     results = tester.csms.call("GetVariables", {"getVariableData": asked})["getVariableResult"]
     assert {result["attributeStatus"] for result in results} == {"Accepted"}
+
+
+STANDARD = Path(__file__).with_name("variables.tsv")
+"""What the appendices of 2.0.1 and its errata say of the variables that this station may have: whether they are
+required, who may change them, what they hold. An empty column is left to the station."""
+ONLY_WAYS = {
+    "SampledDataCtrlr.RegisterValuesWithoutPhases": "no meter of ours has registers by phase: there is nothing to set"
+}
+"""ReadOnly here, where the standard has ReadWrite"""
+ALL_OF_IT = with_installer(signing(with_bays(dc_with_menu)), during_transactions=True)
+
+
+@pytest.mark.parametrize(
+    "station_of",
+    [
+        pytest.param("DC", marks=pytest.mark.under_test(ALL_OF_IT, variables={})),
+        pytest.param("AC", marks=pytest.mark.under_test(ac_socket, variables={})),
+        pytest.param("Plug & Charge", marks=pytest.mark.under_test(with_contracts(ac_socket), variables={})),
+    ],
+)
+def test_every_variable_is_as_the_standard_has_it(tester: Tester, station_of: str) -> None:
+    base_report(tester.csms, "FullInventory")
+    told: dict[tuple[str, str, str], Row] = {}
+    for row in tester.report(1):
+        told.setdefault((row["component"]["name"], row["variable"]["name"], row["variable"].get("instance", "")), row)
+    wrong = []
+    head, *lines = STANDARD.read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        known = dict(zip(head.split("\t"), line.split("\t"), strict=True))
+        row = told.get((known["component"], known["variable"], known["instance"]))
+        name = f"{known['component']}.{known['variable']}"
+        if row is None:
+            wrong += [f"{name} is missing"] if known["required"] == "yes" else []
+            continue
+        characteristics = row["variableCharacteristics"]
+        found = {
+            "mutability": row["variableAttribute"][0]["mutability"],
+            "datatype": characteristics["dataType"],
+            "unit": characteristics.get("unit", ""),
+        }
+        wrong += [
+            f"{name}: {what} {is_} instead of {known[what]}"
+            for what, is_ in found.items()
+            if known[what] not in ("", is_) and not (what == "mutability" and name in ONLY_WAYS)
+        ]
+    assert not wrong

@@ -152,6 +152,21 @@ def test_tc_l_10_cs(maker: Maker, web: WebServer) -> None:
     maker.all_told("Downloading", "DownloadFailed", request_id=1)
 
 
+@pytest.mark.under_test(with_installer(dc_station, can_cancel=False), variables={})
+def test_tc_l_11_cs(maker: Maker, web: WebServer) -> None:
+    """Secure Firmware Update - Unable to cancel"""
+    web.go_on.clear()
+    location = web.url(maker.image())
+    maker.ask(location, 1)
+    maker.status("Downloading", 1)
+    assert web.busy.wait(10)
+    maker.ask(location, 2, expect="Rejected")
+    web.go_on.set()
+    maker.statuses(*DOWNLOAD[1:])
+    maker.installed(before=DOWNLOAD)
+    maker.all_told(request_id=2)
+
+
 DOWNLOADS_IDLE = with_installer(dc_station, download_during_transactions=False)
 
 

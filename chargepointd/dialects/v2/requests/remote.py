@@ -5,11 +5,15 @@ from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload, Refusal
 from chargepointd.dialects.v2.requests.common import Request, Requests, place, plain, status, token
 
+NO_EVSE = -1
+"""An EVSE that is named "SHALL be > 0" (part 2, RequestStartTransactionRequest); without one the station chooses."""
+
 
 def _request_start(payload: Payload, _: Registry) -> c.Command | Refusal:
     group, told = payload.get("groupIdToken"), payload.get("chargingProfile")
+    evse_id = (payload["evseId"] or NO_EVSE) if "evseId" in payload else 0
     start = c.RequestStart(
-        token(payload["idToken"]), payload.get("evseId", 0), payload["remoteStartId"], token(group) if group else None
+        token(payload["idToken"]), evse_id, payload["remoteStartId"], token(group) if group else None
     )
     if told is None:
         return start
