@@ -77,6 +77,8 @@ class Context:
         self._ids = _ids(boot_id)
         self._doubted = False
         """the last time that was told could not be"""
+        self._against_ntp = False
+        """so was the last time that the CSMS told"""
         self._claimed: float | None = None
         """UTC less the monotonic clock (s), as the CSMS told it last, a leap away"""
 
@@ -88,13 +90,23 @@ class Context:
             if not doubted:
                 step.emit(Note("clock", 0, f"a time that cannot be was not taken: {utc:.0f} s since 1970"))
             return
-        if by == "the CSMS" and self._is_to_say_again(utc, step, age_s):
+        if by == "the CSMS" and (self._is_against_ntp(utc, step, age_s) or self._is_to_say_again(utc, step, age_s)):
             return
         before = self.clock.utc(step.mono)
         right = self.clock.told(utc, step.mono, age_s, confirmed=by != "the CSMS" or self._claimed is None)
         if right:
             step.emit(Note("clock", 0, f"put right by {right.change_s:+.1f} s"))
             self.on_clock(right, step, f"from {iso(before)} to {iso(before + right.change_s)} by {by}")
+
+    def _is_against_ntp(self, utc: float, step: Step, age_s: float) -> bool:
+        """A leap away from the time that NTP vouches for: not taken, however often it is said."""
+        against, ntp = self._against_ntp, self.ntp_ahead_s(step)
+        self._against_ntp = ntp is not None and abs(utc + age_s / 2 - step.mono - ntp) > LEAP_S + age_s
+        if self._against_ntp and ntp is not None:
+            self._claimed, self.hold_until = None, -NEVER
+            if not against:
+                step.emit(Note("clock", 0, f"the CSMS says {iso(utc)}, NTP says {iso(step.mono + ntp)}: NTP is believed"))
+        return self._against_ntp
 
     def _is_to_say_again(self, utc: float, step: Step, age_s: float) -> bool:
         """A leap is taken when it is said twice, or by NTP too. A clock that knew no time takes it at once, but has it

@@ -4,7 +4,9 @@ The sources stand in order of preference; the first that can be had now sets the
 there, NTP while the kernel says that the system's clock is synchronised: it is asked every `ASK_S`. The protocol is in
 UTC whatever the offset.
 
-A CSMS that wants the clock to leap has to say so twice, unless NTP says the same (`Context.tell_time`).
+A CSMS that wants the clock to leap has to say so twice, unless NTP says the same; away from NTP it does not leap, for
+NTP is the better witness of the two, whichever is preferred (`Context.tell_time`). Who does not want that takes NTP out
+of the sources.
 What is known of the time is kept (`core.clock`), hourly.
 """
 
@@ -13,7 +15,7 @@ from re import ASCII, fullmatch
 from typing import Any
 
 from chargepointd.core.clock import Righting, plausible
-from chargepointd.core.context import NEVER, Context, Step
+from chargepointd.core.context import LEAP_S, NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState, StartJob
 from chargepointd.core.facts import EVER, RESUMPTION_TIMEOUT
 from chargepointd.core.jobs import JobFailed
@@ -145,8 +147,9 @@ class Timekeeping(Topic):
         self._ntp = None if ahead is None else (ahead, step.mono)
         if ahead is None:
             return
-        heartbeat = self._context.online and self._prefers("Heartbeat", "NTP")
-        if not heartbeat or not self._context.clock.sure:
+        clock, heartbeat = self._context.clock, self._context.online and self._prefers("Heartbeat", "NTP")
+        leap = abs(step.mono + ahead - clock.utc(step.mono)) > LEAP_S
+        if not heartbeat or not clock.sure or leap:
             self._context.tell_time(step.mono + ahead, step, by="NTP")
 
     def _ntp_ahead(self, outcome: Any, step: Step) -> float | None:

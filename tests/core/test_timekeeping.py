@@ -10,6 +10,8 @@ from chargepointd.core.variables.catalogue import parse_name
 from tests.core.world import NOON, PLAN, World
 
 HOUR = 3600.0
+MINUTES = 240.0
+"""no leap"""
 SOURCE = "ClockCtrlr.TimeSource"
 
 
@@ -25,11 +27,11 @@ def synchronised(w: World, ahead: float) -> None:
 
 @pytest.mark.parametrize(
     ("sources", "expected"),
-    [("Heartbeat", 0.0), ("Heartbeat,NTP", 0.0), ("NTP,Heartbeat", HOUR), ("NTP", HOUR)],
+    [("Heartbeat", 0.0), ("Heartbeat,NTP", 0.0), ("NTP,Heartbeat", MINUTES), ("NTP", MINUTES)],
 )
 def test_the_first_source_in_the_list_sets_the_clock(version: str, sources: str, expected: float) -> None:
     w = World(version, {SOURCE: sources}, wall=NOON + 60)
-    synchronised(w, HOUR)
+    synchronised(w, MINUTES)
     w.after(FIRST_S + 1).online().after(2 * ASK_S)
     assert wrong_by(w) == expected
 
@@ -37,9 +39,9 @@ def test_the_first_source_in_the_list_sets_the_clock(version: str, sources: str,
 def test_it_falls_through_to_what_can_be_had(version: str) -> None:
     w = World(version, {SOURCE: "NTP,Heartbeat"}, wall=NOON + 60).online().after(2 * ASK_S)
     assert wrong_by(w) == 0.0, "the system's clock is not synchronised"
-    synchronised(w, HOUR)
+    synchronised(w, MINUTES)
     w.after(ASK_S)
-    assert wrong_by(w) == HOUR
+    assert wrong_by(w) == MINUTES
     w.system_clock = SystemClock(False, NOON)
     w.after(ASK_S + 300)
     assert wrong_by(w) == 0.0
@@ -47,12 +49,44 @@ def test_it_falls_through_to_what_can_be_had(version: str) -> None:
 
 def test_without_the_csms_the_system_s_clock_is_believed_again(version: str) -> None:
     w = World(version, {SOURCE: "Heartbeat,NTP"}).online().after(60)
-    synchronised(w, HOUR)
+    synchronised(w, MINUTES)
     w.offline().after(ASK_S)
-    assert wrong_by(w) == HOUR
+    assert wrong_by(w) == MINUTES
     w.online()
     w.after(301)
     assert wrong_by(w) == 0.0
+
+
+@pytest.mark.parametrize("leap", [-400 * 86_400.0, -HOUR, HOUR, 1600 * 86_400.0])
+def test_a_csms_that_says_again_and_again_what_ntp_contradicts_is_not_believed(version: str, leap: float) -> None:
+    w = World(version, {SOURCE: "Heartbeat,NTP"}).online()
+    synchronised(w, 0.0)
+    w.after(FIRST_S + 1).plug().present()
+    w.wrong_s = leap
+    w.after(2 * ASK_S)
+    assert wrong_by(w) == 0.0
+    assert sum("NTP is believed" in note for note in w.notes) == 1
+    w.present().after(20)
+    assert w.delivered() == w.records
+    assert all(abs(record.stamp.at - NOON - record.stamp.mono) < 1 for record in w.records)
+
+
+def test_a_leap_of_the_csms_is_undone_as_soon_as_ntp_contradicts_it(version: str) -> None:
+    w = World(version, {SOURCE: "Heartbeat,NTP"})
+    w.wrong_s = HOUR
+    w.online().after(5)
+    assert w.station.context.clock.utc(w.mono) - NOON - w.mono == pytest.approx(HOUR, abs=1)
+    synchronised(w, 0.0)
+    w.after(2 * ASK_S)
+    assert w.station.context.clock.utc(w.mono) - NOON - w.mono == pytest.approx(0.0, abs=1)
+
+
+def test_a_csms_that_is_to_be_believed_whatever_ntp_says_is_the_only_source(version: str) -> None:
+    w = World(version, {SOURCE: "Heartbeat"}).online()
+    synchronised(w, 0.0)
+    w.wrong_s = HOUR
+    w.after(2 * ASK_S)
+    assert w.station.context.clock.utc(w.mono) - NOON - w.mono == pytest.approx(HOUR, abs=1)
 
 
 def test_a_change_of_the_list_acts_at_once(version: str) -> None:
