@@ -40,6 +40,8 @@ class Registration:
         """whether the time it tells sets the clock"""
         self.trusts_csms_at: Callable[[float, Step], bool] = lambda utc, step: True
         """its certificate is good at this time (UTC), now that it is known; else the connection is left"""
+        self.lets_say: Callable[[float, Step], bool] = lambda utc, step: True
+        """its certificate is good at this time (UTC), or that is no leap"""
         self.just_accepted = False
         """in this step: the station is to tell all its statuses"""
 
@@ -121,10 +123,10 @@ class Registration:
 
     def _trusted(self, time: float | None, step: Step) -> bool:
         """False: by the time that it tells itself the CSMS is not to be trusted, so nothing is taken from it."""
-        return time is None or self._context.clock.sure or self.trusts_csms_at(time, step)
+        return time is None or self.trusts_csms_at(time, step)
 
     def _set_time(self, time: float | None, step: Step) -> None:
-        if time is not None and self.believes_csms() and self._trusted(time, step):
+        if time is not None and self.believes_csms() and self._trusted(time, step) and self.lets_say(time, step):
             self._context.tell_time(time, step, step.mono - self._outbox.asked_at)
 
     def _wait_for_time(self, step: Step) -> None:

@@ -105,7 +105,8 @@ class Context:
         if self._against_ntp and ntp is not None:
             self._claimed, self.hold_until = None, -NEVER
             if not against:
-                step.emit(Note("clock", 0, f"the CSMS says {iso(utc)}, NTP says {iso(step.mono + ntp)}: NTP is believed"))
+                said = f"the CSMS says {iso(utc)}, NTP says {iso(step.mono + ntp)}: NTP is believed"
+                step.emit(Note("clock", 0, said))
         return self._against_ntp
 
     def _is_to_say_again(self, utc: float, step: Step, age_s: float) -> bool:

@@ -183,7 +183,9 @@ class LinkOpened(NamedTuple):
     root: str = ""
     """fingerprint (SHA-256, hexadecimal) of the root that vouched for it; empty: none, or nobody knows"""
     certificate_from: float | None = None
-    """UTC, s since 1970: its beginning, where nobody knew the time to judge its dates by; None: they were judged"""
+    """UTC, s since 1970: its beginning"""
+    certificate_judged: bool = False
+    """by a time that somebody had vouched for; else it is to be judged by the first that does"""
 
 
 class LinkClosed(NamedTuple):

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
 from chargepointd.core.clock import Righting, plausible
 from chargepointd.core.commands import Status
-from chargepointd.core.context import NEVER, Context, Step, iso
+from chargepointd.core.context import LEAP_S, NEVER, Context, Step, iso
 from chargepointd.core.effects import Note, PingAnew, Reconnect, SaveState
 from chargepointd.core.events import LinkOpened
 from chargepointd.core.masking import masked
@@ -143,8 +143,12 @@ class Network(Topic):
         self._good = True
         self._expires_at = NEVER
         """when the certificate that the CSMS has shown does (monotonic clock)"""
+        self._term: tuple[float, float] | None = None
+        """UTC, s since 1970: from when to when the certificate of the CSMS is good"""
         self._unjudged: tuple[float, float] | None = None
-        """its term (UTC), where nobody knew the time when it was shown"""
+        """the same, where nobody had vouched for the time when it was shown"""
+        self._misled = False
+        """the time that the CSMS told last was not taken: its own certificate is not good then"""
         self._tell_active()
 
     def _integer(self, name: str) -> int:
@@ -237,17 +241,31 @@ class Network(Topic):
         begins, ends = opened.certificate_from, opened.certificate_until
         if ends is not None:
             self._expires_at = step.mono + max(0.0, ends - step.utc)
-            self._unjudged = None if begins is None else (begins, ends)
+            self._term = None if begins is None else (begins, ends)
+            self._unjudged = None if opened.certificate_judged else self._term
         self._linked, self._good = True, False
         self._certificates.vouches = opened.root
         self._tell_active()
-        if self._context.clock.sure:  # since the attempt began
+        if self._context.clock.vouched:  # since the attempt began
             self.trusts_at(step.utc, step)
         return self._told not in (None, (self.slot, self.profile))
 
     def put_right(self, right: Righting, step: Step) -> None:
         self._expires_at -= right.change_s
         self.trusts_at(step.utc, step)
+
+    def lets_say(self, utc: float, step: Step) -> bool:
+        """Whether the CSMS may make the clock leap there: never to where its own certificate is not good, or its word
+        would lock it out, over power cuts too."""
+        leap = self._context.clock.sure and abs(utc - step.utc) > LEAP_S
+        if self._term is None or not leap or self._term[0] <= utc <= self._term[1]:
+            self._misled = False
+            return True
+        if not self._misled:
+            what = f"the CSMS says {iso(utc)}, when its own certificate is not good: the time is not taken"
+            step.emit(Note("clock", 0, what))
+        self._misled = True
+        return False
 
     def trusts_at(self, utc: float, step: Step) -> bool:
         """Whether the certificate that the CSMS has shown while nobody knew the time is good at this one. If not, the
@@ -266,7 +284,7 @@ class Network(Topic):
 
     def unlinked(self, step: Step) -> None:
         """A connection over which the CSMS did not accept the station was one more attempt that failed."""
-        self._linked, self._expires_at, self._unjudged = False, NEVER, None
+        self._linked, self._expires_at, self._unjudged, self._term = False, NEVER, None, None
         if not self._good:
             self._good = True
             self.failed("dropped", "", step)

@@ -104,6 +104,7 @@ class Station(Wiring):
         outbox.on_record_answered = self._record_answered
         self.registration.believes_csms = self.timekeeping.believes_csms
         self.registration.trusts_csms_at = self.network.trusts_at
+        self.registration.lets_say = self.network.lets_say
         self.timekeeping.beat = self.registration.beat
         context.on_clock = self._clock_changed
         self._handlers = self._handled()

@@ -64,10 +64,12 @@ class Conversation:
         certificate_until: float | None = None,
         root: str = "",
         certificate_from: float | None = None,
+        *,
+        judged: bool = False,
     ) -> None:
         self._forget()
         self._dialect = self._load(subprotocol)
-        self._post(e.LinkOpened(self._dialect.rules, certificate_until, root, certificate_from))
+        self._post(e.LinkOpened(self._dialect.rules, certificate_until, root, certificate_from, judged))
 
     def closed(self, reason: str) -> None:
         if self._dialect:

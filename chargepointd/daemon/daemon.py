@@ -19,7 +19,9 @@ from chargepointd.control.protocol import REFUSED, ControlError
 from chargepointd.control.server import CannotListen, ControlServer
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
+from chargepointd.core.context import LEAP_S
 from chargepointd.core.masking import masked
+from chargepointd.core.values import Now
 from chargepointd.daemon import disk
 from chargepointd.daemon.assembly import Start, assembled
 from chargepointd.daemon.conversation import Conversation
@@ -73,6 +75,13 @@ class Daemon:
         self._notifier = Notifier()
         self._restart: f.Restart | None = None
         self._connected_at: float | None = None
+        at = now()
+        self._wall_ahead_s = at.wall - at.mono
+        """as it was at the start: whether the system's clock was set since"""
+        self._judged = False
+        """the certificate of the CSMS, by a time that somebody had vouched for"""
+        self._begun = True
+        """not, where the system's clock said of the last one that it has not"""
 
     def _dialect(self, subprotocol: str) -> Dialect:
         """Anew for each connection: what it learns of one CSMS need not hold for the next."""
@@ -213,11 +222,15 @@ class Daemon:
         clock = self._station.context.clock
         return clock.utc(time.monotonic()) if clock.sure else None
 
+    def _known_time(self, at: Now, *, begun: bool = True) -> tuple[float | None, bool]:
+        was_set = abs(at.wall - at.mono - self._wall_ahead_s) > LEAP_S
+        return known_time(self._station.context.clock, at, was_set=was_set, begun=begun)
+
     def _dates(self) -> Callable[[Any], str] | None:
         """Who judges those of a file server's certificates: as those of the CSMS are judged."""
         from chargepointd.link.tls import term, untimely
 
-        utc, sure = known_time(self._station.context.clock, now())
+        utc, sure = self._known_time(now())
         if utc is None:
             return None
         return lambda secured: untimely(*term(secured, secured.getpeercert()), utc, sure=sure)
@@ -238,15 +251,19 @@ class Daemon:
     def _way(self) -> Profile:
         station = self._station
         wildcards = self._variables.boolean("SecurityCtrlr.AllowCSMSTLSWildcards")
+        time = self._known_time(now(), begun=self._begun)
+        self._judged, self._begun = station.context.clock.vouched, True
         return profile(
             self._config.csms, self._plan.id, station.network, station.certificates, self._state_dir,
-            wildcards=wildcards, time=known_time(station.context.clock, now()),
+            wildcards=wildcards, time=time,
         )  # fmt: skip
 
     def _opened(self, subprotocol: str) -> None:
         self._connected_at = time.time()
         link = self._link
-        self._conversation.opened(subprotocol, link.certificate_until, link.root, link.certificate_from)
+        self._conversation.opened(
+            subprotocol, link.certificate_until, link.root, link.certificate_from, judged=self._judged
+        )
         self._notifier.status(self._summary())
 
     def _closed(self, ended: Ended) -> None:
@@ -255,6 +272,7 @@ class Daemon:
         self._notifier.status(self._summary())
 
     def _unreachable(self, ended: Ended) -> None:
+        self._begun = not (ended.kind == "certificate" and "not yet valid" in ended.reason)
         self._notifier.status(f"{self._summary()}: {ended.reason}"[:200])
         self._engine.post(e.LinkFailed(ended.kind, ended.reason))
 

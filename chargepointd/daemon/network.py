@@ -4,7 +4,8 @@ from pathlib import Path
 
 from chargepointd.config import CsmsConfig
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
-from chargepointd.core.clock import PLAUSIBLE, Clock
+from chargepointd.core.clock import PLAUSIBLE, Clock, plausible
+from chargepointd.core.context import LEAP_S
 from chargepointd.core.network import Network
 from chargepointd.core.values import Now
 from chargepointd.dialects.dialect import VERSIONS
@@ -12,13 +13,20 @@ from chargepointd.jobs.keystore import KeyStore
 from chargepointd.link.profile import Profile
 
 
-def known_time(clock: Clock, now: Now) -> tuple[float | None, bool]:
-    """By which the dates of the CSMS's certificate are judged, UTC (s since 1970), and whether it is now (or only has
-    been). None: by the system's clock, unless it stands before any honest one: by that no certificate has begun, and
-    a board without a battery would reach nobody who could tell it the time."""
-    if now.wall >= PLAUSIBLE:
-        return None, True
-    return (clock.utc(now.mono), True) if clock.sure else (max(clock.known, PLAUSIBLE), False)
+def known_time(clock: Clock, now: Now, *, was_set: bool = False, begun: bool = True) -> tuple[float | None, bool]:
+    """By which the dates of certificates are judged, UTC (s since 1970), and whether it is now (or only has been).
+    None: by the system's clock, which OpenSSL goes by. A board without a battery wakes up in 1970, or when its image
+    was made: by such a clock no certificate has begun, and it would reach nobody who could tell it the time.
+
+    was_set: the system's clock was set since the start, by NTP or by a person, who is believed though the time that was
+    kept over a power cut is later. begun: False: by the system's clock the certificate that was shown last has not.
+    """
+    utc = clock.utc(now.mono)
+    if clock.vouched:
+        return (None, True) if abs(now.wall - utc) <= LEAP_S else (utc, True)
+    if plausible(now.wall) and (clock.sure or was_set):
+        return (None, True) if begun else (now.wall, False)
+    return (utc, True) if clock.sure else (max(clock.known, PLAUSIBLE), False)
 
 
 def profile(

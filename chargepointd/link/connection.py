@@ -95,8 +95,8 @@ class Link:
 
     @property
     def certificate_from(self) -> float | None:
-        """UTC, s since 1970: when it begins, where nobody could say whether that has been (`Profile.utc_sure`), nor
-        for sure that it has not ended; None: it is good."""
+        """UTC, s since 1970: its beginning. Where nobody could say whether that has been (`Profile.utc_sure`), nobody
+        could say for sure that it has not ended either."""
         return self._ws.certificate_from if self._ws is not None else None
 
     @property

@@ -77,7 +77,7 @@ class WebSocket(asyncio.Protocol):
         self._unread: deque[bytes] = deque()  # slices for the next turns
         self._bug: Exception | None = None
         self.writable = True
-        self.certificate_from: float | None = None  # UTC; None: that it has begun was judged
+        self.certificate_from: float | None = None  # UTC
         self.certificate_until: float | None = None  # UTC
         self.root = ""  # see `tls.anchor`
         self.answered = False  # something came after the handshake
@@ -161,12 +161,10 @@ class WebSocket(asyncio.Protocol):
 
     def _shown(self, certificate: Any, secured: Any) -> Ended | None:
         """What is wrong with the certificate of the CSMS that OpenSSL did not look at."""
-        begins, self.certificate_until = term(secured, certificate)
+        self.certificate_from, self.certificate_until = term(secured, certificate)
         self.root = anchor(secured)
-        if not self._profile.utc_sure:
-            self.certificate_from = begins
         by, host = self._profile, self._ws.uri.host
-        if wrong := untimely(begins, self.certificate_until, by.utc, sure=by.utc_sure):
+        if wrong := untimely(self.certificate_from, self.certificate_until, by.utc, sure=by.utc_sure):
             return certificate_ended(wrong)
         if not self._profile.allow_wildcards and needs_wildcard(certificate, host):
             why = f"the certificate of the CSMS is good for {host} by a wildcard only"

@@ -1,7 +1,9 @@
 """TLS on a board whose clock stands in 1970: the CSMS is reached, and its certificate judged as soon as can be."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.servers.web import web_server
 pytestmark = pytest.mark.process
 
 HOST = "localhost"
+DAY = 86_400.0
 DARK = 300.0
 """s since 1970"""
 EVENT = {"1.6": "InvalidCentralSystemCertificate", "2.0.1": "InvalidCsmsCertificate"}
@@ -155,9 +158,75 @@ def test_a_clock_that_is_right_refuses_as_openssl_does(
     show(tls, root.issue(HOST, HOST, starts_in=-3, ends_in=-1))
     with station:
         assert "expired" in station.wait_log("the certificate of the CSMS is not good")
+        assert not csms.calls("BootNotification")
         show(tls, root.issue(HOST, HOST, starts_in=1))
         station.wait_log("is not good: certificate is not yet valid")
-        assert not csms.calls("BootNotification")
+        csms.wait("BootNotification", timeout=20)  # who could say for sure that it is not?
+        assert station.ctl("status")["clock"] == "system clock, not confirmed"
+        csms.wait_disconnected()
+        assert {call.action for call in _told(csms)} == {"BootNotification"}
         show(tls, root.issue(HOST, HOST))
-        csms.wait("BootNotification", timeout=20)
         until(lambda: station.ctl("status")["clock"] == "told", "the time")
+
+
+def test_a_board_that_wakes_up_when_its_image_was_made_reaches_a_csms_with_a_newer_certificate(
+    station: Station, csms: Csms, clock: SystemClock, tls: Any, root: Authority
+) -> None:
+    clock.set(time.time() - 200 * DAY)
+    show(tls, root.issue(HOST, HOST))
+    with station:
+        begin(station, csms)
+        assert station.ctl("status")["clock"] == "told"
+        csms.drop()  # and again, though the system's clock says of the certificate what it said
+        csms.wait_connected()
+        finish(station, csms)
+        delivered(station)
+        station.kill()
+        clock.power_cut(time.time() - 200 * DAY)
+        station.start()
+        station.wait_ready()
+        until(lambda: station.ctl("status")["clock"] == "told", "the time")
+
+
+def test_a_csms_cannot_tell_a_time_at_which_its_own_certificate_is_not_good(
+    station: Station, csms: Csms, clock: SystemClock, tls: Any, root: Authority
+) -> None:
+    """Or a wrong word, that is kept over a power cut, would lock it out for good."""
+    with station:
+        begin(station, csms)
+        csms.desk.clock_offset_s = 5 * 365 * DAY
+        for _ in range(3):
+            csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
+        station.wait_log("when its own certificate is not good: the time is not taken")
+        finish(station, csms)
+        delivered(station)
+        csms.desk.clock_offset_s = 0.0
+        station.kill()
+        clock.power_cut(DARK)
+        station.start()
+        station.wait_ready()
+        until(lambda: station.ctl("status")["clock"] == "told", "the time")
+        assert "is not good: certificate" not in station.log
+
+
+def test_a_wrong_time_that_was_kept_over_a_power_cut_gives_way_to_a_system_clock_that_is_set(
+    station: Station, csms: Csms, clock: SystemClock, tls: Any, root: Authority
+) -> None:
+    """The last way out, by NTP or a person: the certificate is a new one, which ends before the time that was told."""
+    csms.desk.clock_offset_s = 100 * DAY
+    with station:
+        begin(station, csms)
+        finish(station, csms)
+        delivered(station)  # so the time is kept, too
+        station.kill()
+        csms.desk.clock_offset_s = 0.0
+        clock.power_cut(DARK)
+        show(tls, root.issue(HOST, HOST, ends_in=30))
+        boots = len(csms.calls("BootNotification"))
+        station.start()
+        station.wait_ready()
+        assert "expired" in station.wait_log("the certificate of the CSMS is not good")
+        assert len(csms.calls("BootNotification")) == boots
+        clock.set(None)
+        until(lambda: station.ctl("status")["clock"] == "told", "the time")
+        assert abs(datetime.fromisoformat(station.ctl("status")["time"]).timestamp() - time.time()) < 60

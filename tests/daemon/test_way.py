@@ -16,8 +16,25 @@ from tests.core.world import NOON, PLAN, World
 @pytest.mark.parametrize("wall", [NOON, PLAUSIBLE])
 def test_a_system_clock_that_can_be_right_is_openssl_s(wall: float) -> None:
     assert known_time(Clock("boot", Now(5.0, wall)), Now(5.0, wall)) == (None, True)
-    earlier = Clock("boot", Now(5.0, wall), least=wall + 1e6)
-    assert known_time(earlier, Now(5.0, wall)) == (None, True)
+
+
+def test_a_system_clock_of_which_nobody_is_sure_says_at_least_what_has_been() -> None:
+    """By that of a board that wakes up when its image was made, a new certificate has not begun."""
+    assert known_time(Clock("boot", Now(5.0, NOON)), Now(5.0, NOON), begun=False) == (NOON, False)
+
+
+def test_a_system_clock_before_the_time_that_was_known_is_not_gone_by_until_it_is_set() -> None:
+    clock = Clock("boot", Now(5.0, NOON), saved={"known": NOON + 1e6})
+    assert known_time(clock, Now(5.0, NOON)) == (NOON + 1e6, False)
+    assert known_time(clock, Now(6.0, NOON + 900), was_set=True) == (None, True)
+    assert known_time(clock, Now(6.0, 900.0), was_set=True) == (NOON + 1e6, False), "that can be no time"
+
+
+def test_who_tells_the_time_knows_it_better_than_the_system_s_clock() -> None:
+    clock = Clock("boot", Now(5.0, PLAUSIBLE))
+    clock.told(NOON, 5.0)
+    assert known_time(clock, Now(6.0, PLAUSIBLE + 1)) == (NOON + 1, True)
+    assert known_time(clock, Now(6.0, NOON + 2)) == (None, True), "they agree"
 
 
 def test_in_1970_it_is_the_last_time_that_was_known_until_somebody_tells_it() -> None:
