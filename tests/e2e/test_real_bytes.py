@@ -56,6 +56,36 @@ def available(csms: Csms, station: Station, *drivers: str) -> None:
         station.wait_log(f"driver {driver}: open")
 
 
+def begin(csms: Csms, board: OpenEvseBoard, chip: Pn532Chip) -> None:
+    """Plug in, and a card; returns when the relay is closed."""
+    board.plug()
+    tap(chip)
+    csms.wait_event("Started")
+    board.wait(lambda: board.relay_closed)
+
+
+def draw(csms: Csms, meter: Sdm630) -> None:
+    """11 kW for half a kWh, of which the CSMS is told."""
+    meter.set(power_w=11_000.0, current_a=(16.0, 16.0, 16.0), energy_wh=1_000_500.0)
+    csms.wait_event("Updated", register_at_least(1_000_500))
+
+
+def register_at_least(wh: float) -> Callable[[object], bool]:
+    """A message that carries an energy register of at least so much."""
+
+    def matches(message: object) -> bool:
+        payload = message.payload  # type: ignore[attr-defined]
+        values = payload.get("meterValue", [])
+        return any(
+            sample.get("measurand", "Energy.Active.Import.Register") == "Energy.Active.Import.Register"
+            and float(sample["value"]) >= wh
+            for value in values
+            for sample in value["sampledValue"]
+        )
+
+    return matches
+
+
 def test_a_visit_at_a_wallbox(dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630) -> None:
     with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
         available(csms, station)
@@ -65,8 +95,7 @@ def test_a_visit_at_a_wallbox(dialect: str, csms: Csms, board: OpenEvseBoard, ch
         tap(chip)
         csms.wait_event("Started")
         board.wait(lambda: board.relay_closed)
-        meter.set(power_w=11_000.0, current_a=(16.0, 16.0, 16.0), energy_wh=1_000_500.0)
-        csms.wait_event("Updated", register_at_least(1_000_500))
+        draw(csms, meter)
         meter.set(energy_wh=1_002_000.0, power_w=0.0)
         tap(chip)
         csms.wait_event("Ended")
@@ -85,12 +114,8 @@ def test_a_meter_that_is_exchanged_or_tells_no_number_is_not_billed_by(
 ) -> None:
     with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
         available(csms, station)
-        board.plug()
-        tap(chip)
-        csms.wait_event("Started")
-        board.wait(lambda: board.relay_closed)
-        meter.set(power_w=11_000.0, current_a=(16.0, 16.0, 16.0), energy_wh=1_000_500.0)
-        csms.wait_event("Updated", register_at_least(1_000_500))
+        begin(csms, board, chip)
+        draw(csms, meter)
         meter.set(energy_wh=12_000.0)
         exchanged = csms.books.of(csms.wait_event("Ended", transactionInfo={"stoppedReason": "Other"}))
         board.wait(lambda: not board.relay_closed)
@@ -113,10 +138,7 @@ def test_a_board_follows_a_limit_within_a_second(
 ) -> None:
     with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
         available(csms, station)
-        board.plug()
-        tap(chip)
-        csms.wait_event("Started")
-        board.wait(lambda: board.relay_closed)
+        begin(csms, board, chip)
         set_default(csms, dialect, limit=10)
         board.wait(lambda: board.amps == 10, 1.0)
         assert board.relay_closed
@@ -152,31 +174,12 @@ def test_a_grid_operators_relay_limits_and_what_cannot_be_read_limits_too(
             board.wait(lambda: board.amps == 32, 20.0)
 
 
-def register_at_least(wh: float) -> Callable[[object], bool]:
-    """A message that carries an energy register of at least so much."""
-
-    def matches(message: object) -> bool:
-        payload = message.payload  # type: ignore[attr-defined]
-        values = payload.get("meterValue", [])
-        return any(
-            sample.get("measurand", "Energy.Active.Import.Register") == "Energy.Active.Import.Register"
-            and float(sample["value"]) >= wh
-            for value in values
-            for sample in value["sampledValue"]
-        )
-
-    return matches
-
-
 def test_a_meter_that_dies_stops_the_energy_and_is_told(
     dialect: str, csms: Csms, board: OpenEvseBoard, chip: Pn532Chip, meter: Sdm630
 ) -> None:
     with Station(ac_station(csms.url, dialect, board, chip, meter)) as station:
         available(csms, station)
-        board.plug()
-        tap(chip)
-        csms.wait_event("Started")
-        board.wait(lambda: board.relay_closed)
+        begin(csms, board, chip)
         meter.faults.silent = True
         csms.wait_status("Faulted", 1, 1)
         board.wait(lambda: not board.relay_closed)
@@ -199,10 +202,7 @@ def test_a_board_that_is_unplugged_comes_back_by_itself(
         board.attach()
         csms.wait_status("Available", 1, 1)
         station.wait_log("driver board: back")
-        board.plug()
-        tap(chip)
-        csms.wait_event("Started")
-        board.wait(lambda: board.relay_closed)
+        begin(csms, board, chip)
 
 
 def test_a_reader_missing_at_start_is_told_to_the_technician_and_does_not_stop_the_station(
