@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from chargepointd.core.signing import KEYS
 from chargepointd.hardware.hardware import ACTIVE_S
 from hal.health import Limits
 from tests.csms.transcript import Message
@@ -38,12 +39,13 @@ CAR_W = {"AC": 11_000, "DC": 50_000}
 """what a car takes at most"""
 OPEN_S = 0.5
 """until a power path that is to be opened at once is open"""
-STATION_CERTIFICATE = "/certificates/ChargingStationCertificate/N"
-AFTER_RENEWALS = (
-    f"{STATION_CERTIFICATE}.key", f"{STATION_CERTIFICATE}.pem", "/certificates/CSMSRootCertificate/N.pem",
-    "/certificates/PendingKey/N.key",
+RENEWED = Counter(
+    {
+        "/certificates/CSMSRootCertificate/N.pem": 1, "/certificates/ChargingStationCertificate/N.key": 1,
+        "/certificates/ChargingStationCertificate/N.pem": 1, "/certificates/PendingKey/N.key": KEYS,
+    }
 )  # fmt: skip
-"""files there may be, one each, however often a certificate was asked for: the last is of a request not answered yet"""
+"""files there may be however often a certificate was asked for; the last are of requests that were not answered"""
 MANY = 30
 """things that are wrong, after which nothing is to be learned by going on"""
 LOG_LINES = 20_000
@@ -279,7 +281,7 @@ class Soak:
         }
         there["threads"]["asyncio"] = min(there["threads"]["asyncio"], 1)
         if not self._first:
-            self._first = there | {"files": there["files"] | Counter(AFTER_RENEWALS)}
+            self._first = there | {"files": there["files"] | RENEWED}
         for kind, now in there.items():
             more = now - self._first[kind]
             if more and kind == "files" and night.day <= 3:
