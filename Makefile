@@ -42,7 +42,7 @@ cuts: $(VENV)/.ready  ## the power is cut 2,000 times, at every write and messag
 soak: $(VENV)/.ready  ## thirty days by a virtual clock, AC and DC: books that balance, and nothing that grows; 20 minutes
 	@$(BIN)/python -m tests.soak
 
-bench: $(VENV)/.ready  ## start, latency, rate, memory, idle, bytes written, queue drain, a hostile CSMS
+bench: $(VENV)/.ready  ## start, latency, rate, memory, idle, bytes written, queue drain, a hostile CSMS; some 8 minutes
 	$(BIN)/python -m tests.benchmarks
 
 clean:           ## remove everything made here

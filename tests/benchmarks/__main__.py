@@ -41,9 +41,12 @@ async def _start(made: Bench) -> None:
 
 
 def options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="What the daemon costs.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description="What the daemon costs. Both dialects take some eight minutes.",
+    )
     parser.add_argument("--ocpp", choices=("1.6", "2.0.1", "both"), default="both")
-    parser.add_argument("--quick", action="store_true", help="under a minute; a first look")
+    parser.add_argument("--quick", action="store_true", help="a first look: a minute for each dialect")
     parser.add_argument(
         "--pin", action="store_true", help="this program on the first CPU, what it measures on the others"
     )
