@@ -105,6 +105,8 @@ class Database:
         if isinstance(error, OSError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNWRITABLE:
             reason = self._reason(error)
             return Unwritable(f"{self.path}: {reason}; {remedy}", reason)
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            remedy = "what can be read of it is saved at the next start"
         return StoreError(f"{self.path}: {error}; {remedy}")
 
     def _reason(self, error: Exception) -> str:

@@ -72,14 +72,15 @@ def salvage(db: sqlite3.Connection, image: bytearray | None, directory: Path, *,
             if each:
                 each.db.close()
     db.execute("BEGIN IMMEDIATE")
-    if not any(table.rows for table in found.values()):
+    something = any(table.rows for table in found.values())
+    if not something:
         lost.append("all that was kept")
     for name, table in found.items():
         _put(db, name, table.rows.values())
         for damaged in table.damaged:
             keep_aside(db, name, damaged.row)
         lost += [each.what for each in table.damaged]
-        if table.rows and not table.whole and not table.damaged:
+        if something and not table.whole and not table.damaged:
             lost.append(f"rows of {name}")
     _complete(db, found, older)
     lost += _end_transactions(db, found, older, doubt)

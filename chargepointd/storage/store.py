@@ -327,10 +327,13 @@ class Store:
             self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, entry.id))
 
     def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
-        """The oldest of those that were set aside, or of these."""
+        """The oldest of those that were set aside, or of these. StoreError where they cannot be read."""
         from chargepointd.storage.set_aside import letters
 
-        return letters(self._db, ids, after_id, limit)
+        try:
+            return letters(self._db, ids, after_id, limit)
+        except sqlite3.Error as error:
+            raise self._database.trouble(error) from error
 
     def _mind_dead(self, save: f.Save) -> None:
         from chargepointd.storage.set_aside import mind  # a person asks for it
