@@ -24,6 +24,8 @@ ALIVE_S = 10.0
 """for the daemon to answer anything, before it is taken for one that stands still"""
 BUNDLE_LIMIT_S = 130.0
 """longer than the daemon's own limit"""
+AT_ONCE = 50
+"""transactions that the daemon is asked to make by one call, which has to be over within its limit"""
 _IN_PART = ("get", "outbox")
 """what may be done for some and refused for others: both is shown"""
 
@@ -73,13 +75,23 @@ def socket_path(args: Namespace, environ: Mapping[str, str]) -> Path:
 def _once(client: Client, call: Call, args: Namespace) -> int:
     if call.params.get("act") == "export":
         return _export(client, call, args)
-    result = client.call(call.method, call.params)
+    result = (_made if call.method == "sim.transactions" else Client.call)(client, *call)
     refused = refusal(call, result)
     if args.json:
         print(json.dumps(result, indent=2), flush=True)
     elif not refused or call.method in _IN_PART:
         print(shown(call.method, result, style_for(sys.stdout, args.no_color)), flush=True)
     return _failed(f"refused by the station: {refused}", REFUSED) if refused else DONE
+
+
+def _made(client: Client, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Part by part, however long it takes."""
+    made, count = 0, params["count"]
+    while made < count:
+        made += client.call(method, {**params, "count": min(AT_ONCE, count - made)})["made"]
+        if count > AT_ONCE:
+            _progress(f"{made} of {count} made")
+    return {"made": made}
 
 
 def _bundle(socket: Path, args: Namespace) -> int:

@@ -221,7 +221,7 @@ def _largest_201() -> list[tuple[str, str, Any]]:
             {"duration": 366 * 86_400, "evseId": 0, "chargingRateUnit": "A"},
         ),
         ("ClearChargingProfile", "ClearChargingProfile", {"chargingProfileCriteria": {"stackLevel": 1}}),
-        ("DataTransfer of 1.1 MB", "DataTransfer", {"vendorId": "nobody", "data": "x" * 1_100_000}),
+        ("DataTransfer of 0.39 MB", "DataTransfer", {"vendorId": "nobody", "data": "x" * 390_000}),
     ]  # fmt: skip
 
 

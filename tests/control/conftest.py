@@ -102,7 +102,16 @@ class Station:
         )
         methods = {
             name: self._method(name)
-            for name in (*names, "bug", "sim.plug_in", "sim.swipe", "sim.state", "sim.contact", "sim.site")
+            for name in (
+                *names,
+                "bug",
+                "sim.plug_in",
+                "sim.swipe",
+                "sim.state",
+                "sim.transactions",
+                "sim.contact",
+                "sim.site",
+            )
         }
         self.server = ControlServer(path, group, methods, self._subscribe)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="control server")

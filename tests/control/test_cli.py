@@ -572,3 +572,13 @@ def test_the_reservations_are_a_table(station: Station) -> None:
     assert second.split()[:5] == ["8", "any", "cCCS2", "…0002", "-"]
     station.answers["reservations"] = {"reservations": []}
     assert run(station, "reservations").stdout == "no reservation\n"
+
+
+def test_many_transactions_are_asked_for_part_by_part(station: Station) -> None:
+    """Each part is over within the daemon's limit for an answer, however many there are."""
+    station.answers["sim.transactions"] = {"made": 50}
+    done = run(station, "sim", "transactions", 2000, "--token", "AB12")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2000" in done.stdout
+    counts = [params["count"] for method, params in station.asked if method == "sim.transactions"]
+    assert counts == [50] * 40

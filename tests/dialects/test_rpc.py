@@ -263,3 +263,10 @@ def test_any_payload_is_judged(action: str, payload: dict[str, Any], version: st
     for direction in ("request", "response"):
         refusal = rpc.check(version, action, payload, direction)
         assert refusal is None or refusal.code in rpc.CODES[version].values()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_frame_that_takes_too_long_to_read_is_refused_unread(version: str) -> None:
+    bad = rpc.parse('[2,"id-1","ClearCache",{"a":[' + "[]," * (rpc.MAX_FRAME // 3) + "[]]}]", version)
+    assert isinstance(bad, Bad)
+    assert bad.reason.endswith("characters, at most 400000")

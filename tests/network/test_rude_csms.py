@@ -90,7 +90,7 @@ HARMLESS = {
     "half a million items": frame(TEXT, call("raw", "ClearCache", '{"a":[' + "1," * 590_000 + "1]}")),
     "objects in objects": frame(TEXT, call("raw", "ClearCache", '{"a":' * 300_000 + "1" + "}" * 300_000)),
     "a number beyond numbers": frame(TEXT, call("raw", "ClearCache", '{"a":1e400}')),
-    "a number of a million digits": frame(TEXT, call("raw", "ClearCache", '{"a":' + "9" * 1_000_000 + "}")),
+    "a number of 300,000 digits": frame(TEXT, call("raw", "ClearCache", '{"a":' + "9" * 300_000 + "}")),
 }
 
 
@@ -373,14 +373,14 @@ def test_an_emergency_stop_in_a_flood_over_tls(dialect: str, tmp_path: Path) -> 
 
 
 @NEW
-def test_messages_of_a_megabyte_leave_nothing_behind(visit: Station, csms: RudeCsms, dialect: str) -> None:
+def test_the_largest_messages_leave_nothing_behind(visit: Station, csms: RudeCsms, dialect: str) -> None:
     """Not in the queue, not in what is recorded for a bug report."""
-    action, payload = "DataTransfer", {"vendorId": "nobody", "data": "x" * 1_190_000}
+    action, payload = "DataTransfer", {"vendorId": "nobody", "data": "x" * 390_000}
     csms.ask(2, action, payload)
     until(lambda: csms.answered == csms.flooded, "answer", 60.0)
     begun = rss_mb(visit.pid)
-    for _ in range(70):
+    for _ in range(210):
         csms.ask(1, action, payload)
         until(lambda: csms.answered == csms.flooded, "answer", 60.0)
-    assert csms.answered == 72
+    assert csms.answered == 212
     assert rss_mb(visit.pid) - begun < GROWTH_MB
