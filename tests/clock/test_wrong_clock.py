@@ -51,6 +51,19 @@ def begin_offline(station: Station) -> None:
     until(lambda: station.ctl("outbox")["queued"] >= 3, "records in the queue")
 
 
+def back_online(csms: Csms) -> None:
+    csms.online()
+    csms.wait("BootNotification")
+
+
+def end(station: Station, csms: Csms) -> Transaction:
+    """What ran, as the CSMS has booked it."""
+    transaction = finish(station, csms)
+    delivered(station)
+    in_order(transaction)
+    return transaction
+
+
 def power_cut(station: Station, clock: SystemClock, at: float | None = None) -> None:
     station.kill()
     clock.power_cut(at)
@@ -91,14 +104,11 @@ def test_a_visit_in_1970_is_told_with_the_time_that_was(
         shown = station.ctl("outbox")["messages"]
         assert {message["time"] for message in shown} == {"not known yet"}
         assert station.ctl("status")["clock"] == "not known"
-        csms.online()
-        csms.wait("BootNotification")
+        back_online(csms)
         delivered(station)
         assert station.ctl("status")["clock"] == "told"
-        transaction = finish(station, csms)
-        delivered(station)
+        transaction = end(station, csms)
     assert before - ON_ITS_WAY <= transaction.in_order[0].at <= now()
-    in_order(transaction)
     assert len(settings(csms)) == 1
     assert "1970" in settings(csms)[0]
     if dialect == "2.0.1":
@@ -115,12 +125,9 @@ def test_a_power_cut_in_the_dark_leaves_an_estimate_that_says_so(
         begin_offline(station)
         power_cut(station, clock, DARK)
         charging(station)
-        csms.online()
-        csms.wait("BootNotification")
+        back_online(csms)
         delivered(station)
-        transaction = finish(station, csms)
-        delivered(station)
-    in_order(transaction)
+        transaction = end(station, csms)
     # As late as it can have been, less what a dark clock counts on over a power cut.
     assert before - timedelta(minutes=11) <= transaction.in_order[0].at <= now()
     if dialect == "2.0.1":
@@ -135,11 +142,8 @@ def test_a_process_that_is_killed_in_the_dark_loses_no_time(make: Any, csms: Csm
         begin_offline(station)
         station.restart(Station.kill)
         charging(station)
-        csms.online()
-        csms.wait("BootNotification")
-        transaction = finish(station, csms)
-        delivered(station)
-    in_order(transaction)
+        back_online(csms)
+        transaction = end(station, csms)
     assert before - ON_ITS_WAY <= transaction.in_order[0].at <= now()
     assert how(csms) <= {"put right"}
 
@@ -154,11 +158,8 @@ def test_a_wrong_but_plausible_clock_is_put_right_before_anything_is_told(
     with make() as station:
         begin_offline(station)
         assert station.ctl("status")["clock"] == "system clock, not confirmed"
-        csms.online()
-        csms.wait("BootNotification")
-        transaction = finish(station, csms)
-        delivered(station)
-    in_order(transaction)
+        back_online(csms)
+        transaction = end(station, csms)
     assert all(before - ON_ITS_WAY <= report.at <= now() + ON_ITS_WAY for report in transaction.in_order)
 
 
@@ -174,9 +175,7 @@ def test_a_system_clock_that_jumps_while_the_station_runs_moves_nothing(
             clock.tell(ahead_s=ahead_s)
             count = len(_samples(csms))
             until(lambda n=count: len(_samples(csms)) >= n + 2, "samples")
-        transaction = finish(station, csms)
-        delivered(station)
-    in_order(transaction)
+        transaction = end(station, csms)
     assert all(abs((report.at - now()).total_seconds()) < 300 for report in transaction.in_order)
     gaps = [(b.at - a.at).total_seconds() for a, b in pairwise(transaction.in_order)]
     assert max(gaps) < 60, "a jump moves no interval"
@@ -198,9 +197,7 @@ def test_a_csms_that_tells_an_absurd_time_once_is_asked_again_and_not_believed(
         }  # fmt: skip
         csms.online()
         csms.wait("Heartbeat")
-        transaction = finish(station, csms)
-        delivered(station)
-    in_order(transaction)
+        transaction = end(station, csms)
     assert all(abs((report.at - now()).total_seconds()) < 300 for report in transaction.in_order)
     assert not settings(csms)
 
@@ -221,9 +218,7 @@ def test_a_csms_that_puts_the_clock_back_turns_no_order_round(
         csms.desk.clock_offset_s = 0.0
         csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
         until(lambda: _ahead(station) < 60, "the right time")
-        transaction = finish(station, csms)
-        delivered(station)
-    in_order(transaction)
+        end(station, csms)
     assert len(settings(csms)) == 2
     if dialect == "2.0.1":
         assert how(csms) == {"held"}

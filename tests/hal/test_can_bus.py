@@ -5,7 +5,7 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -15,17 +15,10 @@ import pytest
 
 from hal.buses.can import QUEUE_FRAMES, CanBus, CanFilter, CanFrame, CanPort, open_can
 from hal.errors import BadConfig, NotConnected
+from tests.hal.loop import run
 from tests.hal.models.infy_module import SlcanWire, UdpWire
 
 DATA = bytes(range(8))
-
-
-def run(what: Coroutine[Any, Any, Any]) -> Any:
-    async def limited() -> Any:
-        async with asyncio.timeout(20):
-            return await what
-
-    return asyncio.run(limited())
 
 
 def port_to(wire: UdpWire | SlcanWire, **more: Any) -> CanPort:

@@ -20,6 +20,7 @@ from hal.drivers import infypower_supply
 from hal.drivers.infypower import DRIVER, Config
 from hal.errors import BadConfig, DeviceFault, NotConnected
 from hal.testing.contracts import check_driver
+from tests.hal.loop import run
 from tests.hal.models.infy_module import (
     FAN,
     OVER_TEMPERATURE,
@@ -34,14 +35,6 @@ from tests.hal.models.infy_module import (
 
 SITE = Site("dc", Path("/nonexistent"))
 SWITCH, SET_POINT = 0x1A, 0x1C
-
-
-def run(what: Coroutine[Any, Any, Any]) -> Any:
-    async def limited() -> Any:
-        async with asyncio.timeout(30):
-            return await what
-
-    return asyncio.run(limited())
 
 
 @pytest.fixture

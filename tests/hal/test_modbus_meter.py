@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from hal.drivers.meter_tables import MODELS
 from hal.drivers.modbus_meter import DRIVER, Config, line_of
 from hal.errors import BadConfig, DeviceFault, NotConnected
 from hal.testing.contracts import Patience, check_driver
+from tests.hal.loop import run
 from tests.hal.models.modbus_device import RtuBus
 from tests.hal.models.modbus_meters import AbbB23, Em340, Iem3155, Sdm72, Sdm120, Sdm630
 
@@ -33,10 +33,6 @@ CHARGING = {
     "frequency_hz": 50.0,
     "power_factor": 0.99,
 }
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, 20))
 
 
 def config(model: str, meter: Any = None, **more: Any) -> Config:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from hal.errors import BadConfig, DeviceFault, NotConnected
 from hal.readings import PilotReading
 from hal.supervisor import DeviceHealth, Limits, Supervisor
 from hal.testing.contracts import check_driver
+from tests.hal.loop import run
 from tests.hal.models.openevse_board import OpenEvseBoard
 
 SITE = Site("board", Path("/nonexistent"))
@@ -30,14 +31,6 @@ QUICK = {"poll_s": 0.05, "reply_s": 0.15}
 def board():
     with OpenEvseBoard() as model:
         yield model
-
-
-def run(story: Callable[[], Awaitable[None]]) -> None:
-    async def limited() -> None:
-        async with asyncio.timeout(20):
-            await story()
-
-    asyncio.run(limited())
 
 
 @asynccontextmanager
@@ -148,7 +141,7 @@ def test_opening_puts_the_board_to_sleep_and_switches_nothing_on(board):
             assert (board.mode, board.pilot_amps) == ("sleep", 0)
             assert sorted(devices) == ["contactor", "pilot"]
 
-    run(story)
+    run(story())
 
 
 def test_leaving_while_charging_puts_the_board_to_sleep(board):
@@ -158,7 +151,7 @@ def test_leaving_while_charging_puts_the_board_to_sleep(board):
         assert not board.relay_closed
         assert board.mode == "sleep"
 
-    run(story)
+    run(story())
 
 
 def test_leaving_by_an_error_of_the_caller_is_safe_too_and_the_error_comes_out_as_itself(board):
@@ -169,7 +162,7 @@ def test_leaving_by_an_error_of_the_caller_is_safe_too_and_the_error_comes_out_a
                 _ = 1 / 0
         assert not board.relay_closed
 
-    run(story)
+    run(story())
 
 
 def test_leaving_by_cancellation_is_safe_too(board):
@@ -189,7 +182,7 @@ def test_leaving_by_cancellation_is_safe_too(board):
             await task
         assert not board.relay_closed
 
-    run(story)
+    run(story())
 
 
 def test_leaving_a_board_that_does_not_sleep_disables_it(board):
@@ -200,7 +193,7 @@ def test_leaving_a_board_that_does_not_sleep_disables_it(board):
         assert not board.relay_closed
         assert board.mode == "disabled"
 
-    run(story)
+    run(story())
 
 
 def test_a_missing_port_is_named(board):
@@ -210,7 +203,7 @@ def test_a_missing_port_is_named(board):
             async with driven(board):
                 pass
 
-    run(story)
+    run(story())
 
 
 def test_a_board_that_says_nothing_is_not_connected(board):
@@ -220,7 +213,7 @@ def test_a_board_that_says_nothing_is_not_connected(board):
             async with driven(board, reply_s=0.02):
                 pass
 
-    run(story)
+    run(story())
 
 
 def test_a_welded_relay_is_reported_at_opening(board):
@@ -232,7 +225,7 @@ def test_a_welded_relay_is_reported_at_opening(board):
             async with driven(board, open_s=0.2):
                 pass
 
-    run(story)
+    run(story())
 
 
 def test_a_boot_lock_is_cleared(board):
@@ -242,7 +235,7 @@ def test_a_boot_lock_is_cleared(board):
             await charging(board, devices)
             assert board.heard("SB") == 1
 
-    run(story)
+    run(story())
 
 
 def test_an_auth_locked_board_is_unlocked_when_charging_is_permitted(board):
@@ -252,7 +245,7 @@ def test_an_auth_locked_board_is_unlocked_when_charging_is_permitted(board):
             assert board.auth_locked
             await charging(board, devices)
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize(
@@ -270,7 +263,7 @@ def test_nonsense_in_the_configuration_is_named(board, config, complaint):
             async with driven(board, **config):
                 pass
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize(
@@ -283,7 +276,7 @@ def test_an_option_the_firmware_lacks_is_a_bad_configuration(board, config, comm
             async with driven(board, **{config: True if config == "lock" else 5}):
                 pass
 
-    run(story)
+    run(story())
 
 
 # A visit
@@ -310,7 +303,7 @@ def test_a_visit_from_plug_to_unplug(board):
             board.unplug()
             assert (await seen(readings, lambda r: r.state == "A")).power_on is False
 
-    run(story)
+    run(story())
 
 
 def test_a_sleeping_board_with_a_car_that_wants_energy_says_b(board):
@@ -321,7 +314,7 @@ def test_a_sleeping_board_with_a_car_that_wants_energy_says_b(board):
             await until(board, lambda: board._told.startswith("ff"))
             assert (await anext(devices["pilot"].watch())).state == "B"
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize("first", ["offer", "close"])
@@ -336,7 +329,7 @@ def test_power_needs_both_the_permission_and_the_offer(board, first):
             await until(board, lambda: board.relay_closed)
             assert board.pilot_amps == 10
 
-    run(story)
+    run(story())
 
 
 def test_an_offer_of_0_pauses_and_the_next_offer_resumes(board):
@@ -350,7 +343,7 @@ def test_an_offer_of_0_pauses_and_the_next_offer_resumes(board):
             await seen(readings, lambda r: r.state == "C" and r.power_on is True)
             assert board.pilot_amps == 8
 
-    run(story)
+    run(story())
 
 
 def test_a_changed_offer_reaches_the_pilot_and_spares_the_eeprom(board):
@@ -361,7 +354,7 @@ def test_a_changed_offer_reaches_the_pilot_and_spares_the_eeprom(board):
             assert (board.pilot_amps, board.stored_a) == (12, 24)
             assert board.relay_closed
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize("limit_a", [-1, 0.5, 5.99, 80.1, float("nan")])
@@ -371,7 +364,7 @@ def test_an_offer_outside_the_standard_is_a_mistake_of_the_caller(board, limit_a
             with pytest.raises(ValueError, match="0 or 6 to 80"):
                 await devices["pilot"].offer(limit_a)
 
-    run(story)
+    run(story())
 
 
 def test_a_board_may_offer_less_than_asked(board):
@@ -380,7 +373,7 @@ def test_a_board_may_offer_less_than_asked(board):
             await charging(board, devices, 63)
             assert board.pilot_amps == 32
 
-    run(story)
+    run(story())
 
 
 def test_a_board_that_cannot_limit_is_put_to_sleep(board):
@@ -392,7 +385,7 @@ def test_a_board_that_cannot_limit_is_put_to_sleep(board):
                 await devices["pilot"].offer(8)
             assert not board.relay_closed
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize(
@@ -418,7 +411,7 @@ def test_a_fault_of_the_board_is_told_in_words_and_goes_again(board, trip, text)
             board.clear()
             assert (await seen(readings, lambda r: r.state == "C")).fault == ""
 
-    run(story)
+    run(story())
 
 
 def test_changes_are_told_without_waiting_for_the_poll(board):
@@ -431,7 +424,7 @@ def test_changes_are_told_without_waiting_for_the_poll(board):
                 board.unplug()
             assert [(await anext(readings)).state for _ in range(6)] == list("BABABA")
 
-    run(story)
+    run(story())
 
 
 def test_two_watchers_see_the_same(board):
@@ -442,7 +435,7 @@ def test_two_watchers_see_the_same(board):
             board.plug()
             assert (await anext(one)).state == (await anext(two)).state == "B"
 
-    run(story)
+    run(story())
 
 
 def test_a_relay_that_stays_closed_is_a_fault(board):
@@ -455,7 +448,7 @@ def test_a_relay_that_stays_closed_is_a_fault(board):
             assert board.heard("FD") >= 1
             board.faults.welded = False
 
-    run(story)
+    run(story())
 
 
 def test_opening_is_idempotent(board):
@@ -465,7 +458,7 @@ def test_opening_is_idempotent(board):
             await asyncio.gather(devices["contactor"].open(), devices["contactor"].open())
             assert board.mode == "sleep"
 
-    run(story)
+    run(story())
 
 
 # Trouble on the line
@@ -484,7 +477,7 @@ def test_two_lost_lines_in_a_row_are_made_good(board, fault):
             await devices["pilot"].offer(9)
             assert board.pilot_amps == 9
 
-    run(story)
+    run(story())
 
 
 def test_lines_told_between_request_and_reply_do_no_harm(board):
@@ -495,7 +488,7 @@ def test_lines_told_between_request_and_reply_do_no_harm(board):
             await devices["contactor"].open()
             assert not board.relay_closed
 
-    run(story)
+    run(story())
 
 
 def test_a_line_that_comes_byte_by_byte_is_whole(board):
@@ -504,7 +497,7 @@ def test_a_line_that_comes_byte_by_byte_is_whole(board):
         async with driven(board) as devices:
             await charging(board, devices)
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize("protocol", ["5.2.1", "1.0.3"])
@@ -527,7 +520,7 @@ def test_a_late_reply_is_not_taken_for_the_next_one(protocol):
             await asyncio.wait([reader])
 
     with OpenEvseBoard(protocol=protocol) as board:
-        run(lambda: story(board))
+        run(story(board))
 
 
 def test_one_request_is_in_flight_at_a_time(board):
@@ -536,7 +529,7 @@ def test_one_request_is_in_flight_at_a_time(board):
             readings = await asyncio.gather(*(devices["meter"].read() for _ in range(8)))
             assert {r.energy_import_wh for r in readings} == {1000.0}
 
-    run(story)
+    run(story())
 
 
 def test_old_firmware_without_numbers_and_checksums_works():
@@ -547,7 +540,7 @@ def test_old_firmware_without_numbers_and_checksums_works():
             assert not any(":" in request for request in board.requests)
 
     with OpenEvseBoard(protocol="1.0.3") as board:
-        run(lambda: story(board))
+        run(story(board))
 
 
 def test_new_firmware_must_send_checksums(board):
@@ -558,7 +551,7 @@ def test_new_firmware_must_send_checksums(board):
                 await devices["contactor"].close()
             board.faults.no_checksum = False
 
-    run(story)
+    run(story())
 
 
 def test_a_permission_that_got_lost_does_not_come_into_force_later(board):
@@ -572,7 +565,7 @@ def test_a_permission_that_got_lost_does_not_come_into_force_later(board):
             board.boot()  # makes the driver look at the board now
             await until(board, lambda: board.mode == "sleep" and not board.relay_closed)
 
-    run(story)
+    run(story())
 
 
 def test_a_refused_permission_is_a_fault_of_the_device(board):
@@ -583,7 +576,7 @@ def test_a_refused_permission_is_a_fault_of_the_device(board):
             with pytest.raises(DeviceFault, match=r"refuses \$FE"):
                 await devices["contactor"].close()
 
-    run(story)
+    run(story())
 
 
 def test_a_refused_sleep_falls_back_to_disabling(board):
@@ -596,7 +589,7 @@ def test_a_refused_sleep_falls_back_to_disabling(board):
             assert not board.relay_closed
             board.faults.refuse = set()
 
-    run(story)
+    run(story())
 
 
 def test_pulling_the_adapter_ends_watch_and_context(board):
@@ -611,7 +604,7 @@ def test_pulling_the_adapter_ends_watch_and_context(board):
         async with driven(board) as devices:
             await charging(board, devices)
 
-    run(story)
+    run(story())
 
 
 def test_pulling_the_adapter_ends_an_idle_context(board):
@@ -621,7 +614,7 @@ def test_pulling_the_adapter_ends_an_idle_context(board):
                 board.detach()
                 await asyncio.Event().wait()
 
-    run(story)
+    run(story())
 
 
 def test_a_board_that_falls_silent_ends_the_context(board):
@@ -631,7 +624,7 @@ def test_a_board_that_falls_silent_ends_the_context(board):
                 board.faults.silent = 10_000
                 await asyncio.Event().wait()
 
-    run(story)
+    run(story())
 
 
 # Restarts and strangers
@@ -651,7 +644,7 @@ def test_a_restart_while_charging_keeps_the_limit(board, how):
             assert board.stored_a == 24
             await readings.aclose()
 
-    run(story)
+    run(story())
 
 
 def test_a_restart_without_permission_goes_back_to_sleep(board, caplog):
@@ -662,7 +655,7 @@ def test_a_restart_without_permission_goes_back_to_sleep(board, caplog):
             await until(board, lambda: board.mode == "sleep" and not board.relay_closed)
 
     with caplog.at_level(logging.WARNING):
-        run(story)
+        run(story())
     assert "the board restarted (post code 08: stuck relay)" in caplog.text
 
 
@@ -676,7 +669,7 @@ def test_an_unannounced_restart_is_noticed_by_the_poll(board):
             board.boot(announce=False)
             await until(board, lambda: board.relay_closed and board.pilot_amps == 10)
 
-    run(story)
+    run(story())
 
 
 def test_what_somebody_does_at_the_panel_is_undone(board):
@@ -689,7 +682,7 @@ def test_what_somebody_does_at_the_panel_is_undone(board):
             board.press_button("on")
             await until(board, lambda: board.mode == "sleep" and not board.relay_closed)
 
-    run(story)
+    run(story())
 
 
 def test_with_heartbeat_the_board_falls_back_when_the_driver_is_dead(board):
@@ -704,7 +697,7 @@ def test_with_heartbeat_the_board_falls_back_when_the_driver_is_dead(board):
             await until(board, lambda: board.pilot_amps == 16)
             assert board.heard("SY 165") >= 1
 
-    run(story)
+    run(story())
 
 
 # Lock and meter
@@ -723,7 +716,7 @@ def test_the_lock_locks_and_tells(board):
             assert (await anext(readings)).locked is False
         assert board.lock_mode == "A"
 
-    run(story)
+    run(story())
 
 
 def test_a_lock_that_does_not_move_is_a_fault(board):
@@ -733,7 +726,7 @@ def test_a_lock_that_does_not_move_is_a_fault(board):
             with pytest.raises(DeviceFault, match="did not lock"):
                 await devices["lock"].lock()
 
-    run(story)
+    run(story())
 
 
 def test_the_meter_adds_the_session_under_way(board):
@@ -749,7 +742,7 @@ def test_the_meter_adds_the_session_under_way(board):
             board.plug()
             assert (await devices["meter"].read()).energy_import_wh == 1250
 
-    run(story)
+    run(story())
 
 
 def test_without_ammeter_current_is_unknown_not_zero(board):
@@ -761,7 +754,7 @@ def test_without_ammeter_current_is_unknown_not_zero(board):
             reading = await devices["meter"].read()
             assert (reading.current_a[0], reading.voltage_v[0], reading.energy_import_wh) == (None, None, 1000)
 
-    run(story)
+    run(story())
 
 
 # The contract of all drivers
@@ -770,7 +763,7 @@ def test_without_ammeter_current_is_unknown_not_zero(board):
 def test_the_driver_keeps_the_contract(board):
     board.plug()
     table = {"port": board.port, **QUICK, "lock": True, "meter": True, "heartbeat_s": 5}
-    run(lambda: check_driver(DRIVER, table, SITE, may_switch=True))
+    run(check_driver(DRIVER, table, SITE, may_switch=True))
     assert not board.relay_closed
 
 
@@ -800,4 +793,4 @@ def test_under_the_supervisor_a_board_that_is_unplugged_comes_back(board):
             if isinstance(report, DeviceHealth) and report.device == "" and report.up is up:
                 return report
 
-    run(story)
+    run(story())

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hal.driver import Site
 from hal.drivers.pn532 import DRIVER, Presence, formatted, uid_of_type_a, uid_of_type_b
 from hal.errors import BadConfig, DeviceFault, NotConnected
 from hal.testing.contracts import check_driver
+from tests.hal.loop import run
 from tests.hal.models.pn532_chip import Pn532Chip
 
 SITE = Site("rfid", Path("/nonexistent"))
@@ -31,14 +32,6 @@ hexes = bytes.fromhex
 def chip():
     with Pn532Chip() as model:
         yield model
-
-
-def run(story: Callable[[], Awaitable[None]]) -> None:
-    async def limited() -> None:
-        async with asyncio.timeout(20):
-            await story()
-
-    asyncio.run(limited())
 
 
 @asynccontextmanager
@@ -257,7 +250,7 @@ def test_a_card_is_published_and_again_when_it_comes_back(chip):
                 await gone(chip)
             assert values == [CARD, OTHER, CARD]
 
-    run(story)
+    run(story())
 
 
 def test_what_is_published_says_what_it_is_and_when(chip):
@@ -269,7 +262,7 @@ def test_what_is_published_says_what_it_is_and_when(chip):
             assert (card.value, card.kind) == (CARD, "ISO14443")
             assert before <= card.taken_at <= time.monotonic()
 
-    run(story)
+    run(story())
 
 
 def test_a_card_that_stays_is_published_once(chip):
@@ -279,7 +272,7 @@ def test_a_card_that_stays_is_published_once(chip):
             await polled(chip, 60)
             assert values == [CARD]
 
-    run(story)
+    run(story())
 
 
 def test_a_card_that_flickers_is_published_once(chip):
@@ -292,7 +285,7 @@ def test_a_card_that_flickers_is_published_once(chip):
                 await asyncio.to_thread(chip.wait, lambda: chip.empty_polls == 1)
             assert values == [CARD]
 
-    run(story)
+    run(story())
 
 
 def test_two_cards_at_once_are_published_once_each(chip):
@@ -302,7 +295,7 @@ def test_two_cards_at_once_are_published_once_each(chip):
             await polled(chip, 40)
             assert sorted(values) == sorted([CARD, OTHER])
 
-    run(story)
+    run(story())
 
 
 def test_a_card_that_lies_there_at_the_start_is_not_published(chip):
@@ -316,7 +309,7 @@ def test_a_card_that_lies_there_at_the_start_is_not_published(chip):
             await polled(chip, 3)
             assert values == [CARD]
 
-    run(story)
+    run(story())
 
 
 def test_type_b_is_looked_for_only_when_configured(chip):
@@ -334,7 +327,7 @@ def test_type_b_is_looked_for_only_when_configured(chip):
             await polled(chip, 5)
             assert values == ["11223344", CARD]
 
-    run(story)
+    run(story())
 
 
 def test_the_uid_format_is_applied(chip):
@@ -343,7 +336,7 @@ def test_the_uid_format_is_applied(chip):
             chip.hold(OTHER)
             assert (await anext(cards)).value == "1329212703"
 
-    run(story)
+    run(story())
 
 
 def test_random_uids_can_be_rejected(chip):
@@ -358,7 +351,7 @@ def test_random_uids_can_be_rejected(chip):
             chip.hold("08123456")
             assert (await anext(cards)).value == "08123456"
 
-    run(story)
+    run(story())
 
 
 def test_half_a_uid_is_never_published(chip):
@@ -370,7 +363,7 @@ def test_half_a_uid_is_never_published(chip):
             await polled(chip, 4)
             assert values == [CARD]
 
-    run(story)
+    run(story())
 
 
 def test_the_log_shows_only_the_end_of_a_uid(chip, caplog):
@@ -380,7 +373,7 @@ def test_the_log_shows_only_the_end_of_a_uid(chip, caplog):
             await anext(cards)
 
     with caplog.at_level(logging.DEBUG):
-        run(story)
+        run(story())
     assert "card …E680" in caplog.text
     assert CARD[:-4] not in caplog.text
 
@@ -392,7 +385,7 @@ def test_the_card_is_released_after_each_find(chip):
             await anext(cards)
             assert chip.commands[-1] == b"\x52\x00"
 
-    run(story)
+    run(story())
 
 
 # Trouble
@@ -406,7 +399,7 @@ def test_two_failures_in_a_row_are_made_good(chip, fault):
             chip.hold(CARD)
             assert (await anext(cards)).value == CARD
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize("noise", [b"\x00", b"\xff\x00\x55", b"\x00\xff\x07\x01", b"\x00\x00\xff"])
@@ -417,7 +410,7 @@ def test_noise_between_the_frames_does_no_harm(chip, noise):
             chip.hold(CARD)
             assert (await anext(cards)).value == CARD
 
-    run(story)
+    run(story())
 
 
 def test_frames_that_come_byte_by_byte_are_whole(chip):
@@ -427,7 +420,7 @@ def test_frames_that_come_byte_by_byte_are_whole(chip):
             chip.hold(CARD)
             assert (await anext(cards)).value == CARD
 
-    run(story)
+    run(story())
 
 
 def test_a_uid_that_looks_like_an_acknowledgement_is_read(chip):
@@ -437,7 +430,7 @@ def test_a_uid_that_looks_like_an_acknowledgement_is_read(chip):
             chip.hold("0000FF00FF0001")
             assert (await anext(cards)).value == "0000FF00FF0001"
 
-    run(story)
+    run(story())
 
 
 def test_a_chip_that_restarted_is_woken_up_and_set_up_again(chip):
@@ -452,7 +445,7 @@ def test_a_chip_that_restarted_is_woken_up_and_set_up_again(chip):
             assert sum(command[0] == 0x14 for command in chip.commands) == 2
             assert sum(command[0] == 0x32 for command in chip.commands) == 2
 
-    run(story)
+    run(story())
 
 
 def test_what_was_not_answered_is_aborted(chip):
@@ -464,7 +457,7 @@ def test_what_was_not_answered_is_aborted(chip):
             await anext(cards)
             assert chip.aborts == before + 1
 
-    run(story)
+    run(story())
 
 
 def test_a_chip_that_falls_silent_is_not_connected(chip):
@@ -474,7 +467,7 @@ def test_a_chip_that_falls_silent_is_not_connected(chip):
             with pytest.raises(NotConnected, match="ttyDEVICE: PN532: no answer"):
                 await anext(cards)
 
-    run(story)
+    run(story())
 
 
 def test_a_silent_port_is_not_connected(chip):
@@ -484,7 +477,7 @@ def test_a_silent_port_is_not_connected(chip):
             async with driven(chip):
                 pass
 
-    run(story)
+    run(story())
 
 
 def test_a_command_the_chip_does_not_know_is_a_fault(chip):
@@ -494,7 +487,7 @@ def test_a_command_the_chip_does_not_know_is_a_fault(chip):
             async with driven(chip):
                 pass
 
-    run(story)
+    run(story())
 
 
 def test_another_chip_is_a_fault():
@@ -504,7 +497,7 @@ def test_another_chip_is_a_fault():
                 pass
 
     with Pn532Chip(ic=7) as chip:
-        run(lambda: story(chip))
+        run(story(chip))
 
 
 def test_pulling_the_adapter_ends_the_watch_and_it_works_again_once_back(chip):
@@ -523,7 +516,7 @@ def test_pulling_the_adapter_ends_the_watch_and_it_works_again_once_back(chip):
             chip.hold(CARD)
             assert (await anext(cards)).value == CARD
 
-    run(story)
+    run(story())
 
 
 def test_a_cancelled_watch_leaves_the_chip_usable(chip):
@@ -538,7 +531,7 @@ def test_a_cancelled_watch_leaves_the_chip_usable(chip):
             chip.hold(CARD)
             assert (await anext(devices["reader"].watch())).value == CARD
 
-    run(story)
+    run(story())
 
 
 @pytest.mark.parametrize(
@@ -559,8 +552,8 @@ def test_nonsense_in_the_configuration_is_named(chip, config, complaint):
             async with driven(chip, **config):
                 pass
 
-    run(story)
+    run(story())
 
 
 def test_the_driver_keeps_the_contract(chip):
-    run(lambda: check_driver(DRIVER, {"port": chip.port, **QUICK}, SITE))
+    run(check_driver(DRIVER, {"port": chip.port, **QUICK}, SITE))

@@ -5,13 +5,12 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Coroutine
-from typing import Any
 
 import pytest
 
 from hal.buses.serial import SerialStream, open_failure
 from hal.errors import BadConfig, NotConnected
+from tests.hal.loop import run
 from tests.hal.models.pty_device import PtyDevice
 
 
@@ -32,10 +31,6 @@ class Echo(PtyDevice):
     def say(self, data: bytes) -> None:
         with self._lock:
             self.transmit(data)
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, 10))
 
 
 @pytest.fixture

@@ -137,13 +137,19 @@ def test_tc_l_08_cs(maker: Maker, csms: Csms, web: WebServer, image: str, status
     assert not csms.calls("SecurityEventNotification", {"type": "FirmwareUpdated"})
 
 
-def test_tc_l_10_cs(maker: Maker, web: WebServer) -> None:
-    """Secure Firmware Update - AcceptedCanceled"""
+def under_way(maker: Maker, web: WebServer) -> str:
+    """Where the image is that update 1 fetches, in the midst of which the server waits for `web.go_on`."""
     web.go_on.clear()
     location = web.url(maker.image())
     maker.ask(location, 1)
     maker.status("Downloading", 1)
     assert web.busy.wait(10)
+    return location
+
+
+def test_tc_l_10_cs(maker: Maker, web: WebServer) -> None:
+    """Secure Firmware Update - AcceptedCanceled"""
+    location = under_way(maker, web)
     maker.ask(location, 2, expect="AcceptedCanceled")
     maker.status("DownloadFailed", 1)
     web.go_on.set()
@@ -155,11 +161,7 @@ def test_tc_l_10_cs(maker: Maker, web: WebServer) -> None:
 @pytest.mark.under_test(with_installer(dc_station, can_cancel=False), variables={})
 def test_tc_l_11_cs(maker: Maker, web: WebServer) -> None:
     """Secure Firmware Update - Unable to cancel"""
-    web.go_on.clear()
-    location = web.url(maker.image())
-    maker.ask(location, 1)
-    maker.status("Downloading", 1)
-    assert web.busy.wait(10)
+    location = under_way(maker, web)
     maker.ask(location, 2, expect="Rejected")
     web.go_on.set()
     maker.statuses(*DOWNLOAD[1:])
