@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd import __version__
-from chargepointd.config import BadConfig, Config, load, remarks
+from chargepointd.config import BadConfig, load, remarks
 from chargepointd.core.tuples import NamedTuple
+from chargepointd.sections import Config
 
 log = logging.getLogger("chargepointd")
 

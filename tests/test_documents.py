@@ -6,8 +6,8 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from chargepointd.config import Config, DriverConfig
 from chargepointd.ctl.arguments import COMMANDS, SIM_COMMANDS
+from chargepointd.sections import Config, DriverConfig
 
 ROOT = Path(__file__).parents[1]
 LAYOUTS = (

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd import __version__
-from chargepointd.config import Config
 from chargepointd.control.protocol import REFUSED, ControlError
 from chargepointd.control.server import CannotListen, ControlServer
 from chargepointd.core import effects as f
@@ -41,6 +40,7 @@ from chargepointd.link.backoff import Retry
 from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
 from chargepointd.link.profile import BadProfile, Profile
+from chargepointd.sections import Config
 from chargepointd.storage.store import Store, Unwritable
 from chargepointd.storage.writer import Writer
 

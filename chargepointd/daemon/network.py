@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from chargepointd.config import CsmsConfig
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
 from chargepointd.core.clock import PLAUSIBLE, Clock, plausible
 from chargepointd.core.context import LEAP_S
@@ -11,6 +10,7 @@ from chargepointd.core.values import Now
 from chargepointd.dialects.dialect import VERSIONS
 from chargepointd.jobs.keystore import KeyStore
 from chargepointd.link.profile import Profile
+from chargepointd.sections import CsmsConfig
 
 
 def known_time(clock: Clock, now: Now, *, was_set: bool = False, begun: bool = True) -> tuple[float | None, bool]:

@@ -7,10 +7,10 @@ built, what its device model allows and which requests it offers; so it holds fo
 
 from collections.abc import Callable, Iterable
 
-from chargepointd.config import Config
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.variables.registry import Registry
+from chargepointd.sections import Config
 
 Said = bool | str
 

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from chargepointd.config import Config, ConnectorConfig, CsmsConfig, EvseConfig, FirmwareConfig, LimitConfig
 from chargepointd.core.plan import ConnectorPlan, CsmsPlan, EvsePlan, FirmwarePlan, LimitPlan, SitePlan, StationPlan
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import FaultCode
+from chargepointd.sections import Config, ConnectorConfig, CsmsConfig, EvseConfig, FirmwareConfig, LimitConfig
 
 log = logging.getLogger(__name__)
 

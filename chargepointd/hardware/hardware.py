@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chargepointd.config import Config
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.hardware.bindings import Address, Binding, address, bindings
@@ -19,6 +18,7 @@ from chargepointd.hardware.inputs import Inputs, Post
 from chargepointd.hardware.power_ac import AcPower
 from chargepointd.hardware.power_dc import DcPower
 from chargepointd.hardware.screens import Panels, Screens
+from chargepointd.sections import Config
 from hal.abilities import abilities
 from hal.devices import Controls, SignedReadings
 from hal.driver import Site

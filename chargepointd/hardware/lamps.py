@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from chargepointd.config import Config
 from chargepointd.core.effects import Indicate
 from chargepointd.hardware.bindings import Address, address
 from chargepointd.hardware.screens import Call, Panels
+from chargepointd.sections import Config
 from hal.errors import HalError
 
 log = logging.getLogger(__name__)

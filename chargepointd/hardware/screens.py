@@ -6,10 +6,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from chargepointd.config import Config
 from chargepointd.core.effects import Display
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.hardware.bindings import Address, address
+from chargepointd.sections import Config
 from hal.devices import QrCodes
 from hal.errors import HalError
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chargepointd.config import CsmsConfig
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
 from chargepointd.core.values import Now, Token
@@ -20,6 +19,7 @@ from chargepointd.daemon.bundle import RECORDING, Bundle, without_secrets
 from chargepointd.daemon.log_ring import LINE_LIMIT, LogRing
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.jobs.runner import Parts
+from chargepointd.sections import CsmsConfig
 from tests.daemon.test_recorder import START
 
 

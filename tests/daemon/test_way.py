@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from chargepointd.config import CsmsConfig
 from chargepointd.core.certificates import CSMS_ROOT, Certificate, Tidied
 from chargepointd.core.clock import PLAUSIBLE, Clock
 from chargepointd.core.plan import CsmsPlan
 from chargepointd.core.values import Now
 from chargepointd.daemon.network import known_time, profile
+from chargepointd.sections import CsmsConfig
 from tests.core.world import NOON, PLAN, World
 
 

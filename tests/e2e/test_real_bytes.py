@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import pytest
 
@@ -227,7 +228,15 @@ def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
         yield made
 
 
-def test_a_visit_at_a_dc_post_fed_over_can(dialect: str, csms: Csms, wire: Wire) -> None:
+class Post(NamedTuple):
+    station: Station
+    module: InfyModule
+    meter: Sdm630
+
+
+@contextmanager
+def charging_post(csms: Csms, dialect: str, wire: Wire) -> Iterator[Post]:
+    """A DC post, while it charges a car."""
     with (
         InfyModule(bus=wire, load=Load(emf_v=395.0)) as module,
         Sdm630(tcp=True) as meter,
@@ -240,46 +249,33 @@ def test_a_visit_at_a_dc_post_fed_over_can(dialect: str, csms: Csms, wire: Wire)
         station.ctl("sim.swipe", token=CARD)
         csms.wait_event("Started")
         module.wait_for(lambda m: m.delivering and m.current_a > 1, 20)
-        meter.set(power_w=19_000.0, energy_wh=5_001_000.0)
+        yield Post(station, module, meter)
+
+
+def test_a_visit_at_a_dc_post_fed_over_can(dialect: str, csms: Csms, wire: Wire) -> None:
+    with charging_post(csms, dialect, wire) as post:
+        post.meter.set(power_w=19_000.0, energy_wh=5_001_000.0)
         csms.wait_event("Updated", register_at_least(5_001_000))
-        meter.set(energy_wh=5_003_000.0)
-        station.ctl("sim.swipe", token=CARD)
+        post.meter.set(energy_wh=5_003_000.0)
+        post.station.ctl("sim.swipe", token=CARD)
         csms.wait_event("Ended")
-        module.wait_for(lambda m: not m.delivering)
-        station.ctl("sim.plug_out", evse=1)
+        post.module.wait_for(lambda m: not m.delivering)
+        post.station.ctl("sim.plug_out", evse=1)
         csms.wait_status("Available", 1, 1)
     assert csms.books.only().energy_wh == pytest.approx(3000.0, abs=1.0)
 
 
-@contextmanager
-def delivering(csms: Csms, dialect: str) -> Iterator[InfyModule]:
-    """The power module of a DC post, while it charges a car."""
-    with (
-        UdpWire() as wire,
-        InfyModule(bus=wire, load=Load(emf_v=395.0)) as module,
-        Sdm630(tcp=True) as meter,
-        Station(dc_station(csms.url, dialect, wire, meter)) as station,
-    ):
-        csms.wait("BootNotification")
-        csms.wait_status("Available", 1, 1)
-        station.ctl("sim.plug_in", evse=1)
-        station.ctl("sim.swipe", token=CARD)
-        csms.wait_event("Started")
-        module.wait_for(lambda m: m.delivering and m.current_a > 1, 20)
-        yield module
-
-
 def test_a_power_module_follows_a_limit_within_a_second(dialect: str, csms: Csms) -> None:
-    with delivering(csms, dialect) as module:
-        module.wait_for(lambda m: m.set_a > 20, 20)
+    with UdpWire() as wire, charging_post(csms, dialect, wire) as post:
+        post.module.wait_for(lambda m: m.set_a > 20, 20)
         set_default(csms, dialect, "W", limit=2000)
-        module.wait_for(lambda m: m.set_a == pytest.approx(5.0), 1.0)
+        post.module.wait_for(lambda m: m.set_a == pytest.approx(5.0), 1.0)
         set_default(csms, dialect, limit=8)
-        module.wait_for(lambda m: m.set_a == pytest.approx(8.0), 1.0)
+        post.module.wait_for(lambda m: m.set_a == pytest.approx(8.0), 1.0)
 
 
 def test_a_module_that_overheats_ends_the_energy_and_is_told(dialect: str, csms: Csms) -> None:
-    with delivering(csms, dialect) as module:
-        module.change(flags={(6, 4)})
+    with UdpWire() as wire, charging_post(csms, dialect, wire) as post:
+        post.module.change(flags={(6, 4)})
         csms.wait_status("Faulted", 1, 1)
-        module.wait_for(lambda m: not m.delivering)
+        post.module.wait_for(lambda m: not m.delivering)
