@@ -5,7 +5,9 @@ The questions are those of the certification programme, by their ids. Each answe
 built, what its device model allows and which requests it offers; so it holds for the configuration that runs.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.tuples import NamedTuple
@@ -13,6 +15,7 @@ from chargepointd.core.variables.registry import Registry
 from chargepointd.sections import Config
 
 Said = bool | str
+NETWORK = Path("/sys/class/net")
 
 
 class Facts(NamedTuple):
@@ -65,6 +68,11 @@ class Facts(NamedTuple):
 
     def phases(self, phases: int) -> bool:
         return any(evse.supply == "AC" and evse.phases == phases for evse in self.plan.evses)
+
+    @property
+    def fewer_phases(self) -> bool:
+        """Some of them alone cannot be used: a profile that asks for that is refused (K01.FR.43)."""
+        return any(evse.supply == "AC" and evse.phases > 1 for evse in self.plan.evses)
 
     def supply(self, supply: str) -> bool:
         return any(evse.supply == supply for evse in self.plan.evses)
@@ -341,10 +349,20 @@ def _hardware() -> Iterable[Row]:
     yield _built("HFS-6", "2 phases", "evse.phases", lambda facts: facts.phases(2))
     yield _built("HFS-7", "3 phases", "evse.phases", lambda facts: facts.phases(3))
     yield _built("HFS-8", "Number of EVSEs", "evse", lambda facts: str(len(facts.plan.evses)))
+    yield _built("HFS-9", "Communication technology", str(NETWORK), lambda facts: technologies(NETWORK))
     yield _built("HFS-10", "Readers", "reader", lambda facts: str(len(facts.config.reader)))
     yield _built("HFS-11", "Power of an EVSE (W)", "evse.max_power_w",
                  lambda facts: f"{max(evse.max_power_w for evse in facts.plan.evses):g}")  # fmt: skip
     yield _built("HFS-12", "Displays", "display", lambda facts: str(len(facts.config.display)))
+
+
+def technologies(network: Path) -> str:
+    """Of the network devices, which are the system's: what their drivers say they are."""
+    found = set()
+    for device in network.glob("*/device"):  # one without is made of software: loopback, bridge, tunnel
+        kind = re.search(r"^DEVTYPE=(.*)$", device.with_name("uevent").read_text(encoding="utf-8"), re.MULTILINE)
+        found.add({"wlan": "Wi-Fi", "wwan": "Mobile network"}.get(kind[1] if kind else "", "Ethernet"))
+    return ",".join(sorted(found))
 
 
 def _additional() -> Iterable[Row]:
@@ -352,6 +370,7 @@ def _additional() -> Iterable[Row]:
     yield _built("AQ-1", "The last CSMS root can be removed", by, lambda facts: facts.variables.integer(by) < 2)
     yield _built("AQ-2", "The cable is locked before the authorization", "evse.lock", lambda facts: False)
     yield _built("AQ-3", "The last station certificate can be removed", "DeleteCertificate", lambda facts: False)
+    yield _built("AQ-4", "A numberPhases that is not supported", "evse.phases", lambda facts: facts.fewer_phases)
     yield _asked("AQ-5", "A hard-wired monitor", *_MONITORS)
     yield _asked("AQ-6", "A preconfigured monitor", *_MONITORS)
     yield _built(

@@ -6,7 +6,7 @@ decides is answered from the key: whether there is one, what it may be, and what
 
 from collections.abc import Callable, Iterator
 
-from chargepointd.daemon.pics import Facts, Row, Said
+from chargepointd.daemon.pics import NETWORK, Facts, Row, Said, technologies
 from chargepointd.dialects.v16.keys import PROFILES, TABLE, Keys
 
 _SECURITY = (
@@ -109,6 +109,7 @@ def _hardware() -> Iterator[Row]:
         what = f"{phases} phase{'s' if phases > 1 else ''}"
         yield Row(f"HFS-{n}", what, "evse.phases", lambda facts, phases=phases: facts.phases(phases))  # type: ignore[misc]
     yield _text("HFS-8", "Number of connectors", "NumberOfConnectors")
+    yield Row("HFS-9", "Communication technology", str(NETWORK), lambda facts: technologies(NETWORK))
     yield Row("HFS-10", "Readers", "reader", lambda facts: str(len(facts.config.reader)))
 
 

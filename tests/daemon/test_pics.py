@@ -1,6 +1,7 @@
 """The conformance statement says what is so."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,35 @@ def test_the_hardware_decides(url: str) -> None:
     ]
     assert dc["C-12.1"]["answer"] == "No", "a fixed cable is never let go"
     assert ac["C-12.1"]["answer"] == "Yes"
+
+
+def test_what_cannot_be_charged_with_is_what_a_profile_is_refused_for(url: str) -> None:
+    one = ac_socket(url)
+    for evse in one["evse"]:
+        evse["phases"] = 1
+    told = [answers(config)["AQ-4"]["answer"] for config in (dc_station(url), one, ac_socket(url))]
+    assert told == ["No", "No", "Yes"]
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "1.6"])
+def test_the_system_s_network_devices_are_told(url: str, version: str) -> None:
+    assert answers(ac_socket(url), version)["HFS-9"]["answer"] == pics.technologies(pics.NETWORK)
+
+
+def test_a_network_device_is_what_its_driver_says(tmp_path: Path) -> None:
+    assert pics.technologies(tmp_path / "none") == ""
+    for name, uevent, real in (
+        ("lo", "INTERFACE=lo\n", False),
+        ("br0", "DEVTYPE=bridge\nINTERFACE=br0\n", False),
+        ("end0", "INTERFACE=end0\nIFINDEX=2\n", True),
+        ("wwan0", "DEVTYPE=wwan\nINTERFACE=wwan0\n", True),
+        ("wlan0", "DEVTYPE=wlan\nINTERFACE=wlan0\n", True),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "uevent").write_text(uevent, encoding="utf-8")
+        if real:
+            (tmp_path / name / "device").mkdir()
+    assert pics.technologies(tmp_path) == "Ethernet,Mobile network,Wi-Fi"
 
 
 def test_a_station_that_has_all_hardware_has_all_features(url: str) -> None:
