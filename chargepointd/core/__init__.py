@@ -42,7 +42,7 @@ What people see
     masking.py        what is shown of a token
     pricing.py        the part that tells drivers of money, when it is needed:
     tariff.py         prices and costs, and whose they are    cost.py    what is added between two of them
-    visit.py          what a driver is told, as a value
+    visit.py          what a driver is told, as a value       departures.py  cars that leave after that
     display.py        what is shown all the time              wording.py   in which words
 
 The station and its CSMS

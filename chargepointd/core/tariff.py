@@ -15,6 +15,7 @@ from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Status
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.cost import Rate, Running, grows, moved, rounded, turned
+from chargepointd.core.departures import CableLeft, Departures
 from chargepointd.core.effects import Note, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.messages import Message, RecordAnswered, TransactionRecord
@@ -36,7 +37,6 @@ HYSTERESIS = 0.05
 _IDLE_FEE = "TariffCostCtrlr.IdleFeeAfterStop"
 _WAIT = "TariffCostCtrlr.UserPriceTimeout"
 _STOP_POINT = "TxCtrlr.TxStopPoint"
-_LANE = "unplugged"
 _OFFLINE = ("OfflineTariffFallbackMessage", "TariffFallbackMessage")
 DEFAULT_PRICE = tuple(f"TariffCostCtrlr.DefaultPrice[{amount}]" for amount in ("kWh", "Hour", "FlatFee"))
 
@@ -76,15 +76,6 @@ class TellFinalCost(NamedTuple):
     """to be shown as a QR code"""
 
 
-class CableLeft(NamedTuple):
-    """Message: a car whose transaction was over before has left, and with it the idle fee ends."""
-
-    transaction_id: str
-    reference: int | None
-    at: float
-    """UTC, s since 1970"""
-
-
 class Price(NamedTuple):
     """Told of a token."""
 
@@ -105,10 +96,7 @@ class Tariffs(Topic):
         self._statuses = statuses
         self.visits: dict[int, Visit] = {int(n): loaded(fields) for n, fields in saved.get("visits", {}).items()}
         self._prices = {key: Price(as_texts(texts), lang) for key, (texts, lang) in saved.get("prices", {}).items()}
-        self._unplugged = [CableLeft(*left) for left in saved.get("unplugged", ())]
-        """to be told: cars that have left"""
-        self._promised: set[str] = set()
-        """the transactions of those that the outbox knows of"""
+        self._departures = Departures(context, outbox, saved.get("unplugged", ()))
         self._waiting: dict[str, tuple[float, Callable[[Step], None]]] = {}
         """who waits for a price, by token: until when, and what goes on then"""
         self._idle: dict[int, bool] = {}
@@ -256,10 +244,9 @@ class Tariffs(Topic):
                 if evse.settled > since or evse.id in self.visits:  # else nobody is there, and nobody was
                     self._look_and_watch(evse, step)
             self._due = self._next_due(step)
-        if self._unplugged:
-            self._tell_unplugged()
-        if self._dirty:
-            self._dirty = False
+        self._departures.tell()
+        if self._dirty or self._departures.told:
+            self._dirty = self._departures.told = False
             step.emit(SaveState(self.name, self._state()))
 
     def _look_and_watch(self, evse: Evse, step: Step) -> None:
@@ -342,7 +329,7 @@ class Tariffs(Topic):
 
     def _left(self, evse_id: int, visit: Visit, step: Step) -> None:
         if visit.over and visit.lingers and self._context.variables.boolean(_IDLE_FEE):
-            self._unplugged.append(CableLeft(visit.transaction_id, visit.reference, step.utc))
+            self._departures.add(CableLeft(visit.transaction_id, visit.reference, step.utc))
         run = visit.running
         if run:
             run = moved(run, _ms(step.utc), self._register(evse_id))
@@ -381,30 +368,10 @@ class Tariffs(Topic):
             return False
         return read >= (energy_wh if energy_wh >= start else start + energy_wh)
 
-    def _tell_unplugged(self) -> None:
-        """Once the CSMS has given the transaction its number; the message is made when its turn comes."""
-        for index, left in enumerate(self._unplugged):
-            if left.reference is None:
-                left = self._unplugged[index] = left._replace(
-                    reference=self._outbox.names.reference_of(left.transaction_id)
-                )
-            held = self._outbox.holds(left.transaction_id)  # the end of the transaction is told first
-            if left.transaction_id not in self._promised and not held:
-                self._promise(left)
-
-    def _promise(self, left: CableLeft) -> None:
-        self._promised.add(left.transaction_id)
-        self._outbox.keep(_LANE, self._context.new_id(), lambda: left, self._heard)
-
-    def _heard(self, message: Message, outcome: Outcome, step: Step) -> None:
-        self._unplugged = [left for left in self._unplugged if left.transaction_id != message.transaction_id]
-        self._promised.discard(message.transaction_id)
-        self._dirty = True
-
     @property
     def untold(self) -> int:
         """How many cars have left of which the CSMS has not heard."""
-        return len(self._unplugged)
+        return len(self._departures.untold)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -468,7 +435,7 @@ class Tariffs(Topic):
 
     def _state(self) -> Any:
         visits = {str(n): kept(visit) for n, visit in self.visits.items() if tells_more(visit)}
-        state = {"visits": visits, "prices": dict(self._prices), "unplugged": list(self._unplugged)}
+        state = {"visits": visits, "prices": dict(self._prices), "unplugged": list(self._departures.untold)}
         return state if any(state.values()) else None
 
 

@@ -18,11 +18,12 @@ from chargepointd.core import commands as c
 from chargepointd.core.context import Step
 from chargepointd.core.cost import Rate, Running, from_plain, moved, plain, rounded, turned
 from chargepointd.core.customer import GiveCustomerInformation
+from chargepointd.core.departures import CableLeft
 from chargepointd.core.effects import Display
 from chargepointd.core.events import Ticked
 from chargepointd.core.messages import AuthorizeAnswered, MetersRead, RecordAnswered
 from chargepointd.core.reservation import ReserveNow
-from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, UpdateCost
+from chargepointd.core.tariff import SetUserPrice, TellFinalCost, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.visit import Triggers
 from chargepointd.core.wording import WIDTH, chosen, energy_and_time, money, notice, pages, wrapped

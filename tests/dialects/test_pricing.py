@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core.cost import Rate
+from chargepointd.core.departures import CableLeft
 from chargepointd.core.messages import Authorize, RecordAnswered
-from chargepointd.core.tariff import CableLeft, SetUserPrice, TellFinalCost, UpdateCost
+from chargepointd.core.tariff import SetUserPrice, TellFinalCost, UpdateCost
 from chargepointd.core.values import Token
 from chargepointd.core.variables.registry import Registry
 from chargepointd.core.visit import Triggers

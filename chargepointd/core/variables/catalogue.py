@@ -238,6 +238,23 @@ LAMP: tuple[Line, ...] = (
 
 def standard(plan: StationPlan) -> Iterator[Variable]:
     """Every standard variable of a station built like this."""
+    yield from _of_table(plan)
+    yield from _of_plan(plan)
+    yield from _of_firmware(plan)
+    if "eMAID" in plan.token_kinds:
+        yield from _of_contracts(plan)
+    if plan.ntp_command:
+        yield Variable(Ref("ClockCtrlr", "NtpSource"), "OptionList", default="DHCP", values=("DHCP", "manual"))
+        for n in "123":
+            yield Variable(Ref("ClockCtrlr", "NtpServerUri", n), max_limit=255)
+    yield Variable(
+        Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases), constant=True
+    )
+    for evse in plan.evses:
+        yield from _of_evse(evse)
+
+
+def _of_table(plan: StationPlan) -> Iterator[Variable]:
     has_lock = any(connector.lock for evse in plan.evses for connector in evse.connectors)
     points = _points(plan)
     signs = any(evse.signs for evse in plan.evses)
@@ -257,6 +274,9 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
             tuple(values.split(",")) if values else (), name in _REBOOT,
             constant=access == "RO" and name not in _ASSIGNED,
         )  # fmt: skip
+
+
+def _of_plan(plan: StationPlan) -> Iterator[Variable]:
     for name, value in (
         ("VendorName", plan.vendor),
         ("Model", plan.model),
@@ -276,21 +296,13 @@ def standard(plan: StationPlan) -> Iterator[Variable]:
     )
     switches = str(any(evse.switches_phases for evse in plan.evses)).lower()
     yield Variable(Ref("SmartChargingCtrlr", "Phases3to1"), "boolean", "ReadOnly", switches, constant=True)
-    yield from _of_firmware(plan)
-    if "eMAID" in plan.token_kinds:
-        for name, default in _PLUG_AND_CHARGE:
-            yield Variable(Ref("ISO15118Ctrlr", name), "boolean", default=default)
-        for name, default, most in (("SeccId", plan.id, 64), ("OrganizationName", "", 64), ("CountryName", "", 2)):
-            yield Variable(Ref("ISO15118Ctrlr", name), default=default, max_limit=most)
-    if plan.ntp_command:
-        yield Variable(Ref("ClockCtrlr", "NtpSource"), "OptionList", default="DHCP", values=("DHCP", "manual"))
-        for n in "123":
-            yield Variable(Ref("ClockCtrlr", "NtpServerUri", n), max_limit=255)
-    yield Variable(
-        Ref("ChargingStation", "SupplyPhases"), "integer", "ReadOnly", str(plan.evses[0].phases), constant=True
-    )
-    for evse in plan.evses:
-        yield from _of_evse(evse)
+
+
+def _of_contracts(plan: StationPlan) -> Iterator[Variable]:
+    for name, default in _PLUG_AND_CHARGE:
+        yield Variable(Ref("ISO15118Ctrlr", name), "boolean", default=default)
+    for name, default, most in (("SeccId", plan.id, 64), ("OrganizationName", "", 64), ("CountryName", "", 2)):
+        yield Variable(Ref("ISO15118Ctrlr", name), default=default, max_limit=most)
 
 
 def _points(plan: StationPlan) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Cars that have left an idle fee behind ("OCPP & California Pricing Requirements" of the OCA)."""
 
-from chargepointd.core.tariff import CableLeft
+from chargepointd.core.departures import CableLeft
 from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.pricing import VENDOR
 from chargepointd.dialects.v16.connectors import Connectors

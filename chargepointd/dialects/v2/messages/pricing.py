@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from chargepointd.core.tariff import CableLeft, UpdateCost
+from chargepointd.core.departures import CableLeft
+from chargepointd.core.tariff import UpdateCost
 from chargepointd.dialects import pricing
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v2.messages.common import Answers, Calls
