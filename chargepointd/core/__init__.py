@@ -17,7 +17,8 @@ What everything stands on
     topic.py          what a topic with commands, jobs and deadlines of its own is
     variables/        the device model: standing.py  what follows from facts; reports.py  all of it, reported
     clock.py          what time it is                         timekeeping.py  whose time it is
-    outbox.py         what is still to be told                keeping.py  while nothing can be kept
+    outbox.py         what is still to be told                lanes.py  what has to arrive of it, but is no record
+    keeping.py        while nothing can be kept
     records.py        the transaction records among it        dead_letters.py  what the CSMS did not take
     thinning.py       with too many records                   names.py   how transactions are called
 

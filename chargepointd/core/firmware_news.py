@@ -1,7 +1,7 @@
 """What the CSMS is told of firmware updates: every status, in order, until it has answered.
 
 Over the loss of the link, and over a restart: whoever keeps an update keeps `kept()` with it. A status that the CSMS
-refuses (CALLERROR) is told again like any message that is kept; after `ATTEMPTS_KEPT` refusals it makes way for the
+refuses (CALLERROR) is told again like any message that is kept; after `lanes.ATTEMPTS` refusals it makes way for the
 next, or one that the CSMS cannot take would hold up `Installed` for ever.
 """
 
@@ -11,8 +11,9 @@ from typing import Any
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note
+from chargepointd.core.lanes import ATTEMPTS, UNKNOWN
 from chargepointd.core.messages import FirmwareStatus
-from chargepointd.core.outbox import ATTEMPTS_KEPT, UNKNOWN, Outbox, Outcome, Refused, unheard
+from chargepointd.core.outbox import Outbox, Outcome, Refused, unheard
 
 RETELL_S = 10.0
 """a status that the CSMS did not answer is told again after this time"""
@@ -85,7 +86,7 @@ class FirmwareNews:
         wait = 0.0 if refused.code == "Offline" else RETELL_S
         if refused.code not in ("Offline", "Timeout"):
             self._refusals += 1
-            if refused.code in UNKNOWN or self._refusals >= ATTEMPTS_KEPT:
+            if refused.code in UNKNOWN or self._refusals >= ATTEMPTS:
                 step.emit(Note("firmware", 0, f"{self._untold[0].status}: not taken by the CSMS: {refused.code}"))
                 return False
             wait *= self._refusals

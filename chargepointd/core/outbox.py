@@ -4,10 +4,7 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
 
 - *said*: what matters now (statuses, heartbeats, authorizations). It is not kept over a loss of the link: what still
   holds then is said anew from the facts.
-- *kept*: what has to arrive once, whenever that is, but is no part of a transaction (security events, how an upload
-  went). Its topic keeps it durable. In order within its lane; lanes do not wait for each other. An answer that does not
-  come is asked for again, later each time, up to an hour; what the CSMS refuses three times, or does not know, is
-  settled as refused. Meanwhile all else goes on.
+- *kept*: what has to arrive once, whenever that is, but is no part of a transaction (`core.lanes`).
 - *records*: transaction records, durable and in order (`core.records`). A record leaves it only when the CSMS has
   answered, or after `MessageAttempts` refused or unanswered attempts (E13, 1.6 §3.7.1), which are counted over
   restarts: then it is set aside, not lost, and what follows goes on. Until then what has to come after it waits: in 1.6
@@ -32,6 +29,7 @@ from chargepointd.core.clock import NO_TIME, Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import AskWhenSent, Note, SendCall
 from chargepointd.core.events import RecordsLoaded
+from chargepointd.core.lanes import Kept, Lanes
 from chargepointd.core.messages import (
     Acknowledged,
     Answer,
@@ -63,36 +61,12 @@ Outcome = Answer | Refused
 Heard = Callable[[Message, Outcome, Step], None]
 
 
-ATTEMPTS_KEPT = 3
-RETRY_KEPT_S = 60.0
-RETRY_KEPT_MAX_S = 3600.0
 LOST_MAX = 30
 DEAD_SHARE = 0.25
 """of the room for records: what was set aside may take as much beside it"""
 LATE_MAX = 1000
 """messages said that wait, and as many while offline (QueueAllMessages); then the oldest is dropped"""
 _ASKING = (Authorize, Boot, Heartbeat)
-UNKNOWN = ("NotImplemented", "NotSupported")
-"""codes that will not change: the CSMS has no such message"""
-
-
-class Kept(NamedTuple):
-    """What has to arrive."""
-
-    lane: str
-    message_id: str
-    message: Callable[[], Message | None]
-    """what it is now; None: no longer to be told"""
-    heard: Heard
-    """of the answer, or of the last refusal"""
-
-
-class Tries(NamedTuple):
-    """Of the first of a lane."""
-
-    refused: int = 0
-    unanswered: int = 0
-    not_before: float = -NEVER
 
 
 class Outbox:
@@ -106,11 +80,9 @@ class Outbox:
         """what was said last was not answered in time"""
         self._late: deque[tuple[Message, Heard]] = deque()
         """said while offline"""
-        self._kept: deque[Kept] = deque()
-        self._tries: dict[str, Tries] = {}
-        """of lanes whose first message was sent in vain"""
+        self._lanes = Lanes(context)
         self._asked: Kept | None = None
-        """the one of them that was sent last"""
+        """the one of theirs that was sent last"""
         self._told: Entry | None = None
         """the record that was sent last"""
         self._open: tuple[str, Message, Heard | None] | None = None
@@ -158,7 +130,7 @@ class Outbox:
 
     def keep(self, lane: str, message_id: str, message: Callable[[], Message | None], heard: Heard) -> None:
         """Tell it for certain: as soon as there is nothing to say, however often it takes."""
-        self._kept.append(Kept(lane, message_id, message, heard))
+        self._lanes.add(Kept(lane, message_id, message, heard))
 
     def boot(self, message: Boot, heard: Heard) -> None:
         """Say this before anything else."""
@@ -195,7 +167,7 @@ class Outbox:
         one of `LOST_MAX`."""
         self._linked = False
         self._boot = None
-        self._tries = {lane: tries._replace(not_before=-NEVER) for lane, tries in self._tries.items()}
+        self._lanes.hurry()
         dropped = list(self._said)
         self._said.clear()
         if self._open and self._open[2]:
@@ -246,20 +218,10 @@ class Outbox:
     def _heard_kept(self, message: Message, outcome: Outcome, step: Step) -> None:
         kept = self._asked
         assert kept
-        if isinstance(outcome, Refused) and not self._refused_for_good(kept.lane, outcome, step):
+        if isinstance(outcome, Refused) and not self._lanes.refused_for_good(kept, outcome, step):
             return
-        self._kept.remove(kept)
-        self._tries.pop(kept.lane, None)
+        self._lanes.settle(kept)
         kept.heard(message, outcome, step)
-
-    def _refused_for_good(self, lane: str, refused: Refused, step: Step) -> bool:
-        """If not: when it is tried again."""
-        before = self._tries.get(lane, Tries())
-        unanswered = before.unanswered + (refused.code == "Timeout")
-        times = before.refused + (refused.code != "Timeout")
-        wait = min(RETRY_KEPT_S * 2 ** min(unanswered + times - 1, 10), RETRY_KEPT_MAX_S)
-        self._tries[lane] = Tries(times, unanswered, step.mono + wait)
-        return refused.code in UNKNOWN or times >= ATTEMPTS_KEPT
 
     def _record_answered(self, message: TransactionRecord, outcome: Outcome, step: Step) -> None:
         entry = self._told
@@ -325,7 +287,7 @@ class Outbox:
             return self._answer_by
         if not (self._linked and self._context.online):
             return NEVER
-        due = min(self.records.due() if self._context.keeps else NEVER, self._kept_due())
+        due = min(self.records.due() if self._context.keeps else NEVER, self._lanes.due())
         return max(due, self._context.hold_until)
 
     def tick(self, step: Step) -> None:
@@ -378,31 +340,12 @@ class Outbox:
         self._late.clear()
 
     def _pump_kept(self, step: Step) -> bool:
-        while (kept := self._first_kept(step.mono)) is not None:
-            message = kept.message()
-            if message is not None:
-                self._asked = kept
-                self._send(self._id(kept.message_id), message, self._heard_kept, step)
-                return True
-            self._kept.remove(kept)
-        return False
-
-    def _first_kept(self, mono: float) -> Kept | None:
-        """Whose turn it is: the first of a lane that does not wait."""
-        if not self._kept:
-            return None
-        waiting = {lane for lane, tries in self._tries.items() if tries.not_before > mono}
-        return next((kept for kept in self._tellable() if kept.lane not in waiting), None)
-
-    def _tellable(self) -> Iterable[Kept]:
-        """While nothing can be kept only what says so: security events."""
-        return self._kept if self._context.keeps else [kept for kept in self._kept if kept.lane == "security"]
-
-    def _kept_due(self) -> float:
-        if not self._kept:
-            return NEVER
-        lanes = {kept.lane for kept in self._tellable()}
-        return min((self._tries.get(lane, Tries()).not_before for lane in lanes), default=NEVER)
+        found = self._lanes.next(step)
+        if found is None:
+            return False
+        self._asked, message = found
+        self._send(self._id(self._asked.message_id), message, self._heard_kept, step)
+        return True
 
     def _pump_records(self, step: Step) -> bool:
         entry = self._next_tellable(step) if self._context.keeps else None
@@ -457,7 +400,7 @@ class Outbox:
 
     def others(self) -> int:
         """How many messages wait that are no records."""
-        return len(self._said) + len(self._late) + len(self._kept)
+        return len(self._said) + len(self._late) + len(self._lanes)
 
     def __len__(self) -> int:
         """How many records wait."""
