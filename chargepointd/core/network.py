@@ -258,7 +258,7 @@ class Network(Topic):
         """Whether the CSMS may make the clock leap there: never to where its own certificate is not good, or its word
         would lock it out, over power cuts too."""
         leap = self._context.clock.sure and abs(utc - step.utc) > LEAP_S
-        if self._term is None or not leap or self._term[0] <= utc <= self._term[1]:
+        if self._term is None or not leap or _within(self._term, utc):
             self._misled = False
             return True
         if not self._misled:
@@ -274,7 +274,7 @@ class Network(Topic):
         if self._unjudged is None or not plausible(utc):
             return True
         (begins, ends), self._unjudged = self._unjudged, None
-        if begins <= utc <= ends:
+        if _within((begins, ends), utc):
             return True
         what = f"the certificate of the CSMS is good from {iso(begins)} to {iso(ends)}, and it is {iso(utc)}"
         self._expires_at, self._good = NEVER, True
@@ -509,6 +509,11 @@ class Network(Topic):
         self._save(step)
         if self.profile.security_profile in (1, 2):
             step.emit(Reconnect("a new password"))
+
+
+def _within(term: tuple[float, float], utc: float) -> bool:
+    """A certificate may be fresh, and the clock of its CSMS slow by what is no leap."""
+    return term[0] - LEAP_S <= utc <= term[1]
 
 
 def _wrong_profile(profile: Slot) -> str:

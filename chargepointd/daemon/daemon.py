@@ -272,7 +272,7 @@ class Daemon:
         self._notifier.status(self._summary())
 
     def _unreachable(self, ended: Ended) -> None:
-        self._begun = not (ended.kind == "certificate" and "not yet valid" in ended.reason)
+        self._begun = not ended.early
         self._notifier.status(f"{self._summary()}: {ended.reason}"[:200])
         self._engine.post(e.LinkFailed(ended.kind, ended.reason))
 

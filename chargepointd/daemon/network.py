@@ -19,11 +19,12 @@ def known_time(clock: Clock, now: Now, *, was_set: bool = False, begun: bool = T
     was made: by such a clock no certificate has begun, and it would reach nobody who could tell it the time.
 
     was_set: the system's clock was set since the start, by NTP or by a person, who is believed though the time that was
-    kept over a power cut is later. begun: False: by the system's clock the certificate that was shown last has not.
+    kept over a power cut is later. begun: False: by the system's clock the certificate that was shown last has not; of
+    a fresh one that is said too where the clock is only slow, so OpenSSL, which knows no tolerance, is not asked again.
     """
     utc = clock.utc(now.mono)
     if clock.vouched:
-        return (None, True) if abs(now.wall - utc) <= LEAP_S else (utc, True)
+        return (None, True) if begun and abs(now.wall - utc) <= LEAP_S else (utc, True)
     if plausible(now.wall) and (clock.sure or was_set):
         return (None, True) if begun else (now.wall, False)
     return (utc, True) if clock.sure else (max(clock.known, PLAUSIBLE), False)

@@ -250,18 +250,22 @@ class Link:
     async def _reach(
         self, profile: Profile, where: WebSocketURI, secret: str | None, tls: ssl.SSLContext | None
     ) -> WebSocket:
-        """TCP and TLS to the first address that takes it; each has an equal share of the time."""
+        """TCP and TLS to the first address that takes it; each has an equal share of the time. Where none does, what was
+        wrong with TLS says more than that another address cannot be reached."""
         through = await self._by_proxy(profile, where)
         if through is not None:
             return await self._connect(where.host, profile, where, secret, tls, through)
         hosts = [where.host] if is_address(where.host) else await addresses(where.host, where.port)
-        for host in hosts[:-1]:
+        told: OSError | None = None
+        for host in hosts:
             try:
                 async with asyncio.timeout(profile.open_timeout_s / len(hosts)):
                     return await self._connect(host, profile, where, secret, tls)
             except OSError as error:
                 log.debug("csms: %s: %s", host, error)
-        return await self._connect(hosts[-1], profile, where, secret, tls)
+                told = told if isinstance(told, ssl.SSLError) else error
+        assert told
+        raise told
 
     async def _by_proxy(self, profile: Profile, where: WebSocketURI) -> socket.socket | None:
         """A socket that leads to the CSMS through a proxy, where there is to be one."""

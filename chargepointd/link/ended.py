@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple
 
 from chargepointd.link.library import InvalidHandshake, InvalidHeader, InvalidStatus, NegotiationError
 
+_NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID, to which Python gives no name
+
 Kind = Literal[
     "refused",  # no TCP connection: name unknown, port closed, network unreachable
     "timeout",  # not open within the profile's time
@@ -31,6 +33,8 @@ class Ended(NamedTuple):
 
     kind: Kind
     reason: str
+    early: bool = False
+    """all that is wrong with the certificate may be the system's clock: by it, its term has not begun"""
 
 
 class ProxyRefused(Exception):
@@ -73,7 +77,7 @@ def _status_reason(error: InvalidStatus) -> str:
 def transport_ended(error: OSError) -> Ended:
     """What an OSError on the way to an open connection means."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return certificate_ended(error.verify_message)
+        return certificate_ended(error.verify_message, early=error.verify_code == _NOT_YET_VALID)
     if isinstance(error, ssl.SSLError):
         return _tls_ended(error)
     if isinstance(error, ConnectionResetError | ConnectionAbortedError):
@@ -81,9 +85,9 @@ def transport_ended(error: OSError) -> Ended:
     return Ended("refused", f"{error.strerror or error}")
 
 
-def certificate_ended(wrong: str) -> Ended:
+def certificate_ended(wrong: str, *, early: bool = False) -> Ended:
     why = f"the certificate of the CSMS is not good: {wrong}"
-    return Ended("certificate", f"{why}; install its root certificate, or have the CSMS certificate renewed")
+    return Ended("certificate", f"{why}; install its root certificate, or have the CSMS certificate renewed", early)
 
 
 def _tls_ended(error: ssl.SSLError) -> Ended:

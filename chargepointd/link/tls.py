@@ -13,6 +13,8 @@ from chargepointd.link.resolve import is_address
 
 _log = Repeats(logging.getLogger(__name__))
 
+SLOW_S = 300.0
+"""so far behind may a clock be by which a certificate is judged that was made a moment ago"""
 _DER = 2  # _ssl.ENCODING_DER
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, to which Python gives no name
 # The suites the standard names, the ones with forward secrecy first. Those of TLS 1.3 are always offered besides.
@@ -99,7 +101,7 @@ def untimely(begins: float, ends: float, utc: float | None, *, sure: bool) -> st
         return ""
     if utc > ends:
         return "certificate has expired"
-    return "certificate is not yet valid" if sure and utc < begins else ""
+    return "certificate is not yet valid" if sure and utc < begins - SLOW_S else ""
 
 
 def _verified(connection: Any) -> Any:

@@ -35,6 +35,7 @@ def test_who_tells_the_time_knows_it_better_than_the_system_s_clock() -> None:
     clock.told(NOON, 5.0)
     assert known_time(clock, Now(6.0, PLAUSIBLE + 1)) == (NOON + 1, True)
     assert known_time(clock, Now(6.0, NOON + 2)) == (None, True), "they agree"
+    assert known_time(clock, Now(6.0, NOON + 2), begun=False) == (NOON + 1, True), "a fresh one, and both are slow"
 
 
 def test_in_1970_it_is_the_last_time_that_was_known_until_somebody_tells_it() -> None:

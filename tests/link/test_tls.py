@@ -203,6 +203,19 @@ def test_a_bad_certificate_is_told_as_such_and_gets_no_request(root, stranger, i
 DAY_S = 86_400.0
 
 
+@pytest.mark.parametrize(("days", "early"), [((1, 2), True), ((-3, -1), False)])
+def test_what_is_wrong_with_the_certificate_outlasts_an_address_that_cannot_be_reached(root, monkeypatch, days, early):
+    """Else who wakes up before it was made would never know why, nor another way to judge it."""
+
+    async def both(host, port):
+        return ["127.0.0.1", "127.0.0.2"]  # nobody listens at the other
+
+    monkeypatch.setattr(connection, "addresses", both)
+    context = server_context(root.issue("csms", "localhost", starts_in=days[0], ends_in=days[1]))
+    ended = meet(context, lambda port: secured(port, root), failed).failed[0]
+    assert (ended.kind, ended.early) == ("certificate", early)
+
+
 @pytest.mark.parametrize(
     ("term", "day", "sure", "about"),
     [
@@ -214,6 +227,7 @@ DAY_S = 86_400.0
         ((-3, -1), 0, False, "expired"),
         ((1, 2), 0, False, ""),
         ((1, 2), 0, True, "not yet valid"),
+        ((1, 2), 1 - 120 / DAY_S, True, ""),  # a fresh one, and a clock that is slow
         ((-1, 365), 40, True, "expired"),  # the root, which ends before
     ],
 )
