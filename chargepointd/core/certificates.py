@@ -95,7 +95,7 @@ class RemoveCertificate(NamedTuple):
 
 
 class Tidy(NamedTuple):
-    """After the start: remove what is not known, look what is missing, take in what the configuration names."""
+    """Remove what is not known, look what is missing or damaged, take in what the configuration names."""
 
     known: tuple[tuple[str, str], ...]
     ca_file: str = ""
@@ -133,6 +133,8 @@ class Certificates(Topic):
         """name of the root on which the connection rests, as far as it is known"""
         self.changes = 0
         """how often the facts changed"""
+        self._complaint = ""
+        """what was wrong with the key store, or the configuration's files, when they were looked at last"""
         self._work: deque[tuple[Any, Done]] = deque()
         """jobs, and what follows from them; the first is under way"""
         self._later: deque[Act] = deque()
@@ -153,10 +155,14 @@ class Certificates(Topic):
         return next((c for c in self.of(use) if c.name == name), None)
 
     def has(self, use: str) -> bool:
-        """One that the configuration names counts before it is taken in."""
+        """One that is good now, as far as the time is known. What the configuration names counts before it is taken
+        in."""
         csms = self._context.plan.csms
         named = csms.ca_file if use == CSMS_ROOT else csms.client_cert
-        return bool(self.of(use) or (named and not self.taken_in))
+        return any(map(self._is_good, self.of(use))) or bool(named and not self.taken_in)
+
+    def _is_good(self, certificate: Certificate) -> bool:
+        return not self._context.clock.sure or certificate.valid_from <= self._context.utc <= certificate.valid_until
 
     def trusted(self, *, fallback: bool) -> list[str]:
         """Names of the roots that may vouch for the CSMS now."""
@@ -359,9 +365,16 @@ class Certificates(Topic):
             old, self.fallback = self.fallback, ""
             self.discard(CSMS_ROOT, old, step)
 
-    # -- the start -----------------------------------------------------------------------------------------------------
+    # -- the files -----------------------------------------------------------------------------------------------------
 
     def power_up(self, step: Step) -> None:
+        self.look(step)
+
+    def look(self, step: Step) -> None:
+        """At the start, and where the files of a connection could not be used: what the disk has changed is forgotten,
+        what a person has put right is taken in."""
+        if self._work:
+            return
         known = [(c.use, c.name) for c in self._installed] + [(PENDING, name) for name in self.pending]
         csms = self._context.plan.csms
         job = Tidy(tuple(known), csms.ca_file, csms.client_cert, csms.client_key, self.taken_in)
@@ -369,20 +382,25 @@ class Certificates(Topic):
 
     def _tidied(self, outcome: Any, step: Step) -> None:
         if isinstance(outcome, Status):
-            step.emit(Note("certificate", 0, f"the key store cannot be read: {outcome.reason}"))
+            self._complain(f"the key store cannot be read: {outcome.reason}", step)
             return
         for use, name in outcome.missing:
             step.emit(Note("certificate", 0, f"{use}/{name[:16]}: its file is missing or damaged; install it again"))
             self._lost(use, name, step)
-        if outcome.wrong:
-            step.emit(Note("certificate", 0, f"the configuration's was not taken in: {outcome.wrong}"))
-        elif outcome.taken_in != self.taken_in:
+        self._complain(outcome.wrong and f"the configuration's was not taken in: {outcome.wrong}", step)
+        if not outcome.wrong and outcome.taken_in != self.taken_in:
             self.taken_in = outcome.taken_in
             for certificate in outcome.certificates:
                 self._put(certificate, step)
                 if certificate.use == STATION:
                     self.replace(certificate.name, step)
             self.save(step)
+
+    def _complain(self, what: str, step: Step) -> None:
+        """Once: it may be looked at after each attempt to connect."""
+        if what and what != self._complaint:
+            step.emit(Note("certificate", 0, what))
+        self._complaint = what
 
     def _lost(self, use: str, name: str, step: Step) -> None:
         if use == PENDING:

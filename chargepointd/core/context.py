@@ -50,6 +50,8 @@ class Context:
         self.variables = variables
         self.rules = rules
         self.clock = clock or Clock(boot_id, now)
+        self.mono = now.mono
+        """s, monotonic clock: the moment of the latest step"""
         self.settled = 0
         """how often the facts of an EVSE were settled: what did not move since needs no second look"""
         self.in_transaction: set[int] = set()
@@ -124,6 +126,11 @@ class Context:
         if known:
             step.emit(Note("clock", 0, f"the CSMS says {iso(utc)}: a leap; asked again"))
         return known
+
+    @property
+    def utc(self) -> float:
+        """s since 1970: the time of the latest step."""
+        return self.clock.utc(self.mono)
 
     @property
     def keeps(self) -> bool:

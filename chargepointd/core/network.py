@@ -204,6 +204,8 @@ class Network(Topic):
         self._tell_events(_EVENTS.get(kind, ()), reason, step)
         if kind == "certificate" and self._certificates.fallback:
             self._old_root = not self._old_root
+        if kind == "profile":
+            self._certificates.look(step)
         self._refused = self._refused or kind == "unauthorized"
         self._failed += 1
         if self._failed >= self._integer("NetworkProfileConnectionAttempts"):
@@ -423,9 +425,9 @@ class Network(Topic):
 
     def _lacking(self, slot: Slot) -> str:
         if slot.url.startswith("wss:") and not self._trusts_system(slot) and not self._certificates.has(CSMS_ROOT):
-            return "a root certificate of the CSMS; install it first"
+            return "a root certificate of the CSMS that is valid now; install it first"
         if slot.security_profile == 3 and not self._certificates.has(STATION):
-            return "a certificate of the station; have one signed first"
+            return "a certificate of the station that is valid now; have one signed first"
         if slot.security_profile in (1, 2) and not self._password:
             return f"a password; set {PASSWORD} first"
         return ""

@@ -125,7 +125,7 @@ class Station(Wiring):
         """All that is to be done because of this event."""
         change = self.context.clock.looked_at(now)
         step = Step(now.mono, self.context.clock.utc(now.mono))
-        self._mono = now.mono
+        self.context.mono = now.mono
         if change:
             self._clock_changed(change, step, f"to {iso(step.utc)} by the system's clock")
         self._handlers[type(event)](event, step)
@@ -445,8 +445,8 @@ class Station(Wiring):
     @property
     def utc(self) -> float:
         """s since 1970: the time of the latest step."""
-        return self.context.clock.utc(self._mono)
+        return self.context.utc
 
     def view(self, evse_id: int, connector_id: int) -> ConnectorView:
         """The facts about a connector, for what is computed from them."""
-        return self.evses[evse_id].view(connector_id, Step(self._mono, self.utc))
+        return self.evses[evse_id].view(connector_id, Step(self.context.mono, self.utc))

@@ -68,7 +68,6 @@ class Wiring:
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
         self.local_list = LocalList(context, self.tokens, saved.state.get(LocalList.name), saved.listed)
-        self._mono = now.mono
         self._add_variables(plan, variables)
         self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
         self._everywhere = self.evses | self.lobby.seats
@@ -105,7 +104,7 @@ class Wiring:
         """Those whose value follows from the facts of the station."""
         variables.add(self.tokens.storage())
         variables.add(self.local_list.entries())
-        for variable in standing(plan, self.evses, self.statuses, lambda: self._mono):
+        for variable in standing(plan, self.evses, self.statuses, lambda: self.context.mono):
             variables.add(variable)
 
     def _made_topics(self, saved: Saved) -> tuple[Topic, ...]:

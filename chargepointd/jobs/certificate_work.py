@@ -50,7 +50,7 @@ def _check_root(job: CheckRoot, store: KeyStore, at: datetime | None) -> Certifi
     if wrong:
         return Status("Rejected", wrong, "InvalidCertificate")
     try:
-        return _keep_root(root, job.use, store, _all(job.use, store))
+        return _keep_roots([root], job.use, store, _all(job.use, store))[0]
     except OSError as error:
         return Status("Failed", f"cannot be stored: {error.strerror}")
 
@@ -63,9 +63,11 @@ def _not_signed(root: x509.Certificate, job: CheckRoot, store: KeyStore) -> str:
     return "" if c.issued(root, old) else f"{c.name(root)} is not signed by the root in use, {c.name(old)}"
 
 
-def _keep_root(root: x509.Certificate, use: str, store: KeyStore, above: Sequence[x509.Certificate]) -> Certificate:
-    kept = _fact(use, [root], above)
-    store.put(store.certificate(use, kept.name), c.pem_of([root]))
+def _keep_roots(
+    roots: Sequence[x509.Certificate], use: str, store: KeyStore, above: Sequence[x509.Certificate]
+) -> list[Certificate]:
+    kept = [_fact(use, [root], above) for root in roots]
+    store.put_all((store.certificate(use, f.name), c.pem_of([r])) for f, r in zip(kept, roots, strict=True))
     return kept
 
 
@@ -115,12 +117,9 @@ def take_in(job: Tidy, store: KeyStore, utc: float | None, *, roots: bool, own: 
     kept = []
     if roots:
         named = _parsed(job.ca_file)
-        above = [*named, *_all(CSMS_ROOT, store)]
-        for root in named:
-            wrong = c.root_complaint(root, c.moment(utc))
-            if wrong:
-                raise ValueError(f"{job.ca_file}: {wrong}")
-            kept.append(_keep_root(root, CSMS_ROOT, store, above))
+        if wrong := next(filter(None, (c.root_complaint(root, c.moment(utc)) for root in named)), ""):
+            raise ValueError(f"{job.ca_file}: {wrong}")
+        kept += _keep_roots(named, CSMS_ROOT, store, [*named, *_all(CSMS_ROOT, store)])
     if own:
         chain = _parsed(job.client_cert)
         key = _private(Path(job.client_key or job.client_cert).read_bytes())
@@ -247,6 +246,5 @@ def _keep_chain(
     use: str = STATION,
 ) -> Certificate:
     kept = _fact(use, chain, roots)
-    store.put(store.key(use, kept.name), _secret(key))
-    store.put(store.certificate(use, kept.name), c.pem_of(chain))
+    store.put_all([(store.key(use, kept.name), _secret(key)), (store.certificate(use, kept.name), c.pem_of(chain))])
     return kept

@@ -8,6 +8,7 @@ name was cut off in the middle, and `sweep` removes it. No cryptography here, so
 """
 
 import os
+import ssl
 from base64 import b64decode
 from collections.abc import Iterable
 from hashlib import sha256
@@ -32,17 +33,18 @@ class KeyStore:
 
     def put(self, file: Path, content: bytes) -> None:
         """Durable when this returns. OSError: nothing has changed."""
-        for folder in (self._where, file.parent):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        new = file.with_suffix(f"{file.suffix}.new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(descriptor)
-        new.replace(file)
-        _sync(file.parent)
-        _sync(self._where)
+        self.put_all([(file, content)])
+
+    def put_all(self, files: Iterable[tuple[Path, bytes]]) -> None:
+        """All are durable when this returns, in their order: where the power is cut, the first ones may be there."""
+        folders = {self._where: None}
+        for file, content in files:
+            for folder in (self._where, file.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            folders[file.parent] = None
+            _write(file, content)
+        for folder in reversed(folders):
+            _sync(folder)
 
     def remove(self, files: Iterable[Path]) -> None:
         for file in files:
@@ -57,15 +59,39 @@ class KeyStore:
         return sorted(file for file in wanted if not file.exists())
 
     def damaged(self, file: Path) -> bool:
-        """Whether a certificate is there and is another than its name says: the disk has changed it."""
-        if file.suffix != ".pem" or not file.exists():
+        """Whether a file is there and the disk has changed it: a certificate is another than its name says, a key that
+        of another. Of authorities in a chain only what makes them none is seen."""
+        if not file.exists():
             return False
+        if file.suffix == ".key":
+            return _is_another_s(file, file.with_suffix(".pem"))
         _, _, begun = file.read_text("ascii", errors="replace").partition("-----BEGIN CERTIFICATE-----")
         text, ended, _ = begun.partition("-----END CERTIFICATE-----")
         try:
             return not ended or sha256(b64decode("".join(text.split()), validate=True)).hexdigest() != file.stem
         except ValueError:
             return True
+
+
+def _is_another_s(key: Path, chain: Path) -> bool:
+    """A key that waits for its certificate is nobody's yet."""
+    if not chain.exists():
+        return False
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(chain, key, password=str)
+    except ssl.SSLError:
+        return True
+    return False
+
+
+def _write(file: Path, content: bytes) -> None:
+    new = file.with_suffix(f"{file.suffix}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(descriptor)
+    new.replace(file)
 
 
 def _sync(folder: Path) -> None:

@@ -250,8 +250,8 @@ class Link:
     async def _reach(
         self, profile: Profile, where: WebSocketURI, secret: str | None, tls: ssl.SSLContext | None
     ) -> WebSocket:
-        """TCP and TLS to the first address that takes it; each has an equal share of the time. Where none does, what was
-        wrong with TLS says more than that another address cannot be reached."""
+        """TCP and TLS to the first address that takes it; each has an equal share of the time. Where none does, what
+        was wrong with TLS says more than that another address cannot be reached."""
         through = await self._by_proxy(profile, where)
         if through is not None:
             return await self._connect(where.host, profile, where, secret, tls, through)

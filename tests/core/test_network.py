@@ -168,6 +168,48 @@ def test_an_order_needs_what_its_slots_need() -> None:
     assert order(w, "4") == "Rejected", "no certificate of the station"
 
 
+def ended(name: str, use: str = c.CSMS_ROOT) -> c.Certificate:
+    return root(name, use)._replace(valid_until=NOON - 60)
+
+
+def test_what_has_ended_is_as_good_as_none() -> None:
+    """A05.FR.02, FR.03: "no valid certificate"."""
+    w = World("2.0.1", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1))).online()
+    fill(w, 2, 2)
+    fill(w, 3, 3)
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    w.finish(ended("ca"))
+    assert order(w, "2,1") == "Rejected"
+    w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
+    w.finish(root("next"))
+    assert order(w, "2,1") == "RebootRequired"
+    for own, status in ((root("own", c.STATION), "RebootRequired"), (ended("new", c.STATION), "Rejected")):
+        w.ask_later(s.CertificateSigned("PEM"))
+        w.finish((own, ""))
+        assert order(w, "3,1") == status
+
+
+@pytest.mark.parametrize(("level", "use"), [(2, c.CSMS_ROOT), (3, c.STATION)])
+def test_a_security_profile_is_not_raised_by_what_has_ended(level: int, use: str) -> None:
+    w = World("1.6", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)))
+    for certificate, status in ((ended("old", use), "Rejected"), (root("new", use), "Accepted")):
+        w.tidied = c.Tidied((), certificate.name, (root("ca"), certificate) if use == c.STATION else (certificate,))
+        w.cut()
+        w.online()
+        assert w.ask(n.RaiseSecurityProfile(level)).status == status
+
+
+def test_while_nobody_knows_the_time_what_is_there_counts() -> None:
+    w = World("2.0.1", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)), wall=0.0)
+    w.mute = True
+    w.tidied = c.Tidied((), "digest", (ended("ca"),))
+    w.boot()
+    assert w.station.certificates.has(c.CSMS_ROOT)
+    w.wall = NOON
+    w.after(1)
+    assert not w.station.certificates.has(c.CSMS_ROOT)
+
+
 # -- passwords ---------------------------------------------------------------------------------------------------------
 
 
@@ -285,6 +327,19 @@ def test_the_old_root_is_tried_where_the_new_one_fails_and_forgotten_when_it_wor
     w.online()
     assert w.finish(None).names == ((c.CSMS_ROOT, "ca"),)
     assert roots() == ("next",)
+
+
+def test_files_that_cannot_be_used_are_looked_at_again_and_what_is_damaged_forgotten() -> None:
+    w = world(2).offline()
+    assert w.station.network.way().roots == ("ca",)
+    for missing in (((c.CSMS_ROOT, "ca"),), (), ()):
+        w.tidied = c.Tidied(missing, "digest", wrong="own.pem: no certificate")
+        w.fail("profile")
+    assert w.station.network.way().roots == ()
+    assert len([note for note in w.notes if "was not taken in" in note]) == 1
+    w.tidied = c.Tidied((), "mended", (root("new"),))
+    w.fail("profile")
+    assert w.station.network.way().roots == ("new",)
 
 
 def test_a_technician_goes_back_to_the_configuration() -> None:

@@ -243,6 +243,15 @@ def test_a_damaged_root_is_told_at_the_start_and_the_others_go_on(do: Any, store
     assert found.missing == ((c.CSMS_ROOT, bad.name),)
 
 
+@pytest.mark.parametrize("how", ["no key", "another's"])
+def test_a_damaged_key_of_the_station_is_told_and_a_whole_one_is_not(do: Any, store: KeyStore, how: str) -> None:
+    certificate, _ = taking(do, ROOT.authority("Sub").sign)
+    known = ((c.STATION, certificate.name), (c.PENDING, "k1"))
+    assert do(c.Tidy(known)).missing == ()
+    store.key(c.STATION, certificate.name).write_text(ROOT.issue("S-1").key if how == "another's" else how)
+    assert do(c.Tidy(known[:1])).missing == known[:1]
+
+
 @pytest.mark.parametrize("lost", [True, False], ids=["lost", "damaged"])
 def test_one_damaged_key_does_not_cost_the_others(do: Any, store: KeyStore, lost: bool) -> None:
     def sign(csr: str) -> str:

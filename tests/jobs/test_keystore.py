@@ -42,6 +42,16 @@ def test_a_cut_in_the_middle_leaves_what_was(tmp_path: Path, monkeypatch: pytest
     assert [found.name for found in file.parent.iterdir()] == ["a.pem"]
 
 
+def test_many_at_once_have_one_sync_each_and_share_those_of_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, synced = KeyStore(tmp_path), []
+    monkeypatch.setattr("os.fsync", synced.append)
+    store.put_all((store.certificate("CSMSRootCertificate", str(n)), b"A") for n in range(100))
+    assert len(store.roots("CSMSRootCertificate")) == 100
+    assert len(synced) == 102
+
+
 def test_a_sweep_removes_strangers_and_tells_what_is_missing(tmp_path: Path) -> None:
     store = KeyStore(tmp_path)
     kept, stranger, lost = (store.certificate("CSMSRootCertificate", name) for name in ("kept", "stranger", "lost"))
