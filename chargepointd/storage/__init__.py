@@ -11,5 +11,6 @@ log.py         what its log says, and what can no longer be known
 image.py       a database and its log read where SQLite cannot, or must not
 salvage.py     what is readable of a damaged file, and of the newest copy: copies.py
 writer.py      the thread that owns it: commits in groups, tells when a batch is safe
+stall.py       a disk that stands still, and says nothing
 migrations/    numbered SQL, only ever added to
 """

@@ -7,7 +7,7 @@ message id. Settled records are a high-water mark, not a delete a row: that woul
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,8 @@ class Store:
         self._logged = 0
         """commits since the log was folded"""
         self._savers = self._by_type()
+        self.progressed: Callable[[], None] = lambda: None
+        """a part of what takes long is done"""
 
     # -- open and load -------------------------------------------------------------------------------------------------
 
@@ -314,6 +316,7 @@ class Store:
                 if row[0] not in save.sent:
                     self._amend_one(row, save, last)
             after_id = rows[-1][0]
+            self.progressed()
 
     def _amend_one(self, row: tuple[Any, ...], save: f.AmendRecords, last: dict[str, float]) -> None:
         try:

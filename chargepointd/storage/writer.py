@@ -7,7 +7,8 @@ anything is told. Owed samples are written then, so that they outlive the proces
 
 A disk that cannot be written (full, read-only, broken) is told by `on_unwritable`, once for each reason. The group that
 it refused is tried again until it is kept, what was submitted since waits behind it, in order, and then `on_sound` is
-called. Every other failure is final: `failed` is called, and nothing is reported safe any more.
+called. A disk that stands still and says nothing is told in the same way (`stall.py`), and is sound when it has done
+what it was asked. Every other failure is final: `failed` is called, and nothing is reported safe any more.
 """
 
 import queue
@@ -17,6 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from chargepointd.core.effects import Save
+from chargepointd.storage import stall
 from chargepointd.storage.store import Store, Unwritable
 
 LAZY_S = 0.1
@@ -72,6 +74,11 @@ class Writer:
         self._samples_timed = False
         self._failed = failed
         self._queue: queue.SimpleQueue[tuple[Sequence[Save], Sequence[Done]] | _Question | None] = queue.SimpleQueue()
+        self._stall = stall.Stall()
+        store.progressed = self._stall.moves
+        self._looking = False
+        self._given = self._taken = self._worked_off = 0
+        """items of the queue"""
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
         self._ending = threading.Event()
@@ -158,13 +165,28 @@ class Writer:
             dones.append(done)
             self.owing = self._soon = False
             self._synced += 1
-        self._queue.put((saves, dones))
+        self._give((saves, dones))
+
+    def _give(self, item: tuple[Sequence[Save], Sequence[Done]] | _Question) -> None:
+        self._given += 1
+        self._queue.put(item)
+        if not self._looking:
+            self._looking = True
+            self._call_later(stall.LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """While something is to be done: whether it is."""
+        if self._stall.look():
+            self.on_unwritable(Unwritable(stall.REASON, stall.REASON))
+        self._looking = self._worked_off < self._given
+        if self._looking:
+            self._call_later(stall.LOOK_S, self._look)
 
     def ask(self, question: Callable[[Store], T], answered: Callable[[T], object]) -> None:
         """Read something from the store, in the thread, as all that was submitted before has left it; `answered` is
         called in the loop. What cannot be read ends like a failed commit."""
         self._flush()
-        self._queue.put(_Question(lambda store: partial(answered, question(store))))
+        self._give(_Question(lambda store: partial(answered, question(store))))
 
     def stop(self) -> None:
         """Commit what is there, close the file. Blocks, bounded by the disk. Raises what a commit failed with; a disk
@@ -202,10 +224,20 @@ class Writer:
         if dones:
             self._call_soon(lambda: _all(dones))
         if saves:
-            self._store.copy_if_due()
+            with self._stall.long():
+                self._store.copy_if_due()
+            self._say_if_over()
         if isinstance(item, _Question):
-            self._call_soon(item.ask(self._store))
+            with self._stall:
+                answer = item.ask(self._store)
+            self._say_if_over()
+            self._call_soon(answer)
+        self._worked_off = self._taken
         return going
+
+    def _say_if_over(self) -> None:
+        if self._stall.over():
+            self._call_soon(self.on_sound)
 
     def _next(self) -> Any:
         """The next item. While none comes, the log is folded: that takes long, and nobody waits for it now."""
@@ -218,9 +250,11 @@ class Writer:
 
     def _fold(self) -> None:
         try:
-            self._store.fold()
+            with self._stall.long():
+                self._store.fold()
         except Unwritable as error:
             self._commit([], durable=True, told=f"while the log was folded: {error}")
+        self._say_if_over()
 
     def _commit(self, saves: list[Save], *, durable: bool, told: str = "") -> None:
         """However often it takes. `told`: what was wrong before it began."""
@@ -228,19 +262,20 @@ class Writer:
         while True:
             last = self._ending.is_set()
             try:
-                if told:
-                    self._store.recover()
-                self._store.commit(saves, durable=durable)
+                with self._stall:
+                    if told:
+                        self._store.recover()
+                    self._store.commit(saves, durable=durable)
                 break
             except Unwritable as error:
                 if last:
                     raise
-                if str(error) != told:
+                if self._stall.over() or str(error) != told:
                     told = str(error)
                     self._call_soon(partial(self.on_unwritable, error))
             self._ending.wait(wait_s)
             wait_s = min(2 * wait_s, RETRY_S[1])
-        if told:
+        if self._stall.over() or told:
             self._call_soon(self.on_sound)
 
     def _wait_for_disk(self, trouble: Unwritable) -> None:
@@ -263,6 +298,7 @@ class Writer:
         """What is queued now, waiting for the first of it. Returns the last item: a question, or that it is time to
         stop, stands behind what was collected."""
         item = self._next()
+        self._taken += 1
         while isinstance(item, tuple):
             saves.extend(item[0])
             dones.extend(item[1])
@@ -272,6 +308,7 @@ class Writer:
                 item = self._queue.get_nowait()
             except queue.Empty:
                 return ()
+            self._taken += 1
         return item
 
 

@@ -1,6 +1,9 @@
 """The real daemon on a disk that stands still while a file `stalled` lies beside its state:
-`python -m tests.daemon.stalled --state-dir …`"""
+`python -m tests.daemon.stalled --state-dir …`
 
+STALL_LOOK_S: how often the daemon looks whether it does, if not as in life."""
+
+import os
 import sys
 import time
 from pathlib import Path
@@ -11,8 +14,10 @@ COMMAND = (sys.executable, "-m", "tests.daemon.stalled")
 
 def main() -> int:
     from chargepointd.__main__ import main
+    from chargepointd.storage import stall
     from chargepointd.storage.store import Store
 
+    stall.LOOK_S = float(os.environ.get("STALL_LOOK_S", stall.LOOK_S))
     commit = Store.commit
     stalled = Path(sys.argv[sys.argv.index("--state-dir") + 1]).parent / "stalled"
 

@@ -448,7 +448,9 @@ def test_what_comes_late_has_its_own_time_for_company(tmp_path: Path) -> None:
     timers: list[Callable[[], None]] = []
     store = Store(tmp_path)
     store.open()
-    writer = Writer(store, lambda call: call(), lambda s, call: timers.append(call), lambda error: None)
+    writer = Writer(
+        store, lambda call: call(), lambda s, call: timers.append(call) if s == w.LAZY_S else None, lambda error: None
+    )
     writer.owe(batch(1))
     writer.submit([], lambda: None)
     writer.owe(batch(2))

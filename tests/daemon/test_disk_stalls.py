@@ -1,0 +1,73 @@
+"""A disk that stands still and says nothing: what makes safe waits for nothing, what rests on it waits; and where that
+takes long, nobody charges on credit."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from chargepointd.storage.stall import REASON
+from tests.csms import Csms
+from tests.daemon import stalled
+from tests.daemon.process import Station
+from tests.daemon.visit import begin, brisk, delivered, finish, register_wh, session, true_to, until, world
+
+pytestmark = pytest.mark.process
+
+
+@contextmanager
+def standing(station: Station) -> Iterator[None]:
+    (station.home / "stalled").touch()
+    try:
+        yield
+    finally:
+        (station.home / "stalled").unlink()
+
+
+def test_a_car_that_leaves_meanwhile_is_cut_off_at_once_and_let_go_when_that_is_kept(csms: Csms, dialect: str) -> None:
+    with Station(brisk(csms.url, dialect), command=stalled.COMMAND, env={"STALL_LOOK_S": "60"}) as station:
+        before = register_wh(station)
+        running = begin(station, csms)
+        with standing(station):
+            station.ctl("sim.plug_out", evse=1, side="ev")
+            until(lambda: (world(station)["contactor"], world(station)["offer_a"]) == ("open", 0), "safe state")
+            until(lambda: station.ctl("outbox")["queued"], "record that waits for the disk")
+            over = time.monotonic() + 2.0
+            while time.monotonic() < over:
+                assert world(station)["locked"], "let go before its end is kept"
+            assert running.ended is None
+        csms.wait_event("Ended")
+        until(lambda: not world(station)["locked"], "unlocked plug")
+        delivered(station)
+        assert csms.books.only() is running
+        assert running.kinds.count("Ended") == 1
+        assert true_to(register_wh(station) - before, running.energy_wh, dialect)
+
+
+def test_where_it_lasts_no_energy_flows_the_csms_hears_of_it_and_all_goes_on_by_itself(
+    csms: Csms, dialect: str
+) -> None:
+    env = {"STALL_LOOK_S": "0.25"}
+    with Station(brisk(csms.url, dialect), command=stalled.COMMAND, env=env) as station:
+        before = register_wh(station)
+        running = begin(station, csms)
+        with standing(station):
+            csms.wait_status("Faulted", 1)
+            until(lambda: world(station)["contactor"] == "open", "open contactor")
+            event = csms.wait("SecurityEventNotification", type="MemoryExhaustion")
+            assert event["techInfo"] == f"nothing can be kept, so nobody may charge: {REASON}"
+            assert station.ctl("status")["storage"] == REASON
+            flowed, told = register_wh(station), len(running.in_order)
+            assert csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})["status"] == "Accepted"
+            csms.wait("Heartbeat")
+            assert register_wh(station) == flowed
+            assert len(running.in_order) == told, "a record was told that is not kept"
+        csms.wait_status("Occupied", 1)
+        until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+        ended = finish(station, csms)
+        delivered(station)
+        assert csms.books.only() is ended
+        assert true_to(register_wh(station) - before, ended.energy_wh, dialect)
+        assert station.ctl("status")["storage"] == ""
+        assert csms.books.check() == []
