@@ -253,6 +253,8 @@ def _evse_problems(where: str, evse: EvseConfig) -> list[str]:
             )
         if connector.cable == "fixed" and (connector.lock or evse.lock):
             problems.append(f"{where}.lock: a fixed cable has no lock to move; leave it out")
+    if evse.shut_until_authorized and not (evse.lock or all(connector.lock for connector in evse.connector)):
+        problems.append(f"{where}.shut_until_authorized: there is no lock; name one, or leave it out")
     if evse.meter_signs and not evse.meter:
         problems.append(f"{where}.meter_signs: there is no meter; name one, or leave it out")
     if evse.supply == "DC" and not (evse.supply_device and evse.vehicle):

@@ -63,6 +63,8 @@ class EvseConfig(NamedTuple):
     meter_signs: bool = False
     """the meter can sign its readings, and is asked to where the CSMS wants them signed"""
     lock: str = ""
+    shut_until_authorized: bool = False
+    """the lock keeps plugs out of the empty socket"""
     bay_sensor: str = ""
     """tells whether a vehicle stands in the parking bay"""
     phase_switch: str = ""

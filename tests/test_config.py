@@ -133,6 +133,12 @@ def test_an_address_that_is_none(tmp_path: Path, good: Config) -> None:
         assert 'csms.url: expected an address such as "wss://csms.example.com/ocpp"' in complaint(tmp_path, good)
 
 
+def test_without_a_lock_no_socket_is_shut(tmp_path: Path, good: Config) -> None:
+    good["evse"][0]["shut_until_authorized"] = True
+    good["evse"][0].pop("lock")
+    assert "evse[0].shut_until_authorized: there is no lock" in complaint(tmp_path, good)
+
+
 def test_a_fixed_cable_has_no_lock(tmp_path: Path, good: Config) -> None:
     good["evse"][0]["connector"][0]["cable"] = "fixed"
     assert "evse[0].lock: a fixed cable has no lock to move" in complaint(tmp_path, good)

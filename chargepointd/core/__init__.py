@@ -25,7 +25,7 @@ What everything stands on
 An EVSE and who uses it
     facts.py          what is true of one EVSE     ledger.py  its records, and the samples in them
     evse.py           what happens to it                      consequences.py  what follows from its facts
-    power.py          its lock and power path
+    power.py          its lock and power path                 shutters.py  for whom empty sockets open
     session.py        one visit from plug-in to leaving, and its transaction
     resumption.py     what becomes of the transaction that an interruption found running
     sampling.py       when the meter is read                  metering.py   from a reading to samples

@@ -55,6 +55,8 @@ class Facts:
         self.entitled_at = NEVER
         """since when somebody is authorized and plugged in: s, monotonic clock"""
         self.locked: dict[int, bool] = {}
+        self.invites = True
+        """somebody may plug in; `shutters` keeps it, where sockets are shut"""
         self.operative = True
         """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
         self.resetting = False

@@ -42,7 +42,7 @@ class Lobby:
         False: none does."""
         for seat in sorted(self._taken(), key=lambda seat: seat.plug_by):
             token, group = seat.session.token, seat.session.group
-            if evse.id not in seat.session.choice or not token or not evse.open_to(token, group) or evse.plugged:
+            if not token or not _may_choose(seat, evse):
                 continue
             if evse.transaction is None:
                 evse.take_over(self.arrived(evse, seat.hand_over(step), step), step)
@@ -54,5 +54,15 @@ class Lobby:
                 return True
         return False
 
+    def expects(self, evse: Evse) -> bool:
+        """Somebody waits who may choose it."""
+        return any(_may_choose(seat, evse) for seat in self._taken())
+
     def _taken(self) -> list[Evse]:
         return [seat for seat in self.seats.values() if seat.session.authorized]
+
+
+def _may_choose(seat: Evse, evse: Evse) -> bool:
+    session = seat.session
+    chosen = evse.id in session.choice and not evse.plugged
+    return chosen and session.token is not None and evse.open_to(session.token, session.group)

@@ -12,6 +12,8 @@ class ConnectorPlan(NamedTuple):
     fixed_cable: bool = False
     lock: bool = False
     """the station can hold the plug"""
+    shut: bool = False
+    """the lock keeps plugs out of the empty socket too, until somebody is authorized"""
 
 
 class EvsePlan(NamedTuple):

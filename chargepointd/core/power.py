@@ -97,13 +97,21 @@ class Power:
     def keeps_plug(self, evse: "Facts", connector_id: int) -> bool:
         return self._lock_wanted(evse, connector_id) is True
 
+    def keeps_shut(self, evse: "Facts", connector_id: int) -> bool:
+        """The socket is empty, and nobody is to plug in."""
+        plan = evse.plan.connector(connector_id)
+        empty = evse.plugged != connector_id and evse.plugs.get(connector_id) is False
+        return plan is not None and plan.shut and empty and not evse.invites
+
     def _lock_wanted(self, evse: "Facts", connector_id: int) -> bool | None:
         """None: leave it as it is. Whoever is not authorized any more must be able to leave, though the transaction
         may go on until then; a plug is let go only when the power path is open (IEC 61851-1, 12.3)."""
         session = evse.session
         owned = session.authorized or session.suspended
-        if evse.plugged == connector_id and owned:
+        if (evse.plugged == connector_id and owned) or self.keeps_shut(evse, connector_id):
             return True
+        if not evse.seen and any(plan.shut for plan in evse.plan.connectors):
+            return None  # a socket that is shut is not opened by a restart
         here = session.connector_id == connector_id
         return None if evse.power_on or (here and (session.held or owned)) else False
 

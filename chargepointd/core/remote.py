@@ -152,6 +152,8 @@ class Remote:
             reply(Status("NotSupported", "the cable is fixed, or the connector has no lock"), step)
         elif evse.running and evse.session.authorized and not self._context.rules.unlock_stops_transaction:
             reply(Status("OngoingAuthorizedTransaction"), step)
+        elif evse.power.keeps_shut(evse, command.connector_id):
+            reply(Status("Unlocked", "no plug is in the socket, which stays shut until somebody is authorized"), step)
         else:
             if self._context.rules.unlock_stops_transaction:
                 evse.stop(Cause("UnlockCommand", "UnlockCommand"), step)

@@ -126,6 +126,8 @@ class Wiring:
         customers = Customers(context, self.outbox, self.tokens, self.local_list, self.reservations, self._everywhere)
         pricing = self._made_pricing(customers, state) if context.plan.displays else ()
         lamps = self._made_lamps() if context.plan.lamps else ()
+        shut = any(connector.shut for evse in context.plan.evses for connector in evse.connectors)
+        shutters = self._made_shutters() if shut else ()
         return (
             *self._plug_and_charge(signatures, state.get("secc")),
             self.security,
@@ -146,6 +148,7 @@ class Wiring:
             self.reservations,
             *pricing,
             *lamps,
+            *shutters,
         )
 
     def _plug_and_charge(self, signatures: Signatures, saved: Any) -> tuple[Topic, ...]:
@@ -171,6 +174,11 @@ class Wiring:
         from chargepointd.core.lamps import Lamps  # many a station has none
 
         return (Lamps(self.context, self.evses, self.lobby, self.authorization),)
+
+    def _made_shutters(self) -> tuple[Topic, ...]:
+        from chargepointd.core.shutters import Shutters  # few stations have them
+
+        return (Shutters(self.context, self.evses, self.lobby),)
 
     def _hold(self, held: bool, step: Step, why: str = "firmware") -> None:
         if self.availability.hold(held, step, why):

@@ -70,6 +70,10 @@ class Facts(NamedTuple):
         return any(evse.supply == "AC" and evse.phases == phases for evse in self.plan.evses)
 
     @property
+    def shut(self) -> bool:
+        return any(connector.shut for evse in self.plan.evses for connector in evse.connectors)
+
+    @property
     def fewer_phases(self) -> bool:
         """Some of them alone cannot be used: a profile that asks for that is refused (K01.FR.43)."""
         return any(evse.supply == "AC" and evse.phases > 1 for evse in self.plan.evses)
@@ -368,7 +372,9 @@ def technologies(network: Path) -> str:
 def _additional() -> Iterable[Row]:
     by = "SecurityCtrlr.SecurityProfile"  # with TLS it is what the CSMS is known by
     yield _built("AQ-1", "The last CSMS root can be removed", by, lambda facts: facts.variables.integer(by) < 2)
-    yield _built("AQ-2", "The cable is locked before the authorization", "evse.lock", lambda facts: False)
+    yield _built(
+        "AQ-2", "The cable is locked before the authorization", "evse.shut_until_authorized", lambda facts: facts.shut
+    )
     yield _built("AQ-3", "The last station certificate can be removed", "DeleteCertificate", lambda facts: False)
     yield _built("AQ-4", "A numberPhases that is not supported", "evse.phases", lambda facts: facts.fewer_phases)
     yield _asked("AQ-5", "A hard-wired monitor", *_MONITORS)

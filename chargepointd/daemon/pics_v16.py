@@ -86,7 +86,9 @@ def _features() -> Iterator[Row]:
 
 def _questions() -> Iterator[Row]:
     yield Row("AQ-1", "The last root of the Central System can be removed", "SecurityProfile", _at_most(1))
-    yield Row("AQ-2", "The cable is locked before the authorization", "evse.lock", lambda facts: False)
+    yield Row(
+        "AQ-2", "The cable is locked before the authorization", "evse.shut_until_authorized", lambda facts: facts.shut
+    )
     yield Row("AQ-3", "The last station certificate can be removed", "DeleteCertificate", lambda facts: False)
     during = "FirmwareCtrlr.DownloadDuringTransactions"
     yield Row("AQ-4", "Firmware downloaded during a transaction", during, lambda facts: facts.true(during))

@@ -199,7 +199,10 @@ def _meter(evse: EvseConfig, config: Config) -> tuple[frozenset[str] | None, flo
 
 def _evse_plan(evse: EvseConfig, config: Config) -> EvsePlan:
     measures, wraps_at_wh = _meter(evse, config)
-    connectors = tuple(ConnectorPlan(c.id, c.type, c.cable == "fixed", bool(lock_of(evse, c))) for c in evse.connector)
+    connectors = tuple(
+        ConnectorPlan(c.id, c.type, c.cable == "fixed", bool(lock_of(evse, c)), evse.shut_until_authorized)
+        for c in evse.connector
+    )
     power = evse.max_power_w or evse.voltage_v * evse.max_current_a * max(1, evse.phases)
     return EvsePlan(
         evse.id,

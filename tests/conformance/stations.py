@@ -56,6 +56,14 @@ def ac_socket(url: str, evses: int = 2, **variables: Any) -> Config:
     return config
 
 
+def shut_sockets(url: str, **variables: Any) -> Config:
+    """AC sockets that let no plug in before the authorization."""
+    config = ac_socket(url, **variables)
+    for evse in config["evse"]:
+        evse["shut_until_authorized"] = True
+    return config
+
+
 def ac_cable(url: str, evses: int = 2, **variables: Any) -> Config:
     """AC outlets with a fixed cable each: nothing to lock."""
     config = ac_socket(url, evses, **variables)

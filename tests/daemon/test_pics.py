@@ -11,6 +11,7 @@ from tests.conformance.stations import (
     ac_socket,
     dc_station,
     dc_with_menu,
+    shut_sockets,
     signing,
     with_battery,
     with_bays,
@@ -65,6 +66,12 @@ def test_what_cannot_be_charged_with_is_what_a_profile_is_refused_for(url: str) 
         evse["phases"] = 1
     told = [answers(config)["AQ-4"]["answer"] for config in (dc_station(url), one, ac_socket(url))]
     assert told == ["No", "No", "Yes"]
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "1.6"])
+def test_sockets_that_are_shut_until_the_authorization_are_told(url: str, version: str) -> None:
+    told = [answers(config, version)["AQ-2"]["answer"] for config in (shut_sockets(url), ac_socket(url))]
+    assert told == ["Yes", "No"]
 
 
 @pytest.mark.parametrize("version", ["2.0.1", "1.6"])

@@ -119,6 +119,8 @@ class Controls:
             raise ValueError(
                 f"sim.plug_in: evse {evse}: a car is at connector {there.connector}; sim.plug_out it first"
             )
+        if there.shut[connector - 1]:
+            raise ValueError(f"sim.plug_in: evse {evse}: the socket is locked; show a card first")
         there.plug_in(connector)
         return self._done(there)
 

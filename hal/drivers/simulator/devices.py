@@ -162,6 +162,7 @@ class Lock:
         if "lock_failure" in evse.errors and evse.locked[self._connector - 1] != locked:
             raise DeviceFault("the bolt does not move")
         evse.locked[self._connector - 1] = locked
+        evse.shut[self._connector - 1] = locked and not evse.plugs[self._connector - 1]
         self._hold.world.changed(evse)
 
 

@@ -33,6 +33,8 @@ class Evse:
         self.passing = False
         """the car came only to be plugged in, and leaves when it is unplugged"""
         self.locked = [False] * config.connectors
+        self.shut = [False] * config.connectors
+        """a bolt that came out before there was a plug keeps every plug out"""
         self.offers_a = [0.0] * config.connectors
         self.phases = config.phases
         """in use: a switch may lead fewer to the car than there are"""

@@ -5,6 +5,4 @@ Where a feature can be configured away, the case is run on a station without it 
 
 NOT_APPLICABLE = {
     "TC_B_15_CS": "for stations without SummaryInventory (C-56); this station reports it, see TC_B_14",
-    "TC_C_05_CS": "for stations that lock the cable before the authorization (AQ-2); this station holds a plug for "
-    "whoever is authorized, see TC_C_02",
 }

@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.conformance.stations import shut_sockets
 from tests.conformance.tester import GROUP, OTHER_TOKEN, TOKEN, Tester
 from tests.csms import Csms
+from tests.daemon.control import ControlError
 from tests.daemon.visit import until
 
 ID_TOKEN = {"idToken": TOKEN, "type": "ISO14443"}
@@ -30,6 +32,34 @@ def test_tc_c_04_cs(tester: Tester, csms: Csms) -> None:
     assert tester.power_w() > 0
     tester.stop_authorized()
     tester.ended(transaction)
+
+
+@pytest.mark.under_test(shut_sockets, variables={})
+@pytest.mark.parametrize("status", ["Invalid", "Unknown"])
+def test_tc_c_05_cs(tester: Tester, csms: Csms, status: str) -> None:
+    """Local start transaction - Authorization invalid - Cable lock"""
+    shut(tester, 1, 2)
+    tester.refused(TOKEN, status)
+    assert not csms.calls("TransactionEvent")
+    shut(tester, 1, 2)
+    tester.authorized(OTHER_TOKEN)  # who is accepted finds them open, until he has chosen one of them
+    until(lambda: not (tester.locked(1) or tester.locked(2)), "open sockets")
+    tester.ev_connected(2)
+    transaction = tester.energy_flows(2)
+    assert tester.locked(2)
+    shut(tester, 1)
+    tester.stop_authorized(OTHER_TOKEN)
+    tester.ev_disconnected(2)
+    tester.ended(transaction)
+    shut(tester, 1, 2)
+
+
+def shut(tester: Tester, *evses: int) -> None:
+    """The empty sockets are locked: no plug goes in."""
+    for evse in evses:
+        until(lambda evse=evse: tester.locked(evse), "shut socket")  # type: ignore[misc]
+        with pytest.raises(ControlError, match="the socket is locked"):
+            tester.station.ctl("sim.plug_in", evse=evse)
 
 
 def test_tc_c_06_cs(tester: Tester) -> None:
