@@ -83,8 +83,10 @@ class Transaction:
 
     @property
     def samples(self) -> list[Sample]:
-        """In order of time: the transactionData of a 1.6 StopTransaction repeats what came before."""
-        return sorted((sample for report in self.in_order for sample in samples(report)), key=lambda sample: sample.at)
+        """In order of time, each once: the transactionData of a 1.6 StopTransaction repeats what came before. Where
+        the clock was put back several have one time: they stay as they were told."""
+        told = dict.fromkeys(sample for report in self.in_order for sample in samples(report))
+        return sorted(told, key=lambda sample: sample.at)
 
     @property
     def energy_wh(self) -> float | None:

@@ -2,8 +2,9 @@
 nothing is promised or told that could be lost; and when the disk is back all goes on by itself, with complete books."""
 
 import resource
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -158,3 +159,64 @@ def test_a_damaged_file_is_told_and_what_is_readable_of_it_goes_on(station: Stat
     assert finish(station, csms).id == running.id
     delivered(station)
     assert csms.books.check() == []
+
+
+COPYING = "import sys; from chargepointd.storage import copies; copies.FIRST_S = 0.0; "
+COPYING += "from chargepointd.__main__ import main; sys.exit(main())"
+"""the daemon, which makes its daily copy at its first commit"""
+
+
+def _cut_off(data: bytearray) -> None:
+    del data[len(data) // 2 :]
+
+
+def _flipped(data: bytearray) -> None:
+    """A bit of each hundredth byte."""
+    for at in range(50, len(data), 100):
+        data[at] ^= 1 << at % 8
+
+
+def _zeroed(data: bytearray) -> None:
+    data[:] = bytes(len(data))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "damage"), [("1.6", _cut_off), ("2.0.1", _flipped), ("2.0.1", _zeroed)], indirect=["dialect"]
+)
+def test_of_a_file_that_is_lost_what_was_set_comes_from_the_newest_copy_and_people_are_told(
+    csms: Csms, dialect: str, damage: Callable[[bytearray], None]
+) -> None:
+    station, desk = Station(brisk(csms.url, dialect), command=(sys.executable, "-c", COPYING)), Desk(csms)
+    with station:
+        before = begin(station, csms)
+        finish(station, csms)
+        assert desk.set("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut", "77") == "Accepted"
+        delivered(station)
+        copy = station.state_dir / "chargepointd.db.copy-1"
+        station.terminate()
+        copy.unlink()
+        station.start()  # the next copy knows the visit and the setting
+        station.wait_ready()
+        begin(station, csms)
+        finish(station, csms)
+        delivered(station)
+        assert copy.exists()
+        station.terminate()
+        database = station.state_dir / "chargepointd.db"
+        data = bytearray(database.read_bytes())
+        damage(data)
+        database.write_bytes(data)
+        database.with_name("chargepointd.db-wal").unlink(missing_ok=True)
+        station.start()
+        station.wait_ready()
+        told = csms.wait("SecurityEventNotification", type="StateDamaged")
+        assert told["techInfo"]
+        assert any("StateDamaged" in event.values() for event in station.ctl("security_log")["events"])
+        assert station.ctl("status")["damaged"]
+        assert desk.get("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut") == "77"
+        after = begin(station, csms)
+        finish(station, csms)
+        delivered(station)
+        assert after.id != before.id
+        assert len(csms.books.transactions) == 3
+        assert csms.books.check() == []

@@ -20,6 +20,7 @@ from tests.daemon.visit import (
     register_wh,
     true_to,
     until,
+    world,
 )
 from tests.daemon.visit import session as seen
 
@@ -93,6 +94,36 @@ def test_a_meter_that_tells_no_number_stops_charging_and_people_see_why(
     assert transaction.check() == []
     assert transaction.samples[-1].energy_wh <= last + 1
     assert all(when <= at + CLOCKS for when, _ in registers(ended)), "when it was read"
+
+
+def test_a_meter_dead_at_the_start_tells_nothing_and_what_flows_is_stopped_until_it_lives(
+    station: Station, csms: Csms, dialect: str
+) -> None:
+    """It is found out when somebody comes: nothing is told of the register before it has been read."""
+    csms.wait_status("Available")
+    before = register_wh(station)
+    station.ctl("sim.raise_error", evse=1, error="meter_dead")
+    station.ctl("sim.plug_in", evse=1)
+    station.ctl("sim.swipe", token=TOKEN)
+    csms.wait("Authorize")
+    csms.wait_status("Faulted", timeout=40)
+    assert "PowerMeterFailure" in faults(station)
+    until(lambda: world(station)["contactor"] == "open", "open contactor")
+    stopped, at = register_wh(station), datetime.now(UTC)
+    csms.call("ClearCache")
+    told = [value for each in csms.books.transactions.values() for value in each.samples]
+    assert {value.energy_wh for value in told} <= {before}
+    station.ctl("sim.clear_error", evse=1, error="meter_dead")
+    assert register_wh(station) == stopped
+    until(lambda: "PowerMeterFailure" not in faults(station), "meter that lives")
+    charging(station)
+    finish(station, csms)
+    delivered(station)
+    transaction = csms.books.only()
+    assert transaction.check() == []
+    assert transaction.energy_wh <= register_wh(station) - before + 1
+    assert transaction.samples[-1].at > at - CLOCKS
+    assert true_to(register_wh(station), transaction.samples[-1].energy_wh, dialect)
 
 
 def test_a_meter_dead_at_the_end_is_told_as_it_was_last(station: Station, csms: Csms, dialect: str) -> None:

@@ -243,6 +243,39 @@ def _two_samples(csms: RudeCsms) -> None:
         csms.wait_event("Updated", lambda m: "meterValue" in m.payload)
 
 
+@NEW
+def test_a_csms_that_takes_the_connection_and_answers_nothing_any_more(
+    csms: RudeCsms, relay: Relay, dialect: str
+) -> None:
+    """No boot, no record, over each connection anew; it only pongs. The driver notices nothing, and what happened is
+    told when it speaks again, once."""
+    patient = {"OCPPCommCtrlr.MessageTimeout[Default]": 1, "OCPPCommCtrlr.MessageAttempts[TransactionEvent]": 1000}
+    with Station(brisk(relay.url, dialect, **PATIENT, **patient)) as station:
+        before = register_wh(station)
+        begin(station, csms)
+        mute = (
+            "BootNotification", "Heartbeat", "StatusNotification", "TransactionEvent", "MeterValues", "StopTransaction",
+            "Authorize", "SecurityEventNotification",
+        )  # fmt: skip
+        for action in mute:
+            csms.silent(action)
+        relay.cut()
+        relay.wait_passages(2)
+        csms.forget()
+        station.restart(Station.kill)
+        csms.wait("BootNotification")
+        charging(station)
+        station.ctl("sim.swipe", token=TOKEN)
+        leave(station)
+        assert station.ctl("outbox")["queued"] > 0
+        for action in mute:
+            csms.behave(action)
+        csms.wait_event("Ended", timeout=60)
+        delivered(station)
+        transaction = csms.books.only()
+        assert true_to(register_wh(station) - before, transaction.energy_wh, dialect)
+
+
 # -- the boot ----------------------------------------------------------------------------------------------------------
 
 FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"

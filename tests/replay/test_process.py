@@ -22,11 +22,16 @@ from tests.replay.replaying import differing
 pytestmark = pytest.mark.process
 
 PASSWORD = "pa55word-of-the-station"
-ONLINE = {"recording.jsonl.gz", "status.json", "outbox.json", "variables.json", "drivers.json", "log.txt", "list.json"}
+IN_THE_FILE = "pa55word-of-the-file"
+ONLINE = {
+    "recording.jsonl.gz", "status.json", "outbox.json", "variables.json", "drivers.json", "log.txt", "list.json",
+    "configuration.json", "versions.json", "system.json",
+}  # fmt: skip
 
 
 def station(csms: Csms, dialect: str, supply: str = "AC") -> Station:
     config = brisk(csms.url, dialect)
+    config["csms"]["password"] = IN_THE_FILE
     if supply == "DC":
         config["drivers"]["sim"] |= {"supply": "DC", "fixed_cable": True}
         devices = {name: f"sim.{name}1" for name in ("pilot", "contactor", "meter", "vehicle")}
@@ -56,7 +61,7 @@ def replayed(parts: dict[str, bytes], directory: Path) -> int:
 def check_secrets(parts: dict[str, bytes]) -> None:
     for name, content in parts.items():
         text = gzip.decompress(content) if name.endswith(".gz") else content
-        for secret in (TOKEN, PASSWORD):
+        for secret in (TOKEN, PASSWORD, IN_THE_FILE):
             assert secret.lower() not in text.decode().lower(), (name, secret)
 
 
@@ -79,6 +84,9 @@ def test_a_visit_is_replayed_from_the_bundle_and_so_is_what_came_after_a_power_c
         parts = unpacked(b64decode(got["archive"]))
     assert set(got["parts"]) == set(parts) >= ONLINE
     assert "missing.txt" not in parts
+    assert json.loads(parts["configuration.json"])["csms"]["url"] == csms.url
+    assert json.loads(parts["versions.json"])["packages"]
+    assert "csms: connected" in parts["log.txt"].decode()
     assert replayed(parts, tmp_path) > 20
     check_secrets(parts)
 

@@ -174,6 +174,8 @@ class Soak:
         await site.start()
         await site.until(lambda: site.csms.counts["StatusNotification"] >= self.plan.evses, "statuses")
         self._registers = {evse: await self._register(evse) for evse in range(1, self.plan.evses + 1)}
+        await self._quiet()
+        self._first = self._there(site.stage.survey())
         self._say(_row(TITLES))
         async with asyncio.TaskGroup() as lives:
             lives.create_task(self._nights(), name="nights")
@@ -287,8 +289,18 @@ class Soak:
             if more and kind == "files" and night.day <= 3:
                 self._first[kind] = now | self._first[kind]
             elif more:
-                self.wrong.append(f"night {night.day}: {kind} that were not there on the first: {dict(more)}")
+                self.wrong.append(f"night {night.day}: {kind} that were not there at the beginning: {dict(more)}")
         self._growth(night)
+
+    def _there(self, seen: dict[str, Any]) -> dict[str, Counter[str]]:
+        threads = Counter(re.sub(r"asyncio_\d+", "asyncio", name) for name in set(seen["threads"]))
+        threads["asyncio"] = 1  # the pool has as many as were needed at once
+        return {
+            "tasks": Counter(seen["tasks"]),
+            "threads": threads,
+            "descriptors": Counter(re.sub(r":\[\d+\]", "", name) for name in seen["fds"]),
+            "files": Counter(_files(self.site.station.state_dir)),
+        }
 
     def _growth(self, night: Night) -> None:
         """Of the same process, from the second night on in which nothing more was loaded: what few stations have is
