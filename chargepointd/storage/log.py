@@ -6,10 +6,11 @@ been told. So the first frame that is wrong is
 
 - *mended*, where its checksum says what is wrong. They are linear, so a flipped bit is known by what it does to them;
 - *damaged*, where more transactions follow it than can have been written without a sync (`LONGEST_TAIL`): it was whole;
-- *unfinished*, where something is seen that only a write which was not finished leaves: nothing is there any more, or a
-  frame of the log before stands where this one, or the next in the same sectors, was to be written;
-- else *unclear*. What a disk shows that has half written it may be the same: some sectors are as they were, of which
-  nobody knows how. Then the log is taken as SQLite takes it, and what may have been told is kept free (`doubt`).
+- *unfinished*, where something is seen that only a write which was not finished leaves. File systems write whole
+  blocks, of which a power cut leaves any: where a block was not written a frame begins as one of the log before, or as
+  nothing. The block holds the beginning of this frame, or that of the next;
+- else *unclear*. What a disk shows that has written half of a block may be the same: some sectors are as they were, of
+  which nobody knows how. Then the log is taken as SQLite takes it, and what may have been told is kept free (`doubt`).
 
 File format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
@@ -29,6 +30,8 @@ _HEADER, _FRAME = 32, 24
 Sums = tuple[int, int]
 SECTOR = 512
 """what a disk writes as one"""
+BLOCK = 4096
+"""what a file system writes as one, at most: a page of the kernel's memory"""
 _OTHER_BITS = 5
 """a salt that was drawn anew differs in more"""
 
@@ -54,10 +57,11 @@ class Log(NamedTuple):
 def read_log(path: Path) -> Log:
     """Of the database at this path."""
     try:
-        log = path.with_name(path.name + "-wal").read_bytes()
+        file = path.with_name(path.name + "-wal")
+        log, block = file.read_bytes(), file.stat().st_blksize
     except OSError:
         return Log()
-    return _Reading(log).result() if len(log) >= _HEADER else Log()
+    return _Reading(log, min(max(block, 2 * SECTOR), BLOCK)).result() if len(log) >= _HEADER else Log()
 
 
 class _Raw:
@@ -71,19 +75,10 @@ class _Raw:
         self.commits = log[start + 4 : start + 8] != bytes(4)
         self.words = list(words.unpack(log[start : start + 8] + log[start + _FRAME : start + _FRAME + size]))
 
-    def of_before(self, salt: Sums) -> bool:
-        """Of a log that was here before: the first number counts up, the second is drawn (`walRestartHdr`)."""
-        older: int = (salt[0] - self.salt[0]) & _MASK
-        return 0 < older < 1 << 16 and (self.salt[1] ^ salt[1]).bit_count() >= _OTHER_BITS
-
     def unwritten(self, log: bytes, word: int) -> bool:
         """From this word on its sector holds nothing."""
         at = self.start + 4 * word + (16 if word > 1 else 0)
         return not any(log[at : at - at % SECTOR + SECTOR])
-
-    def nothing(self, log: bytes) -> bool:
-        """From here on."""
-        return not any(log[self.start :])
 
     def follows(self, before: Sums) -> bool:
         return _sum(self.words, before) == self.stored
@@ -95,14 +90,14 @@ class _Raw:
 
 
 class _Reading:
-    def __init__(self, log: bytes) -> None:
+    def __init__(self, log: bytes, block: int) -> None:
         magic, _, size, _, *salt, first, second = struct.unpack_from(">8I", log)
         order = ">" if magic == _MAGIC + 1 else "<"
         sound = _sum(list(struct.unpack_from(f"{order}6I", log)), (0, 0)) == (first, second)
         if not sound:
             size, order = PAGE_SIZE, "<" if byteorder == "little" else ">"
         words = struct.Struct(f"{order}{2 + size // 4}I")
-        self._log, self._step = log, _FRAME + size
+        self._log, self._block, self._step = log, block, _FRAME + size
         starts = range(_HEADER, len(log) - self._step + 1, self._step)
         self._raw = [_Raw(log, start, size, words) for start in starts]
         self._chain: Sums | None = (first, second) if sound else None
@@ -135,8 +130,13 @@ class _Reading:
         else:
             right = _sum(frame.words, self._chain)
             whole = right == frame.stored
-            self._damaged |= whole and frame.salt != self._salt
+        if whole and frame.salt == self._salt:
+            return self._keep(frame.read(frame.words), right)
+        sure = self._commits_behind(n) > LONGEST_TAIL
+        if not sure and (self._old(frame.start) or self._has_hole(frame.start)):
+            return False
         if whole:
+            self._damaged = True
             return self._keep(frame.read(frame.words), right)
         if (after and after.follows(right)) or (
             frame.salt == self._salt and _one_bit(frame.stored, right) and not (after and after.follows(frame.stored))
@@ -147,12 +147,32 @@ class _Reading:
         if explaining and not all(frame.unwritten(self._log, word) for word, _ in explaining):
             self._damaged = True
             return self._keep(frame.read(_mended(explaining, frame.words)), frame.stored)
-        if self._commits_behind(n) > LONGEST_TAIL:
+        if sure:
             return self._pass_over(n)
-        old = frame.of_before(self._salt) or (after and after.of_before(self._salt))
-        if not (old or frame.nothing(self._log)):
+        if not self._old(frame.start + self._step):
             self._doubt(n)
         return False
+
+    def _old(self, start: int) -> bool:
+        """Here a frame of a log that was here before begins: the first number of its salt counts up, the second is
+        drawn (`walRestartHdr`). Or there was none yet."""
+        if len(self._log) < start + 16:
+            return False
+        first, second = struct.unpack_from(">2I", self._log, start + 8)
+        older = 0 < (self._salt[0] - first) & _MASK < 1 << 16 and (self._salt[1] ^ second).bit_count() >= _OTHER_BITS
+        return older or (self._rest_of_block(start) > self._step and self._nothing(start))
+
+    def _has_hole(self, start: int) -> bool:
+        """In the frame that begins here a block was not written: nothing is there."""
+        blocks = range(-(-start // self._block) * self._block, start + self._step, self._block)
+        return any(map(self._nothing, (start, *blocks)))
+
+    def _nothing(self, at: int) -> bool:
+        """As far as its block goes."""
+        return not any(self._log[at : at + self._rest_of_block(at)])
+
+    def _rest_of_block(self, at: int) -> int:
+        return self._block - at % self._block
 
     def _keep(self, frame: Frame, chain: Sums | None) -> bool:
         self._frames.append(frame)
