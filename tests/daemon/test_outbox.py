@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,27 @@ def test_an_end_that_the_csms_refuses_is_set_aside_and_sent_again_after_a_power_
     assert csms.calls(ENDS[dialect])[-1].id == sent, "the same message"
     assert transaction.check() == []
     assert transaction.ended is not None
+
+
+def test_no_attempt_is_used_up_by_a_link_that_breaks(csms: Csms, dialect: str) -> None:
+    config = brisk(csms.url, dialect, **{"OCPPCommCtrlr.MessageAttempts[TransactionEvent]": 2})
+    with Station(config) as station:
+        begin(station, csms)
+        csms.silent(ENDS[dialect])
+        station.ctl("sim.swipe", token=TOKEN)
+        for _ in range(4):
+            csms.wait(ENDS[dialect])
+            csms.offline()
+            csms.forget()
+            csms.online()
+        csms.behave(ENDS[dialect])
+        csms.offline()  # nothing that is under way is answered any more
+        csms.online()
+        until(lambda: station.ctl("outbox")["queued"] == 0, "empty outbox")
+        assert station.ctl("outbox")["dead"] == 0
+        assert csms.books.check() == []
+        sends = Counter(message.id for message in csms.calls(ENDS[dialect]))
+        assert max(sends.values()) > 2, "more often than there are attempts"
 
 
 def test_a_long_queue_drains_in_order_over_power_cuts_and_requests_are_answered_meanwhile(

@@ -1,5 +1,9 @@
 """B: the link is lost and comes back."""
 
+from datetime import datetime
+
+import pytest
+
 from tests.conformance.tester import Tester
 from tests.csms import Csms
 
@@ -49,3 +53,30 @@ def test_tc_b_57_cs(tester: Tester, csms: Csms) -> None:
     csms.password = password
     assert refused.at - before >= wait_s, "the back-off begins anew after a good connection"
     assert csms.wait_connected().at - refused.at >= 2 * wait_s
+
+
+# -- what is told of the time without a link (QueueAllMessages) --------------------------------------------------------
+
+
+@pytest.mark.under_test(variables={"TxCtrlr.TxStartPoint": "EVConnected", "OCPPCommCtrlr.OfflineThreshold": 1000})
+@pytest.mark.parametrize("all_messages", [True, False])
+def test_all_messages_are_queued_or_only_those_of_transactions(tester: Tester, csms: Csms, all_messages: bool) -> None:
+    tester.set("OCPPCommCtrlr.QueueAllMessages", all_messages)
+    tester.link_cut()
+    before = len(csms.transcript)
+    tester.station.ctl("sim.plug_in", evse=1)
+    tester.queued(1)
+    tester.unplug()
+    tester.queued(2)
+    tester.link_back()
+    back = datetime.fromisoformat(tester.get("ClockCtrlr.DateTime"))
+    tester.fence()
+    tester.delivered()
+    told = [m for m in csms.calls("StatusNotification") if m.number > before]
+    assert [m["connectorStatus"] for m in told] == (["Occupied", "Available"] if all_messages else [])
+    moments = [datetime.fromisoformat(m["timestamp"]) for m in told]
+    assert moments == sorted(moments)
+    assert all(moment < back for moment in moments), "when it happened, not when it was told"
+    events = [m for m in csms.calls("TransactionEvent") if m.number > before]
+    assert [events[0]["eventType"], events[-1]["eventType"]] == ["Started", "Ended"]
+    assert all(m["offline"] for m in events)

@@ -1,5 +1,6 @@
 """B: booting, variables, reports, reset, network profiles."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -286,3 +287,32 @@ def test_tc_b_41_cs(tester: Tester, csms: Csms) -> None:
     tester.stop_authorized(OTHER_TOKEN)
     tester.ended(second)
     tester.booted("ScheduledReset", evse2="Occupied")
+
+
+# -- the clock on the wall ---------------------------------------------------------------------------------------------
+
+
+def test_a_time_offset_and_a_time_zone_change_what_people_read_and_nothing_that_is_told(tester: Tester) -> None:
+    assert hours_ahead(tester) == 0
+    tester.set("ClockCtrlr.TimeOffset", "+05:30")
+    assert hours_ahead(tester) == 5.5
+    tester.set("ClockCtrlr.TimeOffset[NextTransition]", "-03:00")
+    tester.set("ClockCtrlr.NextTimeOffsetTransitionDateTime", "2020-03-29T01:00:00Z")
+    assert hours_ahead(tester) == -3
+    tester.set("ClockCtrlr.TimeZone", "Asia/Tokyo")
+    assert hours_ahead(tester) == 9
+    tester.set("ClockCtrlr.TimeZone", "Asia/Atlantis", expect="Rejected")
+    tester.set("ClockCtrlr.TimeZone", "")
+    tester.station.restart(Station.kill)
+    tester.booted()
+    assert hours_ahead(tester) == -3
+    told = datetime.fromisoformat(tester.get("ClockCtrlr.DateTime"))
+    assert abs(told - datetime.now(UTC)) < timedelta(minutes=1)
+    assert told.utcoffset() == timedelta(0)
+
+
+def hours_ahead(tester: Tester) -> float:
+    """The clock that a technician reads, of that which is told."""
+    status = tester.station.ctl("status")
+    local, told = datetime.fromisoformat(status["local_time"]), datetime.fromisoformat(status["time"])
+    return round((local.replace(tzinfo=UTC) - told).total_seconds() / 3600, 2)

@@ -168,10 +168,14 @@ def meter(tester: Tester, energy_wh: float) -> None:
 # -- how long, and what changes it -------------------------------------------------------------------------------------
 
 
-def test_tc_c_32_cs(tester: Tester, csms: Csms) -> None:
+@pytest.mark.parametrize("how", ["reset", "power cut"])
+def test_tc_c_32_cs(tester: Tester, how: str) -> None:
     """Store Authorization Data in the Authorization Cache - Persistent over reboot"""
     cached(tester)
-    tester.reset()
+    if how == "reset":
+        tester.reset()
+    else:
+        tester.station.restart(type(tester.station).kill)
     tester.booted()
     tester.ev_connected()
     tester.known()

@@ -5,8 +5,10 @@ from itertools import accumulate
 
 import pytest
 
-from tests.conformance.tester import Tester
+from tests.conformance.tester import TOKEN, Tester
 from tests.csms import Csms, Message
+from tests.daemon.process import Station
+from tests.daemon.visit import until
 
 TIMEOUT_S = 1
 """MessageTimeout[Default]: read-only for the CSMS, so set in the configuration"""
@@ -131,3 +133,24 @@ def test_tc_e_44_cs(tester: Tester, csms: Csms) -> None:
     ended = tester.ended(transaction)
     assert ended["triggerReason"] == "StopAuthorized"
     assert all(m.get("offline") for m in tester.events(transaction) if m.number > before)
+
+
+@pytest.mark.under_test(variables={"AuthCtrlr.OfflineTxForUnknownIdEnabled": True})
+def test_a_transaction_of_an_offline_period_survives_a_power_cut(tester: Tester, csms: Csms) -> None:
+    tester.link_cut()
+    tester.station.ctl("sim.plug_in", evse=1)
+    tester.present()
+    tester.queued(2)
+    tester.station.restart(Station.kill)
+    until(lambda: tester.power_w() > 0, "energy again")
+    tester.present()
+    tester.unplug()
+    until(lambda: not tester.let_in(TOKEN), "end of it")
+    tester.link_back()
+    ended = csms.wait_event("Ended", timeout=30)
+    events = tester.events(ended["transactionInfo"]["transactionId"])
+    assert events[0]["eventType"] == "Started"
+    assert [m["seqNo"] for m in events] == list(range(len(events)))
+    assert all(m.get("offline") for m in events)
+    assert moments(events) == sorted(moments(events))
+    tester.delivered()
