@@ -54,6 +54,8 @@ class Registration:
             self._context.online = True
             self._plan_beat(step)
             self._wait_for_time(step)
+            if self._outbox.wary:
+                self.beat(step)
         else:
             if changed:
                 self.state, self._asked_again_at = None, -NEVER

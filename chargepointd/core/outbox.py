@@ -9,7 +9,9 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
   answered, or after `MessageAttempts` refused or unanswered attempts (E13, 1.6 §3.7.1), which are counted over
   restarts: then it is set aside, not lost, and what follows goes on. Until then what has to come after it waits: in 1.6
   all records, in 2.x those of its transaction. Being offline does not count as an attempt; but where `LOST_MAX`
-  connections in succession ended while the answer to one and the same record was awaited, that record ends them.
+  connections ended while the answer to one and the same record was awaited, that record ends them. Only those count
+  over which something else was answered: a link that breaks at whatever is sent first breaks of itself. After such
+  a loss a heartbeat goes first over the next ones, until a record is answered.
 
 What is said goes first; but after one that was not answered in time something of the other queues is sent, so that
 what a CSMS never answers does not hold up the records. The last 1000 of what is said wait, should it answer nothing at
@@ -90,6 +92,10 @@ class Outbox:
         """when the last message was sent: the one whose answer is heard"""
         self._answer_by = NEVER
         self._linked = False
+        self._proven = False
+        """something was answered over this link"""
+        self.wary = False
+        """a link ended at a record, and perhaps at whatever had been sent first"""
         self._thinning: Thinning | None = None
         self.on_room: Callable[[bool, Step], None] = lambda held, step: None
         """there is no room, so nobody may begin; or there is again"""
@@ -160,7 +166,7 @@ class Outbox:
     # -- the link ------------------------------------------------------------------------------------------------------
 
     def linked(self) -> None:
-        self._linked = True
+        self._linked, self._proven = True, False
 
     def unlinked(self, step: Step) -> None:
         """The answer that was awaited will not come; a record stays first in its queue, its attempt uncounted but as
@@ -182,6 +188,9 @@ class Outbox:
             self._say_later(message, heard, step)
 
     def _connection_lost(self, entry: Entry, step: Step) -> None:
+        if not self._proven:
+            self.wary = True
+            return
         times = self.records.lost(entry, step)
         if times >= LOST_MAX:
             self._give_up(entry, Refused("Offline", f"{times} connections ended before its answer came"), step)
@@ -209,6 +218,7 @@ class Outbox:
         _, message, heard = self._open
         self._open, self._answer_by = None, NEVER
         self.sent += 1
+        self._proven = self._proven or not (isinstance(outcome, Refused) and outcome.code == "Timeout")
         if heard:
             heard(message, outcome, step)
         else:
@@ -224,7 +234,7 @@ class Outbox:
         kept.heard(message, outcome, step)
 
     def _record_answered(self, message: TransactionRecord, outcome: Outcome, step: Step) -> None:
-        entry = self._told
+        entry, self.wary = self._told, False
         assert entry
         if isinstance(outcome, Refused):
             self._record_refused(entry, outcome, step)

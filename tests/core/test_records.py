@@ -150,7 +150,7 @@ def test_a_record_at_whose_sight_the_csms_hangs_up_is_set_aside_in_the_end(
     monkeypatch.setattr(outbox, "LOST_MAX", 5)
     w = World(version, SAMPLES).plug().present("CARD1", 1).present("CARD1", 1).after(5)
     w.mute_records = True
-    for _ in range(4):
+    for _ in range(5):  # at the second nothing else was answered, so from then on a heartbeat goes first
         w.online().after(1).offline()
     w.cut()
     assert not w.disk.dead
@@ -161,6 +161,44 @@ def test_a_record_at_whose_sight_the_csms_hangs_up_is_set_aside_in_the_end(
     w.mute_records = False
     w.online().after(10)
     assert told(w, 1)[-1] == "Ended"
+
+
+def test_a_link_that_breaks_at_whatever_is_sent_first_is_no_records_fault(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "LOST_MAX", 5)
+    w = World(version, SAMPLES).online().plug().present("CARD1", 1).after(5)
+    w.offline().after(40)
+    w.mute = True
+    firsts = []
+    for _ in range(40):
+        heard = len(w.received)
+        w.online().offline()
+        firsts.append([type(message) for _, message in w.received[heard:]])
+    assert firsts == [[m.TransactionRecord]] + 39 * [[m.Heartbeat]]
+    assert not w.disk.dead
+    assert "attempts" not in w.disk.saved().state
+    w.mute = False
+    w.online().after(1)
+    assert w.delivered() == w.records
+    heard = len(w.received)
+    w.offline().after(40).online()
+    assert type(w.received[heard][1]) is m.TransactionRecord, "all is well again"
+
+
+def test_a_heartbeat_that_is_not_answered_proves_nothing_and_holds_up_nothing(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "LOST_MAX", 5)
+    w = World(version, SAMPLES).online().plug().present("CARD1", 1).after(5)
+    w.offline().after(40)
+    w.mute = True
+    w.online().offline()
+    for _ in range(10):
+        w.online().after(45).offline()
+    assert {type(message) for _, message in w.received[-2:]} == {m.Heartbeat, m.TransactionRecord}
+    assert not w.disk.dead
+    assert "attempts" not in w.disk.saved().state
 
 
 def test_what_was_made_before_the_disk_was_read_is_at_hand_with_what_was_asked_for(
