@@ -41,7 +41,7 @@ class Registration:
         self.trusts_csms_at: Callable[[float, Step], bool] = lambda utc, step: True
         """its certificate is good at this time (UTC), now that it is known; else the connection is left"""
         self.lets_say: Callable[[float, Step], bool] = lambda utc, step: True
-        """its certificate is good at this time (UTC), or that is no leap"""
+        """whether the CSMS may set the clock to this time (UTC): its certificate is good then, or it is no leap"""
         self.just_accepted = False
         """in this step: the station is to tell all its statuses"""
 

@@ -192,7 +192,7 @@ class SaveSession(NamedTuple):
     evse_id: int
     session: Session | None
     withdraws: bool = False
-    """by the one that is kept a card may charge: a power cut must not give it back its time"""
+    """by the session that is kept a card may charge, whose time is over: no power cut must give it that back"""
 
 
 class SaveVariable(NamedTuple):
@@ -309,7 +309,7 @@ class SendCall(NamedTuple):
 
 
 class AskWhenSent(NamedTuple):
-    """Its answer is overdue, unless it has waited for the disk: `CallSent` tells, as soon as it has left."""
+    """The answer to this message is overdue, unless it had to wait for the disk: `CallSent` says when it left."""
 
     message_id: str
 

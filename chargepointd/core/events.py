@@ -225,7 +225,7 @@ class CallSent(NamedTuple):
 
     message_id: str
     at: float | None
-    """s, monotonic clock; None: it is not this one that waits for its answer now"""
+    """when it left: s, monotonic clock; None: it is no longer the one whose answer is awaited"""
 
 
 class CallUnspeakable(NamedTuple):
@@ -250,7 +250,7 @@ class RecordsLoaded(NamedTuple):
     complete: bool
     """there are no more behind them"""
     unreadable: int = 0
-    """records met on the way, that were set aside now"""
+    """how many others were met that cannot be read; they are set aside by now"""
     unreadable_size: int = 0
     """their bytes"""
 

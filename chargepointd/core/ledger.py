@@ -76,7 +76,7 @@ class Ledger(Facts):
         step.emit(Note("record", self.number, text, {"transaction_id": transaction.id, "seq_no": record.seq_no}))
 
     def _first_values(self) -> tuple[MeterValue, ...]:
-        """With what the transaction begins, as soon as that has been read; once."""
+        """Those at the beginning of the transaction: once, as soon as they have been read."""
         transaction = self.transaction
         if transaction is None or not (transaction.begin_due and self._read_at_rest()):
             return ()
@@ -84,7 +84,7 @@ class Ledger(Facts):
         return self._values("SampledDataCtrlr.TxStartedMeasurands", "Transaction.Begin")
 
     def _stamp(self, transaction: Transaction, step: Step) -> Stamp:
-        """Now; not before the record before, though the clock was put back."""
+        """Now, but never before the last record, though the clock was put back."""
         stamp = self._context.clock.stamp(step.mono)
         if stamp.sure and stamp.at < transaction.stamped_at:
             return stamp._replace(at=transaction.stamped_at, how="held")

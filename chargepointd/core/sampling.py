@@ -66,7 +66,7 @@ TRIGGERED_RECORD = Purpose("", "SampledDataCtrlr.TxUpdatedMeasurands", "Trigger"
 
 _REGULAR = (UPDATED, ENDED, ALIGNED, ALIGNED_ENDED)
 _ENABLED = {purpose: f"{purpose.interval.partition('.')[0]}.Enabled" for purpose in _REGULAR}
-"""What is told at the start and at the end of a transaction does not ask it: that is what is billed."""
+"""the variables that switch values off; not those of a start or an end, by which is billed"""
 REPLANNED = frozenset((*(purpose.interval for purpose in _REGULAR), *_ENABLED.values()))
 """the variables by which the moments are planned"""
 _ONE_INTERVAL = {ENDED: UPDATED.interval, ALIGNED_ENDED: ALIGNED.interval}

@@ -70,7 +70,7 @@ class TakeChain(NamedTuple):
     root: str = CSMS_ROOT
     """the use of the roots to one of which it must lead"""
     organization: str = ""
-    """empty: nobody knows"""
+    """the owner of the station; empty: nobody knows"""
 
 
 class Asked(NamedTuple):

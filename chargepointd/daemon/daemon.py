@@ -77,11 +77,11 @@ class Daemon:
         self._connected_at: float | None = None
         at = now()
         self._wall_ahead_s = at.wall - at.mono
-        """as it was at the start: whether the system's clock was set since"""
+        """by how much the system's clock was ahead of the monotonic one at the start: else it was set since"""
         self._judged = False
-        """the certificate of the CSMS, by a time that somebody had vouched for"""
+        """the certificate of the CSMS was judged by a time that somebody had vouched for"""
         self._begun = True
-        """not, where the system's clock said of the last one that it has not"""
+        """the last certificate had begun; False where by the system's clock it had not"""
 
     def _dialect(self, subprotocol: str) -> Dialect:
         """Anew for each connection: what it learns of one CSMS need not hold for the next."""

@@ -145,7 +145,7 @@ def _ca_complaint(certificate: x509.Certificate, below: int) -> str:
 
 
 def leaf_complaint(leaf: x509.Certificate, purpose: x509.ObjectIdentifier | None = None) -> str:
-    """What makes a certificate none of somebody who proves who he is with its key, for this purpose."""
+    """Why nobody can prove who he is by this certificate, for this purpose; empty: he can."""
     for extension in leaf.extensions:
         if isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
             return f"{name(leaf)} is one of an authority"

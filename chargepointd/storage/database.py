@@ -84,7 +84,7 @@ class Database:
         self._doubt = 0
         """records that may have been told, and are not known"""
         self._begin_log = False
-        """what its log has behind its end is not to be taken for what follows it later"""
+        """what stands behind the end of the log must not be taken for its continuation at a later start"""
         self.connection: sqlite3.Connection
 
     def open(self) -> None:
@@ -227,7 +227,7 @@ class Database:
         log.error("state: the damaged file is set aside as %s; missing in the new one: %s", broken.name, missing)
 
     def _leave_gaps(self) -> None:
-        """The end of the log may be of a write that the power cut, or damaged: then it may have been told."""
+        """The end of the log is that of a write which the power cut, or it is damaged: then it may have been told."""
         from chargepointd.storage.orphans import leave_gaps
 
         self.lost += (

@@ -45,8 +45,8 @@ def end_orphans(db: sqlite3.Connection, sessions: dict[int, Session], settled: i
 
 
 def leave_gaps(db: sqlite3.Connection, records: int) -> list[str]:
-    """So many records that nobody here knows may have been told: what runs goes on behind their numbers. What is said
-    of it."""
+    """So many records may have been told that are not known here: leaves their numbers free behind all that runs. Gives
+    what is to be said of it."""
     said = []
     db.execute("BEGIN IMMEDIATE")
     for evse_id, session in Reader(db).read("session", lambda number, body: (number, unpack(Session, body))):

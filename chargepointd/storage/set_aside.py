@@ -13,7 +13,7 @@ from chargepointd.storage.pack import unpack
 
 
 def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
-    """How many: none that was before."""
+    """Puts a record there. Gives how many that were: none, where it is there already."""
     return db.execute(
         "INSERT OR IGNORE INTO dead (id, message_id, body, crc, reason, at, attempts, reference) "
         "SELECT id, message_id, body, crc, ?, ?, ?, ? FROM record WHERE id = ?",
@@ -22,7 +22,7 @@ def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
 
 
 def letters(db: sqlite3.Connection, ids: Sequence[int], after_id: int, limit: int) -> tuple[DeadLetter, ...]:
-    """The oldest behind an id, or these."""
+    """Those named, or the oldest after an id."""
     which = f"id IN ({_list(ids)})" if ids else f"id > {after_id}"
     columns = "crc, id, message_id, body, reason, at, attempts, reference"
     found = []

@@ -12,7 +12,7 @@ PERIODIC = ("MeterValuePeriodic", "MeterValueClock")
 
 
 def is_lazy(saves: Sequence[f.Save]) -> bool:
-    """Nothing in it needs the disk before the next message may go.
+    """Whether nothing in it needs the disk before the next message may go.
 
     A session without authorization and transaction only says what the pilot will say again, unless a card was good for
     the one before. The number of a transaction is no longer needed when its end was taken. (When it is given it is kept
@@ -40,7 +40,7 @@ def _can_wait(save: f.Save) -> bool:
 
 
 def may_follow(saves: Sequence[f.Save]) -> bool:
-    """As long as nobody was told of it, it may be kept together with what comes next.
+    """Whether it may be kept together with what comes next, as long as nobody was told of it.
 
     A power cut then takes back what happened in the last moment and bound nobody: a card that was read, a sample that
     was taken. Starts and ends of transactions, what was set, and what is for the security log is kept at once.
@@ -49,8 +49,7 @@ def may_follow(saves: Sequence[f.Save]) -> bool:
 
 
 def is_sampled(saves: Sequence[f.Save]) -> bool:
-    """Of what may follow, what is as if it had not been without the next: samples at regular intervals, and the session
-    that has counted them."""
+    """Of what may follow, what is missed least: samples at regular intervals, and the session that has counted them."""
     sampled = [save for save in saves if isinstance(save, f.SaveRecord)]
     return bool(sampled) and all(save.record.trigger in PERIODIC for save in sampled)
 

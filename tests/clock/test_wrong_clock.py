@@ -44,6 +44,13 @@ def make(csms: Csms, dialect: str, clock: SystemClock) -> Iterator[Any]:
             each.terminate()
 
 
+def in_the_dark(csms: Csms, clock: SystemClock) -> datetime:
+    """The station's clock will stand in 1970, and the CSMS is away. What the time really is."""
+    clock.set(DARK)
+    csms.offline()
+    return now()
+
+
 def begin_offline(station: Station) -> None:
     station.ctl("sim.plug_in", evse=1)
     station.ctl("sim.swipe", token=TOKEN)
@@ -57,7 +64,7 @@ def back_online(csms: Csms) -> None:
 
 
 def end(station: Station, csms: Csms) -> Transaction:
-    """What ran, as the CSMS has booked it."""
+    """End what runs. Gives what the CSMS has booked of it."""
     transaction = finish(station, csms)
     delivered(station)
     in_order(transaction)
@@ -96,9 +103,7 @@ def settings(csms: Csms) -> list[str]:
 def test_a_visit_in_1970_is_told_with_the_time_that_was(
     make: Any, csms: Csms, clock: SystemClock, dialect: str
 ) -> None:
-    clock.set(DARK)
-    csms.offline()
-    before = now()
+    before = in_the_dark(csms, clock)
     with make() as station:
         begin_offline(station)
         shown = station.ctl("outbox")["messages"]
@@ -118,9 +123,7 @@ def test_a_visit_in_1970_is_told_with_the_time_that_was(
 def test_a_power_cut_in_the_dark_leaves_an_estimate_that_says_so(
     make: Any, csms: Csms, clock: SystemClock, dialect: str
 ) -> None:
-    clock.set(DARK)
-    csms.offline()
-    before = now()
+    before = in_the_dark(csms, clock)
     with make() as station:
         begin_offline(station)
         power_cut(station, clock, DARK)
@@ -135,9 +138,7 @@ def test_a_power_cut_in_the_dark_leaves_an_estimate_that_says_so(
 
 
 def test_a_process_that_is_killed_in_the_dark_loses_no_time(make: Any, csms: Csms, clock: SystemClock) -> None:
-    clock.set(DARK)
-    csms.offline()
-    before = now()
+    before = in_the_dark(csms, clock)
     with make() as station:
         begin_offline(station)
         station.restart(Station.kill)
@@ -230,8 +231,7 @@ def _ahead(station: Station) -> float:
 
 
 def test_ntp_tells_the_time_where_no_csms_does(make: Any, csms: Csms, clock: SystemClock) -> None:
-    clock.set(DARK)
-    csms.offline()
+    in_the_dark(csms, clock)
     with make() as station:
         begin_offline(station)
         clock.tell(ahead_s=0.0, synchronised=True)

@@ -58,7 +58,7 @@ def available(csms: Csms, station: Station, *drivers: str) -> None:
 
 
 def begin(csms: Csms, board: OpenEvseBoard, chip: Pn532Chip) -> None:
-    """Plug in, and a card; returns when the relay is closed."""
+    """Plug in and present a card; returns when the relay is closed."""
     board.plug()
     tap(chip)
     csms.wait_event("Started")

@@ -138,7 +138,7 @@ def test_tc_l_08_cs(maker: Maker, csms: Csms, web: WebServer, image: str, status
 
 
 def under_way(maker: Maker, web: WebServer) -> str:
-    """Where the image is that update 1 fetches, in the midst of which the server waits for `web.go_on`."""
+    """Update 1 is being downloaded, until `web.go_on`. Gives the URL of the image."""
     web.go_on.clear()
     location = web.url(maker.image())
     maker.ask(location, 1)
