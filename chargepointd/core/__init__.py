@@ -51,7 +51,7 @@ The station and its CSMS
     availability.py   what is in service, and the statuses    remote.py    starts, stops, unlocks and triggers from afar
     reset.py          resets, and the loss of the grid        security.py  the security log
     certificates.py   whom the station trusts                 signing.py   its own certificate
-    password.py       the bytes of a password, kept as a text
+    password.py       the bytes of a password, kept as a text  term.py  when the certificate of the CSMS is good
     firmware.py       firmware updates     update.py  their states     firmware_news.py  what is told of them
     logs.py           uploads of logs                         customer.py  what is known of a customer
 

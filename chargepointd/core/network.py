@@ -22,14 +22,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
-from chargepointd.core.clock import Righting, plausible
+from chargepointd.core.clock import Righting
 from chargepointd.core.commands import Status
-from chargepointd.core.context import LEAP_S, NEVER, Context, Step, iso
+from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import Note, PingAnew, Reconnect, SaveState
 from chargepointd.core.events import LinkOpened
 from chargepointd.core.masking import masked
 from chargepointd.core.password import as_bytes, complaint
 from chargepointd.core.signing import Signatures
+from chargepointd.core.term import Term
 from chargepointd.core.topic import Answer, Guard, Obey, Topic
 from chargepointd.core.tuples import NamedTuple
 
@@ -141,14 +142,7 @@ class Network(Topic):
         """by which the CSMS was told who we are, in this process"""
         self._linked = False
         self._good = True
-        self._expires_at = NEVER
-        """when the certificate that the CSMS has shown does (monotonic clock)"""
-        self._term: tuple[float, float] | None = None
-        """UTC, s since 1970: from when to when the certificate of the CSMS is good"""
-        self._unjudged: tuple[float, float] | None = None
-        """the same, where nobody had vouched for the time when it was shown"""
-        self._misled = False
-        """the time that the CSMS told last was not taken: its own certificate is not good then"""
+        self._term = Term()
         self._tell_active()
 
     def _integer(self, name: str) -> int:
@@ -240,11 +234,7 @@ class Network(Topic):
 
     def linked(self, opened: LinkOpened, step: Step) -> bool:
         """Connected. True when it is to another CSMS than the one before: it has to be told who we are (B10.FR.10)."""
-        begins, ends = opened.certificate_from, opened.certificate_until
-        if ends is not None:
-            self._expires_at = step.mono + max(0.0, ends - step.utc)
-            self._term = None if begins is None else (begins, ends)
-            self._unjudged = None if opened.certificate_judged else self._term
+        self._term.shown(opened, step)
         self._linked, self._good = True, False
         self._certificates.vouches = opened.root
         self._tell_active()
@@ -253,52 +243,40 @@ class Network(Topic):
         return self._told not in (None, (self.slot, self.profile))
 
     def put_right(self, right: Righting, step: Step) -> None:
-        self._expires_at -= right.change_s
+        self._term.put_right(right)
         self.trusts_at(step.utc, step)
 
     def lets_say(self, utc: float, step: Step) -> bool:
         """Whether the CSMS may make the clock leap there: never to where its own certificate is not good, or its word
         would lock it out, over power cuts too."""
-        leap = self._context.clock.sure and abs(utc - step.utc) > LEAP_S
-        if self._term is None or not leap or _within(self._term, utc):
-            self._misled = False
-            return True
-        if not self._misled:
-            what = f"the CSMS says {iso(utc)}, when its own certificate is not good: the time is not taken"
-            step.emit(Note("clock", 0, what))
-        self._misled = True
-        return False
+        return self._term.lets_say(utc, step, sure=self._context.clock.sure)
 
     def trusts_at(self, utc: float, step: Step) -> bool:
         """Whether the certificate that the CSMS has shown while nobody knew the time is good at this one. If not, the
         connection is left; and if it was the CSMS itself that told this time, it is not taken from it, or one wrong
         word would lock the station out for good."""
-        if self._unjudged is None or not plausible(utc):
-            return True
-        (begins, ends), self._unjudged = self._unjudged, None
-        if _within((begins, ends), utc):
-            return True
-        what = f"the certificate of the CSMS is good from {iso(begins)} to {iso(ends)}, and it is {iso(utc)}"
-        self._expires_at, self._good = NEVER, True
-        self.failed("certificate", what, step)
-        step.emit(Reconnect("the certificate of the CSMS is not good", at_once=False))
-        return False
+        wrong = self._term.judged(utc)
+        if wrong:
+            self._good = True
+            self.failed("certificate", wrong, step)
+            step.emit(Reconnect("the certificate of the CSMS is not good", at_once=False))
+        return not wrong
 
     def unlinked(self, step: Step) -> None:
         """A connection over which the CSMS did not accept the station was one more attempt that failed."""
-        self._linked, self._expires_at, self._unjudged, self._term = False, NEVER, None, None
+        self._linked = False
+        self._term.gone()
         if not self._good:
             self._good = True
             self.failed("dropped", "", step)
 
     def deadline(self) -> float:
-        return self._expires_at
+        return self._term.expires_at
 
     def tick(self, step: Step) -> None:
         """A connection that is open stays so: what it was opened with was good then, and over it the CSMS can be told,
         and can have a new root installed. The next one will be refused."""
-        if step.mono >= self._expires_at:
-            self._expires_at = NEVER
+        if self._term.expired(step):
             what = "the certificate of the CSMS has expired; without a new one no further connection is possible"
             step.emit(Note("certificate", 0, what))
             self._tell_events(("InvalidCsmsCertificate",), what, step)
@@ -511,11 +489,6 @@ class Network(Topic):
         self._save(step)
         if self.profile.security_profile in (1, 2):
             step.emit(Reconnect("a new password"))
-
-
-def _within(term: tuple[float, float], utc: float) -> bool:
-    """A certificate may be fresh, and the clock of its CSMS slow by what is no leap."""
-    return term[0] - LEAP_S <= utc <= term[1]
 
 
 def _wrong_profile(profile: Slot) -> str:
