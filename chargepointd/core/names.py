@@ -3,8 +3,9 @@
 The dialect may change with any connection, in the middle of the queue. A CSMS that numbers transactions (1.6) is told
 the start of one that it has not heard of before anything else of it: from the moment, and the register, that was told
 last. A transaction that was numbered keeps its number as its name, in a dialect that has the station's names too. So
-each stretch of the register is told under one name, and none under two. What was sent in one dialect, and may have been
-taken, has another message id in another.
+each stretch of the register is told under one name, and none under two; but for what was sent in one dialect and not
+answered. It may have been taken or not, and is told again in another, from the same moment and register on, under
+another message id.
 """
 
 from typing import TYPE_CHECKING

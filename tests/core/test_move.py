@@ -176,6 +176,51 @@ def test_what_was_sent_and_not_answered_gets_another_id_in_other_words() -> None
     assert first != second
 
 
+class Unanswered(Books):
+    """Records of one kind have no answer in 2.0.1, and have arrived or not."""
+
+    def __init__(self, kind: str, *, arrives: bool) -> None:
+        self.kind, self.arrives = kind, arrives
+        super().__init__("2.0.1")
+
+    def _receive(self, call: f.SendCall) -> None:
+        record = call.message
+        mute = isinstance(record, m.TransactionRecord) and record.kind == self.kind
+        self.mute_records = mute and self.version == "2.0.1"
+        if self.arrives or not self.mute_records:
+            super()._receive(call)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("arrives", [False, True])
+@pytest.mark.parametrize("kind", ["Updated", "Ended"])
+def test_what_nobody_knows_to_have_arrived_is_told_again_from_where_it_began(
+    kind: str, arrives: bool, cut: bool
+) -> None:
+    """Nothing is lost where it did not; where it did, the same stretch is there twice, from the same moment on."""
+    w = Unanswered(kind if kind == "Ended" else "none", arrives=arrives)
+    w.online().plug().present(CARD, 1).after(130)
+    w.kind = kind
+    w.after(60)
+    if kind == "Ended":
+        w.present(CARD, 1).after(10)
+    assert len(w.station.outbox)
+    if cut:
+        w.cut()
+    w.switch_to("1.6").online().after(5)
+    if kind == "Updated":
+        w.present(CARD, 1).after(10)
+    assert not len(w.station.outbox)
+    old, new = w.books.values()
+    begin, end = w.records[0].energy_wh or 0, w.records[-1].energy_wh or 0
+    if not arrives:
+        in_one_piece([old, new], begin, end)
+        return
+    assert (old.registers[0], new.registers[-1]) == (begin, end)
+    assert new.registers[:2] == old.registers[-2:], "the stretch that was not answered, and nothing more"
+    assert new.registers[0] < new.registers[1]
+
+
 def test_numbers_that_a_csms_gives_to_whatever_it_refuses_are_no_names() -> None:
     w = Books("1.6")
     w._references = -1

@@ -5,7 +5,8 @@ A request counts once however often it is resent. 2.0.1: by transactionId and se
 
 A transaction may go on in another version. From 1.6 to 2.0.1 the number stays its name. The other way round there is a
 StartTransaction, which the books join to the open transaction of that place and token to which the register at that
-moment was told: it is a report "Resumed", no start.
+moment was told: it is a report "Resumed", no start. Where that transaction has ended, its end had no answer, and comes
+once more.
 """
 
 from collections.abc import Iterable, Iterator
@@ -93,6 +94,15 @@ class Transaction:
         """Last register less first; None as long as there are no two."""
         seen = self.samples
         return seen[-1].energy_wh - seen[0].energy_wh if len(seen) > 1 else None
+
+    def repeat(self, end: Report) -> None:
+        """The end once more, in another version: it has to be the same."""
+        told = self.ended
+        assert told
+        self.duplicates += 1
+        stop = end.message["meterStop"]
+        if told.at != end.at or not any(abs(s.energy_wh - stop) <= 0.5 for s in samples(told)[-1:]):
+            self.problems.append(f"ended twice: at {told.at.isoformat()}, and at {end.at.isoformat()} with {stop} Wh")
 
     def check(self) -> list[str]:
         found = [*self.problems, *self._numbering(), *self._order(), *self._register()]
@@ -186,12 +196,16 @@ class Books:
             self._report_16(message, "Started", message["timestamp"], self._transaction(str(number)))
         else:
             self._joined[str(number)] = goes_on
-            self._report_16(message, "Resumed", message["timestamp"], goes_on)
+            if goes_on.ended and goes_on.version.startswith("2"):
+                goes_on.duplicates += 1
+                self._by_message[message.number] = goes_on
+            else:
+                self._report_16(message, "Resumed", message["timestamp"], goes_on)
 
     def _resumed(self, message: Message) -> Transaction | None:
         """The transaction of another version that this start continues."""
         at, register = _moment(message["timestamp"]), message["meterStart"]
-        for each in self.open:
+        for each in (*self.open, *(each for each in self.transactions.values() if each.ended)):
             same = (each.evse, each.token) == (message["connectorId"], message["idTag"]) and each.version != "1.6"
             if same and any(s.at == at and abs(s.energy_wh - register) <= 0.5 for s in each.samples):
                 return each
@@ -204,6 +218,10 @@ class Books:
         if transaction is None:
             if message["transactionId"] != -1:  # -1: of a start that was never taken (1.6 errata 3.18)
                 self.problems.append(f"{message.action} for transactionId {number}, which was never given")
+            return
+        if kind == "Ended" and transaction.ended and transaction.version.startswith("2"):
+            transaction.repeat(Report(kind, _moment(at), message))
+            self._by_message[message.number] = transaction
             return
         earlier = (n for n, r in transaction.reports.items() if r.message.payload == message.payload and r.kind == kind)
         place = next(earlier, max(transaction.reports, default=-1) + 1)

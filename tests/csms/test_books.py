@@ -179,3 +179,16 @@ def test_a_transaction_that_goes_on_in_1_6_is_joined_by_place_token_moment_and_r
     joined = books.transactions["T1"]
     assert joined.check() == []
     assert (joined.kinds, joined.energy_wh) == (["Started", "Updated", "Resumed", "Ended"], 501.0)
+
+
+def test_an_end_that_comes_again_in_1_6_is_billed_once_and_has_to_be_the_same(books):
+    said(books, "2.0.1", "TransactionEvent", event("Started", 0, 0, 1000.0, idToken=TOKEN, evse={"id": 1}))
+    said(books, "2.0.1", "TransactionEvent", event("Ended", 1, 50, 1500.5))
+    start = start_16() | {"timestamp": "2026-01-01T00:00:00Z"}
+    number = said(books, "1.6", "StartTransaction", start)["transactionId"]
+    stop = stop_16(number) | {"timestamp": "2026-01-01T00:00:50Z", "meterStop": 1500}
+    said(books, "1.6", "StopTransaction", stop)
+    assert books.check() == []
+    assert (books.only().kinds, books.only().energy_wh) == (["Started", "Ended"], 500.5)
+    said(books, "1.6", "StopTransaction", stop | {"meterStop": 1700})
+    assert ["ended twice" in problem for problem in books.check()] == [True]

@@ -127,6 +127,28 @@ def test_from_2_0_1_to_1_6_and_back(station: Station, csms: Csms, cut: Cut) -> N
     told_right(other, registers[1], register_wh(station, 2), OTHER)
 
 
+def test_an_end_whose_answer_was_lost_is_told_again_in_1_6_and_billed_once(csms: Csms) -> None:
+    """Without samples the stretch that is told twice is all of it: from the same moment and register on."""
+    config = moving(csms)
+    config["variables"]["SampledDataCtrlr.TxUpdatedInterval"] = 0
+    csms.speak("2.0.1")
+    with Station(config) as station:
+        before = register_wh(station)
+        transaction = begin(station, csms)
+        csms.silent("TransactionEvent")
+        station.ctl("sim.swipe", token=TOKEN)
+        csms.wait_event("Ended")
+        csms.offline()
+        leave(station)
+        station.restart(Station.kill)
+        csms.speak("1.6")
+        csms.online()
+        stopped = csms.wait("StopTransaction")
+        delivered(station)
+        assert csms.books.of(stopped) is csms.books.only() is transaction
+        told_right(transaction, before, register_wh(station), TOKEN)
+
+
 PASSWORD = "a-long-enough-password"
 
 
