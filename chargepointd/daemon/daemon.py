@@ -18,7 +18,6 @@ from chargepointd.control.protocol import REFUSED, ControlError
 from chargepointd.control.server import CannotListen, ControlServer
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
-from chargepointd.core.context import LEAP_S
 from chargepointd.core.masking import masked
 from chargepointd.core.values import Now
 from chargepointd.daemon import disk
@@ -27,7 +26,7 @@ from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
 from chargepointd.daemon.log_ring import LogRing
-from chargepointd.daemon.network import known_time, profile
+from chargepointd.daemon.network import disbelieved, known_time, profile
 from chargepointd.daemon.notify import Notifier
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects import codec
@@ -46,6 +45,8 @@ from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
 
+SET_S = 0.5
+"""the system's clock was set, if it moved so far against the monotonic one: slewing moves both"""
 SETTLED_S = 10.0
 """after the start: what makes it faster or smaller, and costs time to load, is done then"""
 _LEVELS = dict.fromkeys(("link", "status", "record", "running cost", "firmware progress"), logging.DEBUG)
@@ -132,6 +133,8 @@ class Daemon:
             tasks.append(parts.create_task(self._notifier.watchdog(lambda: engine.post(e.Ticked())), name="watchdog"))
             self._notifier.ready(self._summary())
             log.info("%s: running, %s", self._plan.id, self._summary())
+            if why := disbelieved(self._station.context.clock, now()):
+                log.warning("clock: %s", why)
             asyncio.get_running_loop().call_later(SETTLED_S, self._settled)
             ended = parts.create_task(stop.wait(), name="stop")
             await asyncio.wait((ended, engine.failed), return_when=asyncio.FIRST_COMPLETED)
@@ -223,7 +226,7 @@ class Daemon:
         return clock.utc(time.monotonic()) if clock.sure else None
 
     def _known_time(self, at: Now, *, begun: bool = True) -> tuple[float | None, bool]:
-        was_set = abs(at.wall - at.mono - self._wall_ahead_s) > LEAP_S
+        was_set = abs(at.wall - at.mono - self._wall_ahead_s) > SET_S
         return known_time(self._station.context.clock, at, was_set=was_set, begun=begun)
 
     def _dates(self) -> Callable[[Any], str] | None:

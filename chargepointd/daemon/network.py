@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
 from chargepointd.core.clock import PLAUSIBLE, Clock, plausible
-from chargepointd.core.context import LEAP_S
+from chargepointd.core.context import LEAP_S, iso
 from chargepointd.core.network import Network
 from chargepointd.core.values import Now
 from chargepointd.dialects.dialect import VERSIONS
@@ -28,6 +28,16 @@ def known_time(clock: Clock, now: Now, *, was_set: bool = False, begun: bool = T
     if plausible(now.wall) and (clock.sure or was_set):
         return (None, True) if begun else (now.wall, False)
     return (utc, True) if clock.sure else (max(clock.known, PLAUSIBLE), False)
+
+
+def disbelieved(clock: Clock, now: Now) -> str:
+    """What somebody has to know who has set the system's clock before the start; empty: it is gone by."""
+    if clock.sure or not plausible(now.wall) or now.wall >= clock.known:
+        return ""
+    return (
+        f"the system's clock says {iso(now.wall)}, but {iso(clock.known)} has been told before: it is not believed. If "
+        "it is right, set it once more while chargepointd runs; a second off is enough to be noticed"
+    )
 
 
 def profile(

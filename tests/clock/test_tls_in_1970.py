@@ -209,10 +209,12 @@ def test_a_csms_cannot_tell_a_time_at_which_its_own_certificate_is_not_good(
         assert "is not good: certificate" not in station.log
 
 
+@pytest.mark.parametrize(("dialect", "at"), [("1.6", DARK), ("2.0.1", None)], indirect=["dialect"])
 def test_a_wrong_time_that_was_kept_over_a_power_cut_gives_way_to_a_system_clock_that_is_set(
-    station: Station, csms: Csms, clock: SystemClock, tls: Any, root: Authority
+    station: Station, csms: Csms, clock: SystemClock, tls: Any, root: Authority, at: float | None
 ) -> None:
-    """The last way out, by NTP or a person: the certificate is a new one, which ends before the time that was told."""
+    """The last way out, by NTP or a person: the certificate is a new one, which ends before the time that was told. A
+    clock that shows the right time from the start is not believed before it is set again."""
     csms.desk.clock_offset_s = 100 * DAY
     with station:
         begin(station, csms)
@@ -220,13 +222,14 @@ def test_a_wrong_time_that_was_kept_over_a_power_cut_gives_way_to_a_system_clock
         delivered(station)  # so the time is kept, too
         station.kill()
         csms.desk.clock_offset_s = 0.0
-        clock.power_cut(DARK)
+        clock.power_cut(at)
         show(tls, root.issue(HOST, HOST, ends_in=30))
         boots = len(csms.calls("BootNotification"))
         station.start()
         station.wait_ready()
         assert "expired" in station.wait_log("the certificate of the CSMS is not good")
         assert len(csms.calls("BootNotification")) == boots
-        clock.set(None)
+        assert ("set it once more while chargepointd runs" in station.log) == (at is None)
+        clock.tell(ahead_s=1.0)
         until(lambda: station.ctl("status")["clock"] == "told", "the time")
         assert abs(datetime.fromisoformat(station.ctl("status")["time"]).timestamp() - time.time()) < 60

@@ -11,7 +11,7 @@ import pytest
 from tests.clock.shifted import COMMAND, SystemClock
 from tests.csms import Csms, Transaction
 from tests.daemon.process import Station
-from tests.daemon.visit import TOKEN, brisk, charging, delivered, finish, leave, session, until
+from tests.daemon.visit import TOKEN, ahead_s, brisk, charging, delivered, finish, leave, session, until
 
 pytestmark = pytest.mark.process
 
@@ -210,7 +210,7 @@ def test_a_csms_that_puts_the_clock_back_turns_no_order_round(
     with make(**{"OCPPCommCtrlr.HeartbeatInterval": 1}) as station:
         csms.desk.boot_interval_s = 1
         csms.wait_status("Available")
-        until(lambda: _ahead(station) > HOUR / 2, "the wrong time")
+        until(lambda: ahead_s(station) > HOUR / 2, "the wrong time")
         station.ctl("sim.plug_in", evse=1)
         station.ctl("sim.swipe", token=TOKEN)
         charging(station)
@@ -218,16 +218,11 @@ def test_a_csms_that_puts_the_clock_back_turns_no_order_round(
         delivered(station)
         csms.desk.clock_offset_s = 0.0
         csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
-        until(lambda: _ahead(station) < 60, "the right time")
+        until(lambda: ahead_s(station) < 60, "the right time")
         end(station, csms)
     assert len(settings(csms)) == 2
     if dialect == "2.0.1":
         assert how(csms) == {"held"}
-
-
-def _ahead(station: Station) -> float:
-    shown = datetime.fromisoformat(station.ctl("status")["time"])
-    return (shown - now()).total_seconds()
 
 
 def test_ntp_tells_the_time_where_no_csms_does(make: Any, csms: Csms, clock: SystemClock) -> None:
@@ -240,7 +235,7 @@ def test_ntp_tells_the_time_where_no_csms_does(make: Any, csms: Csms, clock: Sys
         # By what comes first: a look at the system's clock, which is right by now, or the word of who keeps it.
         assert {message["time"] for message in told[:3]} <= {"system", "put right"}
         assert all(message["at"].startswith(str(now().year)) for message in told)
-        assert abs(_ahead(station)) < 60
+        assert abs(ahead_s(station)) < 60
         until(lambda: session(station).get("started_at", "").startswith(str(now().year)), "the year of the start")
         station.ctl("sim.swipe", token=TOKEN)
         leave(station)

@@ -8,7 +8,7 @@ from chargepointd.core.certificates import CSMS_ROOT, Certificate, Tidied
 from chargepointd.core.clock import PLAUSIBLE, Clock
 from chargepointd.core.plan import CsmsPlan
 from chargepointd.core.values import Now
-from chargepointd.daemon.network import known_time, profile
+from chargepointd.daemon.network import disbelieved, known_time, profile
 from chargepointd.sections import CsmsConfig
 from tests.core.world import NOON, PLAN, World
 
@@ -28,6 +28,12 @@ def test_a_system_clock_before_the_time_that_was_known_is_not_gone_by_until_it_i
     assert known_time(clock, Now(5.0, NOON)) == (NOON + 1e6, False)
     assert known_time(clock, Now(6.0, NOON + 900), was_set=True) == (None, True)
     assert known_time(clock, Now(6.0, 900.0), was_set=True) == (NOON + 1e6, False), "that can be no time"
+
+
+@pytest.mark.parametrize(("wall", "told"), [(NOON, True), (NOON + 1e6, False), (1000.0, False)])
+def test_who_has_set_a_clock_that_is_not_believed_is_told_what_to_do(wall: float, told: bool) -> None:
+    clock = Clock("boot", Now(5.0, wall), saved={"known": NOON + 1e6})
+    assert ("set it once more while chargepointd runs" in disbelieved(clock, Now(5.0, wall))) == told
 
 
 def test_who_tells_the_time_knows_it_better_than_the_system_s_clock() -> None:

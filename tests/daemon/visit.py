@@ -5,6 +5,7 @@ What a CSMS asks is a method of `Desk`, named as in 2.0.1; a test says it once a
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from tests.csms import Csms, Reply, Transaction
@@ -36,6 +37,11 @@ def until(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any
         assert time.monotonic() < deadline, f"no {what} within {timeout} s"
         time.sleep(0.02)
     return found
+
+
+def ahead_s(station: Station) -> float:
+    """By how much the station's clock is ahead of the true time."""
+    return datetime.fromisoformat(station.ctl("status")["time"]).timestamp() - time.time()
 
 
 def session(station: Station, evse: int = 1) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tests.daemon.visit import (
     register_wh,
     true_to,
     until,
+    whole_visit,
     world,
 )
 from tests.network.conftest import PING
@@ -61,14 +62,11 @@ def visit(station: Station, csms: RudeCsms, dialect: str) -> Iterator[Station]:
 
 
 def whole(station: Station, csms: RudeCsms, dialect: str, before: float) -> None:
-    charging(station)
+    """It is still heard, and answers; then as any visit."""
     csms.line()
     csms.call("ClearCache", timeout=20)
     csms.forget()
-    transaction = finish(station, csms)
-    delivered(station)
-    assert csms.books.only() is transaction
-    assert true_to(register_wh(station) - before, transaction.energy_wh, dialect)
+    whole_visit(station, csms, dialect, before)
 
 
 # -- the websocket -----------------------------------------------------------------------------------------------------

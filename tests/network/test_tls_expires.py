@@ -6,15 +6,24 @@ import pytest
 
 from tests.csms import Csms
 from tests.daemon.process import Station
-from tests.daemon.visit import begin, brisk, charging, delivered, finish
+from tests.daemon.visit import ahead_s, begin, brisk, charging, delivered, finish, until
 from tests.pki import Authority, Issued, server_context, show
 
 pytestmark = [pytest.mark.process, pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)]
 
 HOST = "localhost"
-SOON_S = 15.0
+SOON_S = 150.0
 """until then a station on a busy machine has started and connected"""
+STEP_S = 200.0
+"""by which the CSMS moves the clock: no leap, and two of them are away from the system's clock, so it is not asked"""
 DAY_S = 86_400.0
+
+
+def goes_on(csms: Csms, station: Station) -> None:
+    """Time, by the word of the CSMS."""
+    csms.desk.clock_offset_s += STEP_S
+    csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
+    until(lambda: ahead_s(station) > csms.desk.clock_offset_s - STEP_S / 2, "the time")
 
 
 def test_the_root_of_what_the_csms_has_shown_expires(dialect: str, tmp_path: Path) -> None:
@@ -28,9 +37,11 @@ def test_the_root_of_what_the_csms_has_shown_expires(dialect: str, tmp_path: Pat
         config["csms"]["ca_file"] = str(tmp_path / "roots.pem")
         with Station(config) as station:
             begin(station, csms)
-            station.wait_log("the certificate of the CSMS has expired", timeout=60)
+            goes_on(csms, station)
+            station.wait_log("the certificate of the CSMS has expired")
             csms.wait("SecurityEventNotification", type="InvalidCsmsCertificate")
             assert csms.line().number == 1, "what was opened with a good certificate stays open"
+            goes_on(csms, station)
             csms.drop()
             assert "expired" in station.wait_log("the certificate of the CSMS is not good")
             assert not csms.connected
