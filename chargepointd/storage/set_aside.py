@@ -11,6 +11,9 @@ from chargepointd.core.messages import TransactionRecord
 from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.pack import unpack
 
+_ROW = "crc, id, CAST(message_id AS BLOB), CAST(body AS BLOB)"
+"""as bytes: what the disk has changed may be no text any more"""
+
 
 def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
     """Puts a record there. Gives how many that were: none, where it is there already."""
@@ -22,19 +25,24 @@ def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
 
 
 def letters(db: sqlite3.Connection, ids: Sequence[int], after_id: int, limit: int) -> tuple[DeadLetter, ...]:
-    """Those named, or the oldest after an id."""
+    """Those named, or the oldest after an id. One that the disk has changed is there too, without its record."""
     which = f"id IN ({_list(ids)})" if ids else f"id > {after_id}"
-    columns = "crc, id, message_id, body, reason, at, attempts, reference"
+    columns = f"{_ROW}, CAST(reason AS BLOB), at, attempts, reference"
     found = []
-    for crc, *row in db.execute(f"SELECT {columns} FROM dead WHERE {which} ORDER BY id LIMIT {limit}").fetchall():
-        number, message_id, body, *facts = row
-        whole = crc in (None, _checksum(number, message_id, body))
-        try:
-            record = unpack(TransactionRecord, body) if whole else None
-        except ValueError:
-            record = None
-        found.append(DeadLetter(number, message_id, record, len(body.encode()), *facts))
+    for crc, number, message_id, body, reason, *facts in db.execute(
+        f"SELECT {columns} FROM dead WHERE {which} ORDER BY id LIMIT {limit}"
+    ).fetchall():
+        record, shown = _record(crc, number, message_id, body), message_id.decode(errors="replace")
+        found.append(DeadLetter(number, shown, record, len(body), reason.decode(errors="replace"), *facts))
     return tuple(found)
+
+
+def _record(crc: int | None, number: int, message_id: bytes, body: bytes) -> TransactionRecord | None:
+    try:
+        text = body.decode()
+        return unpack(TransactionRecord, text) if crc in (None, _checksum(number, message_id.decode(), text)) else None
+    except ValueError:
+        return None
 
 
 def mind(db: sqlite3.Connection, save: f.Save) -> None:
@@ -53,11 +61,14 @@ def mind(db: sqlite3.Connection, save: f.Save) -> None:
 
 def _forget(db: sqlite3.Connection, token: str) -> None:
     key = re.compile(re.escape(json.dumps(token, ensure_ascii=False)), re.IGNORECASE)
-    for number, message_id, body in db.execute("SELECT id, message_id, body FROM dead").fetchall():
+    for crc, number, *texts in db.execute(f"SELECT {_ROW} FROM dead").fetchall():
+        message_id, body = (text.decode(errors="surrogateescape") for text in texts)
         if key.search(body):
+            whole = crc in (None, _checksum(number, message_id, body))
             body = key.sub('""', body)
-            crc = _checksum(number, message_id, body)
-            db.execute("UPDATE dead SET body = ?, crc = ? WHERE id = ?", (body, crc, number))
+            right = _checksum(number, message_id, body)
+            row = (body.encode(errors="surrogateescape"), right if whole else ~right, number)  # what was wrong stays so
+            db.execute("UPDATE dead SET body = CAST(? AS TEXT), crc = ? WHERE id = ?", row)
 
 
 def _checksum(number: int, message_id: str, body: str) -> int:

@@ -44,6 +44,8 @@ PAGE_BYTES = 500_000
 """of records that are read at once; a single one may be larger"""
 _TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(body, '","') + 3), '"') - 1)"""
 """the second text of a record's body: all that a count by transaction has to read of it"""
+_ENTRY = "id, CAST(message_id AS BLOB), CAST(body AS BLOB), crc, again"
+"""columns of a record; as bytes, for what the disk has changed may be no text any more"""
 _OF_RECORD, _OF_SESSION = SEEDS["record"], SEEDS["session"]
 
 
@@ -185,7 +187,7 @@ class Store:
         unreadable = []
         size = 0
         rows = self._db.execute(
-            "SELECT id, message_id, body, crc, again FROM record WHERE id > ? AND (id > ? OR again) ORDER BY id",
+            f"SELECT {_ENTRY} FROM record WHERE id > ? AND (id > ? OR again) ORDER BY id",
             (after_id, self._settled),
         )
         complete = True
@@ -198,7 +200,7 @@ class Store:
                 size += entries[-1].size
             except ValueError as error:
                 log.warning("state: record %s cannot be read and is left out: %s", row[0], error)
-                unreadable.append((row[0], len(row[2].encode())))
+                unreadable.append((row[0], len(row[2])))
         rows.close()
         buried = buried_size = 0
         for record_id, length in unreadable:
@@ -309,7 +311,7 @@ class Store:
     def _amend(self, save: f.AmendRecords) -> None:
         last, after_id = dict(save.last), save.after_id
         while rows := self._db.execute(
-            "SELECT id, message_id, body, crc, again FROM record WHERE id > ? AND NOT again ORDER BY id LIMIT ?",
+            f"SELECT {_ENTRY} FROM record WHERE id > ? AND NOT again ORDER BY id LIMIT ?",
             (after_id, PAGE),
         ).fetchall():
             for row in rows:
@@ -405,10 +407,11 @@ def _set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
     return set_aside(db, settle)
 
 
-def _entry(record_id: int, message_id: str, body: str, crc: int | None, again: int) -> Entry:
-    if crc not in (None, checksum(_OF_RECORD, f"{record_id}\0{message_id}\0{body}")):
+def _entry(record_id: int, message_id: bytes, body: bytes, crc: int | None, again: int) -> Entry:
+    name, text = message_id.decode(), body.decode()
+    if crc not in (None, checksum(_OF_RECORD, f"{record_id}\0{name}\0{text}")):
         raise ValueError("its checksum is wrong")
-    return Entry(record_id, message_id, unpack(TransactionRecord, body), len(body.encode()), bool(again))
+    return Entry(record_id, name, unpack(TransactionRecord, text), len(body), bool(again))
 
 
 def _list(ids: Iterable[int]) -> str:

@@ -166,3 +166,46 @@ def test_what_the_disk_changes_after_the_start_is_found_when_its_turn_comes(tmp_
     [letter] = store.dead(limit=10)
     assert (letter.id, letter.record, letter.reason) == (3, None, "cannot be read")
     store.close()
+
+
+@pytest.mark.parametrize("column", ["message_id", "body", "reason"])
+def test_what_was_set_aside_and_is_no_text_any_more_is_shown_as_unreadable(column: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.open()
+    refused: list[f.Save] = [f.SettleRecord(n, "InternalError: no") for n in (1, 2)]
+    store.commit([*visit("Started", "Updated"), *refused], durable=True)
+    store._db.execute(f"UPDATE dead SET {column} = CAST(x'5b22ff' AS TEXT), crc = 1 WHERE id = 1")
+    [letter, other] = store.dead(limit=10)
+    assert (letter.id, letter.record) == (1, None)
+    assert (other.id, other.record) == (2, record(1, "Updated", 1002.0))
+    assert letter.reason.startswith('["' if column == "reason" else "InternalError")
+    store.commit([f.ForgetToken(TOKEN.value), f.DropDead((1,))], durable=True)
+    assert [letter.id for letter in store.dead(limit=10)] == [2]
+    store.close()
+
+
+def test_who_is_forgotten_makes_no_damaged_record_whole(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.open()
+    store.commit([*visit("Started"), f.SettleRecord(1, "InternalError: no")], durable=True)
+    crc = store._db.execute("SELECT crc FROM dead").fetchone()[0]
+    store._db.execute("UPDATE dead SET crc = 1, body = replace(body, '1001.0', '9001.0')")
+    store._db.execute("UPDATE dead SET crc = ?", (crc,))
+    store.commit([f.ForgetToken(TOKEN.value)], durable=True)
+    [body] = store._db.execute("SELECT body FROM dead").fetchone()
+    assert TOKEN.value not in body
+    [letter] = store.dead(limit=10)
+    assert letter.record is None
+    store.close()
+
+
+def test_a_record_that_is_no_text_any_more_is_set_aside_when_its_turn_comes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.open()
+    store.commit(visit("Started", "Updated"), durable=True)
+    store._db.execute("UPDATE record SET body = CAST(x'5b22ff' AS TEXT) WHERE id = 1")
+    store.commit([f.AmendRecords(0, offline=True)], durable=True)
+    entries, complete, *unreadable = store.waiting(0, 10)
+    assert ([entry.id for entry in entries], complete, unreadable) == ([2], True, [1, 3])
+    assert [letter.record for letter in store.dead(limit=10)] == [None]
+    store.close()
