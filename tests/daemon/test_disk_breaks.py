@@ -23,10 +23,10 @@ from tests.daemon.visit import (
     delivered,
     finish,
     register_wh,
-    session,
+    safe,
+    shown_charging,
     true_to,
     until,
-    world,
 )
 from tests.storage.test_damage import record
 
@@ -64,7 +64,7 @@ def test_a_disk_that_takes_no_write_any_more_stops_the_charging_until_it_does(
     running = begin(station, csms)
     with failing(station, error):
         csms.wait_status("Faulted", 1)
-        until(lambda: (world(station)["contactor"], world(station)["offer_a"]) == ("open", 0), "safe state")
+        safe(station)
         event = csms.wait("SecurityEventNotification", type="MemoryExhaustion")
         assert event["techInfo"] == f"nothing can be kept, so nobody may charge: {SAID[error]}"
         assert station.ctl("status")["storage"] == SAID[error]
@@ -72,7 +72,7 @@ def test_a_disk_that_takes_no_write_any_more_stops_the_charging_until_it_does(
         with pytest.raises(ControlError, match=SAID[error]):
             station.ctl("start", evse=2, token=OTHER)
     csms.wait_status("Occupied", 1, timeout=60.0)
-    until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+    shown_charging(station)
     ended = finish(station, csms)
     assert ended.id == running.id
     assert true_to(register_wh(station), ended.energy_wh, dialect)
@@ -99,7 +99,7 @@ def test_damage_that_is_met_in_mid_flight_ends_the_process_and_the_next_goes_on_
         station.ctl("sim.plug_in", evse=1)
         station.ctl("sim.swipe", token=TOKEN)
         running = csms.books.of(csms.wait_event("Started"))
-        until(lambda: session(station).get("charging_state") == "Charging", "charging")
+        shown_charging(station)
         database = station.state_dir / "chargepointd.db"
         chance = random.Random(1)
         with database.open("r+b") as file:
@@ -117,7 +117,7 @@ def test_damage_that_is_met_in_mid_flight_ends_the_process_and_the_next_goes_on_
         event = csms.wait("SecurityEventNotification", type="StateDamaged")
         assert "rows of dead" in event["techInfo"]
         assert station.ctl("status")["damaged"] == ["rows of dead"]
-        until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+        shown_charging(station)
         ended = finish(station, csms)
         assert ended.id == running.id
         until(lambda: station.ctl("outbox")["queued"] == 0, "empty outbox")

@@ -22,10 +22,10 @@ from tests.daemon.visit import (
     delivered,
     finish,
     register_wh,
-    session,
+    safe,
+    shown_charging,
     true_to,
     until,
-    world,
 )
 
 pytestmark = pytest.mark.process
@@ -40,10 +40,6 @@ def full_disk(station: Station) -> Iterator[None]:
         yield
     finally:
         resource.prlimit(station.pid, resource.RLIMIT_FSIZE, before)
-
-
-def safe(station: Station) -> None:
-    until(lambda: (world(station)["contactor"], world(station)["offer_a"]) == ("open", 0), "safe state")
 
 
 def nobody_begins(station: Station, evse: int) -> None:
@@ -80,7 +76,7 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
             with pytest.raises(ControlError, match="nothing can be kept: File too large"):
                 station.ctl(method, act=act)
     csms.wait_status("Occupied", 1)
-    until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+    shown_charging(station)
     ended = finish(station, csms)
     assert ended.id == running.id
     assert true_to(register_wh(station), ended.energy_wh, dialect)
@@ -127,7 +123,7 @@ def test_a_disk_that_is_full_at_the_start_is_told_and_the_station_begins_anew_wh
         assert station.pid == pid
         station.ctl("sim.swipe", token=OTHER)
         csms.wait_event("Started")
-        until(lambda: session(station).get("charging_state") == "Charging", "charging")
+        shown_charging(station)
         finish(station, csms, token=OTHER)
         delivered(station)
         assert csms.books.check() == []
@@ -155,7 +151,7 @@ def test_a_damaged_file_is_told_and_what_is_readable_of_it_goes_on(station: Stat
     station.start()
     station.wait_ready()
     station.wait_log("its log was changed on the disk")
-    until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+    shown_charging(station)
     assert finish(station, csms).id == running.id
     delivered(station)
     assert csms.books.check() == []

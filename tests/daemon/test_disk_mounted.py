@@ -10,7 +10,7 @@ import pytest
 
 from tests.csms import Csms
 from tests.daemon.process import COMMAND, Station
-from tests.daemon.visit import OTHER, begin, brisk, delivered, finish, session, until, world
+from tests.daemon.visit import OTHER, begin, brisk, delivered, finish, safe, shown_charging
 
 pytestmark = pytest.mark.process
 
@@ -65,11 +65,11 @@ def test_a_disk_that_is_really_full_stops_the_charging_until_there_is_room(csms:
         running = begin(station, csms)
         filler = fill(inside(station))
         csms.wait_status("Faulted", 1, timeout=60.0)
-        until(lambda: (world(station)["contactor"], world(station)["offer_a"]) == ("open", 0), "safe state")
+        safe(station)
         assert station.ctl("status")["storage"] == "No space left on device"
         filler.unlink()
         csms.wait_status("Occupied", 1, timeout=60.0)
-        until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+        shown_charging(station)
         assert finish(station, csms).id == running.id
         delivered(station)
         assert csms.books.check() == []
@@ -84,6 +84,6 @@ def test_a_read_only_disk_at_the_start_is_told_until_it_can_be_written(csms: Csm
         csms.wait_status("Occupied", 1, timeout=60.0)
         station.ctl("sim.swipe", token=OTHER)
         csms.wait_event("Started")
-        until(lambda: session(station).get("charging_state") == "Charging", "charging")
+        shown_charging(station)
         finish(station, csms, token=OTHER)
         assert csms.books.check() == []

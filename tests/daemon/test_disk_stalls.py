@@ -11,7 +11,7 @@ from chargepointd.storage.stall import REASON
 from tests.csms import Csms
 from tests.daemon import stalled
 from tests.daemon.process import Station
-from tests.daemon.visit import begin, brisk, delivered, finish, register_wh, session, true_to, until, world
+from tests.daemon.visit import begin, brisk, delivered, finish, register_wh, safe, shown_charging, true_to, until, world
 
 pytestmark = pytest.mark.process
 
@@ -31,7 +31,7 @@ def test_a_car_that_leaves_meanwhile_is_cut_off_at_once_and_let_go_when_that_is_
         running = begin(station, csms)
         with standing(station):
             station.ctl("sim.plug_out", evse=1, side="ev")
-            until(lambda: (world(station)["contactor"], world(station)["offer_a"]) == ("open", 0), "safe state")
+            safe(station)
             until(lambda: station.ctl("outbox")["queued"], "record that waits for the disk")
             over = time.monotonic() + 2.0
             while time.monotonic() < over:
@@ -64,7 +64,7 @@ def test_where_it_lasts_no_energy_flows_the_csms_hears_of_it_and_all_goes_on_by_
             assert register_wh(station) == flowed
             assert len(running.in_order) == told, "a record was told that is not kept"
         csms.wait_status("Occupied", 1)
-        until(lambda: session(station).get("charging_state") == "Charging", "charging again")
+        shown_charging(station)
         ended = finish(station, csms)
         delivered(station)
         assert csms.books.only() is ended

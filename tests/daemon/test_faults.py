@@ -19,6 +19,7 @@ from tests.daemon.visit import (
     finish,
     leave,
     register_wh,
+    safe,
     session,
     true_to,
     until,
@@ -54,11 +55,6 @@ def driver(station: Station) -> dict[str, Any]:
 
 def device(station: Station, name: str) -> dict[str, Any]:
     return next(each for each in driver(station)["devices"] if each["name"] == name)
-
-
-def safe(station: Station, evse: int = 1) -> None:
-    """Wait until nothing is offered and the contactor is open."""
-    until(lambda: (world(station, evse)["contactor"], world(station, evse)["offer_a"]) == ("open", 0), "safe state")
 
 
 def told_samples(csms: Csms) -> Iterator[Sample]:

@@ -66,6 +66,16 @@ def charging(station: Station, evse: int = 1) -> None:
     until(lambda: world(station, evse)["power_w"] > 0, "energy")
 
 
+def shown_charging(station: Station, evse: int = 1) -> None:
+    """Wait until the station itself says that the car charges."""
+    until(lambda: session(station, evse).get("charging_state") == "Charging", "Charging in the status")
+
+
+def safe(station: Station, evse: int = 1) -> None:
+    """Wait until no energy can flow, and the car is offered none."""
+    until(lambda: (world(station, evse)["contactor"], world(station, evse)["offer_a"]) == ("open", 0), "safe state")
+
+
 def begin(station: Station, csms: Csms, evse: int = 1, token: str = TOKEN) -> Transaction:
     """Plug in and present a card; returns when energy flows and the CSMS has booked all of it."""
     csms.wait_status("Available", evse)
@@ -74,7 +84,7 @@ def begin(station: Station, csms: Csms, evse: int = 1, token: str = TOKEN) -> Tr
     station.ctl("sim.swipe", token=token)
     started = csms.wait_event("Started")
     charging(station, evse)
-    until(lambda: session(station, evse).get("charging_state") == "Charging", "record of it")
+    shown_charging(station, evse)
     delivered(station)  # nothing is under way: what a test does to the link is done between two messages
     return csms.books.of(started)
 

@@ -66,8 +66,6 @@ class Bench:
         self.store.open()
         self.failures: list[BaseException] = []
         self.done: list[int] = []
-        self._news = asyncio.Condition()
-        self._loop = loop
         self._changed = asyncio.Event()
         self.writer = Writer(self.store, loop.call_soon_threadsafe, loop.call_later, self._failed)
         self.unwritable: list[Unwritable] = []
