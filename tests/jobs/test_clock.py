@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,26 @@ def test_the_kernel_says_whether_its_clock_is_synchronised(tmp_path: Path) -> No
     told = asyncio.run(clock.ask(AskSystemClock(), Place(tmp_path), unheard))
     assert isinstance(told.synchronised, bool)
     assert time.monotonic() + told.ahead_s == pytest.approx(time.time(), abs=1)
+
+
+@pytest.mark.parametrize(("state", "synchronised"), [(0, True), (1, True), (5, False)], ids=["ok", "leap", "error"])
+def test_it_is_synchronised_where_the_kernel_finds_no_error(
+    monkeypatch: pytest.MonkeyPatch, state: int, synchronised: bool
+) -> None:
+    answering(monkeypatch, state)
+    assert clock.synchronised() is synchronised
+
+
+def test_a_kernel_that_does_not_say_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, -1)
+    with pytest.raises(OSError, match="adjtimex"):
+        clock.synchronised()
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, state: int) -> None:
+    """As adjtimex(2) does in that state of the clock."""
+    libc = SimpleNamespace(adjtimex=lambda timex: state)
+    monkeypatch.setattr("chargepointd.jobs.clock.ctypes.CDLL", lambda name, use_errno: libc)
 
 
 def test_the_command_gets_the_servers(tmp_path: Path) -> None:
