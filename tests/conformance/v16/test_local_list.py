@@ -70,17 +70,25 @@ def test_tc_043_2_cs(tester: Tester, csms: Csms) -> None:
     "full",
     [
         "message",
-        pytest.param("list", marks=pytest.mark.under_test(variables={"LocalAuthListCtrlr.ItemsPerMessage": 20_000})),
+        pytest.param("list", marks=pytest.mark.under_test(variables={"LocalAuthListCtrlr.ItemsPerMessage": 5000})),
     ],
 )
 def test_tc_043_3_cs(tester: Tester, csms: Csms, full: str) -> None:
     """Send Local Authorization List - Failed"""
-    send(csms, 1, [TOKEN])
-    most = "SendLocalListMaxLength" if full == "message" else "LocalAuthListMaxLength"
-    room = int(tester.configuration(most)[most])
-    send(csms, 2, [f"{number:08X}" for number in range(room + 1)], expect="Failed")
-    assert version(csms) == 1
-    assert tester.station.ctl("list")["entries"] == 1
+    limits = tester.configuration("SendLocalListMaxLength", "LocalAuthListMaxLength")
+    in_message, in_list = int(limits["SendLocalListMaxLength"]), int(limits["LocalAuthListMaxLength"])
+    tokens = [f"{number:08X}" for number in range(in_list + 1)]
+    send(csms, 1, tokens[:1])
+    kept = 1
+    if full == "list":
+        for sent in range(0, in_list, in_message):
+            kept = min(sent + in_message, in_list)
+            send(csms, 2 + sent, tokens[sent:kept], kind="Differential")
+        send(csms, 20_000, tokens[kept:], kind="Differential", expect="Failed")
+    else:
+        send(csms, 20_000, tokens[: in_message + 1], expect="Failed")
+    assert version(csms) < 20_000
+    assert tester.station.ctl("list")["entries"] == kept
 
 
 @pytest.mark.under_test(
