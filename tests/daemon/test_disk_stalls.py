@@ -48,7 +48,7 @@ def test_a_car_that_leaves_meanwhile_is_cut_off_at_once_and_let_go_when_that_is_
 def test_where_it_lasts_no_energy_flows_the_csms_hears_of_it_and_all_goes_on_by_itself(
     csms: Csms, dialect: str
 ) -> None:
-    env = {"STALL_LOOK_S": "0.25"}
+    env = {"STALL_LOOK_S": "0.6"}
     with Station(brisk(csms.url, dialect), command=stalled.COMMAND, env=env) as station:
         before = register_wh(station)
         running = begin(station, csms)

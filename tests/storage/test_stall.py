@@ -58,9 +58,21 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stall, "LOOK_S", 0.01)
 
 
+def looked_no_more(bench: Bench) -> None:
+    """From the first time on that it is told: a machine under load is no disk that stands still."""
+    told = bench.writer.on_unwritable
+
+    def tell(error: Unwritable) -> None:
+        stall.LOOK_S = 3600.0
+        told(error)
+
+    bench.writer.on_unwritable = tell
+
+
 def test_it_is_told_while_the_disk_stands_still_and_what_was_given_is_kept_in_the_end(tmp_path: Path) -> None:
     async def main() -> None:
         with running(tmp_path) as bench:
+            looked_no_more(bench)
             bench.store.may.clear()
             bench.submit(1)
             await bench.until(lambda: bool(bench.unwritable))
@@ -88,6 +100,7 @@ def test_an_error_at_the_end_of_it_is_told_as_what_it_is(tmp_path: Path, monkeyp
 
     async def main() -> None:
         with running(tmp_path) as bench:
+            looked_no_more(bench)
             bench.store.may.clear()
             bench.submit(1)
             await bench.until(lambda: bool(bench.unwritable))
@@ -102,6 +115,7 @@ def test_an_error_at_the_end_of_it_is_told_as_what_it_is(tmp_path: Path, monkeyp
 def test_a_question_that_is_not_answered_is_noticed_too(tmp_path: Path) -> None:
     async def main() -> None:
         with running(tmp_path) as bench:
+            looked_no_more(bench)
             bench.store.may.clear()
             answers: list[object] = []
             bench.writer.ask(lambda store: bench.store.may.wait(LIMIT_S), answers.append)
