@@ -175,7 +175,7 @@ def test_a_system_clock_that_jumps_while_the_station_runs_moves_nothing(
         for ahead_s in (5 * HOUR, -5 * HOUR, 400 * DAY):
             clock.tell(ahead_s=ahead_s)
             count = len(_samples(csms))
-            until(lambda n=count: len(_samples(csms)) >= n + 2, "samples")
+            until(lambda n=count: len(_samples(csms)) > n, "a sample")
         transaction = end(station, csms)
     assert all(abs((report.at - now()).total_seconds()) < 300 for report in transaction.in_order)
     gaps = [(b.at - a.at).total_seconds() for a, b in pairwise(transaction.in_order)]
