@@ -163,13 +163,19 @@ def test_a_record_at_whose_sight_the_csms_hangs_up_is_set_aside_in_the_end(
     assert told(w, 1)[-1] == "Ended"
 
 
-def test_a_link_that_breaks_at_whatever_is_sent_first_is_no_records_fault(
-    version: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def mute_to_what_waits(version: str, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Records wait, and the CSMS will answer none. After five connections a record would be what ends them."""
     monkeypatch.setattr(outbox, "LOST_MAX", 5)
     w = World(version, SAMPLES).online().plug().present("CARD1", 1).after(5)
     w.offline().after(40)
     w.mute = True
+    return w
+
+
+def test_a_link_that_breaks_at_whatever_is_sent_first_is_no_records_fault(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = mute_to_what_waits(version, monkeypatch)
     firsts = []
     for _ in range(40):
         heard = len(w.received)
@@ -189,10 +195,7 @@ def test_a_link_that_breaks_at_whatever_is_sent_first_is_no_records_fault(
 def test_a_heartbeat_that_is_not_answered_proves_nothing_and_holds_up_nothing(
     version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "LOST_MAX", 5)
-    w = World(version, SAMPLES).online().plug().present("CARD1", 1).after(5)
-    w.offline().after(40)
-    w.mute = True
+    w = mute_to_what_waits(version, monkeypatch)
     w.online().offline()
     for _ in range(10):
         w.online().after(45).offline()
