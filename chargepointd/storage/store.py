@@ -142,7 +142,7 @@ class Store:
             return again._replace(lost=again.lost + tuple(each.what for each in reader.damaged))
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
-        records, complete, _, _ = self.waiting(0, WINDOW)
+        records, complete, _, _ = self._waiting(0, WINDOW)
         behind = Behind() if complete else self._behind(records[-1].id)
         last_dead, dead, dead_size = self._db.execute(
             "SELECT max(id), count(*), total(length(CAST(body AS BLOB))) FROM dead"
@@ -182,7 +182,14 @@ class Store:
 
     def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool, int, int]:
         """The next records that wait, and whether there are no more behind them. One that cannot be read is set aside
-        for a person to see: its row would go with those that are settled. How many were, and their bytes."""
+        for a person to see: its row would go with those that are settled. How many were, and their bytes. StoreError
+        where none can be read."""
+        try:
+            return self._waiting(after_id, limit)
+        except sqlite3.Error as error:
+            raise self._database.trouble(error) from error
+
+    def _waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool, int, int]:
         entries: list[Entry] = []
         unreadable = []
         size = 0

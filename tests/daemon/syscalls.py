@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 CALLS = "pwrite64,ftruncate,fdatasync,fsync,unlink,unlinkat,sendto"
-SECTOR = 512
-"""what a disk writes as one"""
+UNITS = {"sectors": 512, "blocks": 4096}
+"""what a disk writes as one, and a file system"""
 _CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
 _RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>")
 _FD = re.compile(r"^\d+<([^>]*)>(?:, )?(.*)$")
@@ -124,37 +124,39 @@ class Disk:
             self._since.pop(op.file, None)
 
     def after_a_cut(self, how: str, chance: random.Random) -> dict[str, bytes]:
-        """how: "none" of what was not synced, "all" of it, "some": any sectors, each as it was at any moment."""
+        """how: "none" of what was not synced, "all" of it, any "sectors", each as it was at any moment, or any
+        "blocks", each as it was synced or as it was to be."""
         left = {}
         for file, synced in self._synced.items():
             since: list[Write | Cut] = self._since.get(file, [])
             if how == "none":
                 since = []
-            elif how == "some":
-                since = list(_reached(since, chance))
+            elif how in UNITS:
+                since = list(_reached(since, how, chance))
             left[file] = _applied(synced, since)
         return left
 
 
-def _reached(since: list[Write | Cut], chance: random.Random) -> Iterator[Write | Cut]:
-    """Of each sector what was written to it up to some moment: later writes to it contain the earlier ones."""
+def _reached(since: list[Write | Cut], how: str, chance: random.Random) -> Iterator[Write | Cut]:
+    """Of each unit what was written to it up to some moment: later writes to it contain the earlier ones."""
     until: dict[int, int] = {}
+    unit, whole = UNITS[how], (-1, len(since))
     for moment, op in enumerate(since):
         if isinstance(op, Cut):
             yield op
             continue
-        for part in _parts(op):
-            sector = part.at // SECTOR
-            if sector not in until:
-                until[sector] = chance.choice((-1, len(since), chance.randrange(len(since))))
-            if moment <= until[sector]:
+        for part in _parts(op, unit):
+            number = part.at // unit
+            if number not in until:
+                until[number] = chance.choice((*whole, chance.randrange(len(since))) if how == "sectors" else whole)
+            if moment <= until[number]:
                 yield part
 
 
-def _parts(op: Write) -> Iterator[Write]:
+def _parts(op: Write, unit: int) -> Iterator[Write]:
     start = 0
     while start < len(op.data):
-        end = min(len(op.data), ((op.at + start) // SECTOR + 1) * SECTOR - op.at)
+        end = min(len(op.data), ((op.at + start) // unit + 1) * unit - op.at)
         yield Write(op.file, op.at + start, op.data[start:end])
         start = end
 

@@ -11,7 +11,7 @@ from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.session import Session, Transaction
 from chargepointd.core.values import Stamp, Token, TokenInfo
 from chargepointd.storage.rows import TABLES
-from chargepointd.storage.store import Store
+from chargepointd.storage.store import Store, StoreError
 from tests.storage.saves import reopened
 
 TOKEN = Token("04A1B2C3D4E5F6")
@@ -208,4 +208,13 @@ def test_a_record_that_is_no_text_any_more_is_set_aside_when_its_turn_comes(tmp_
     entries, complete, *unreadable = store.waiting(0, 10)
     assert ([entry.id for entry in entries], complete, unreadable) == ([2], True, [1, 3])
     assert [letter.record for letter in store.dead(limit=10)] == [None]
+    store.close()
+
+
+def test_a_table_that_cannot_be_read_is_told_with_its_file(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.open()
+    store._db.execute("DROP TABLE record")
+    with pytest.raises(StoreError, match=r"chargepointd\.db: no such table"):
+        store.waiting(0, 10)
     store.close()
