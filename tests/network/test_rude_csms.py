@@ -190,12 +190,13 @@ def test_answers_come_for_somebody_else_first(visit: Station, csms: RudeCsms, re
     action = "TransactionEvent"
 
     def others(_: Any) -> Any:
-        csms.listener.later(0.0, csms.line().send('[3,"somebody-else",{}]'))
         csms.listener.later(0.0, csms.line().send('[4,"somebody-else","InternalError","",{}]'))
+        csms.listener.later(0.0, csms.line().send('[3,"somebody-else",{}]'))
         return {}
 
     csms.answers[action] = others
     _two_samples(csms)
+    assert not any(message.duplicate for message in csms.calls(action)), "an answer to nothing was a refusal"
     assert visit.ctl("outbox")["dead"] == 0
     assert len(relay.passages) == 1
 
