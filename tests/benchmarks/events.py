@@ -54,6 +54,8 @@ class EngineAlone:
         self._asked: dict[int, Callable[[], None]] = {}
         self._wh = 1000.0
         self._wanted = True
+        self.synced = 0.0
+        """syncs per record of the last rate"""
         self.writer.start()
         for event in (
             e.PoweredUp(), e.CablePlugged(1, 1, 32.0), e.TokenPresented(CARD, (1,)), e.LockMoved(1, 1, True),
@@ -91,30 +93,33 @@ class EngineAlone:
         self._loop.call_soon(self._asked.pop(effect.request_id))  # as what is asked next comes: not within this answer
 
     async def rate(self, make: Callable[[Callable[[], None]], None], count: int, at_once: int) -> float:
-        """Records kept per second, so many under way at a time: as soon as these are kept the next are made."""
-        rounds = max(count // at_once, 1)
+        """Records kept per second, so many under way at a time: for each that is kept the next is made. Of two each has
+        a sync of its own still, for while one is synced the other is made."""
         before, commits = len(self.station.outbox), self.writer.commits
         done: asyncio.Future[None] = self._loop.create_future()
-        left = rounds * at_once
+        to_make, to_keep = count, count
 
         def begin() -> None:
-            for _ in range(at_once):
+            nonlocal to_make
+            if to_make:
+                to_make -= 1
                 make(kept)
 
         def kept() -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
+            nonlocal to_keep
+            to_keep -= 1
+            if not to_keep:
                 done.set_result(None)
-            elif left % at_once == 0:
-                begin()
+            begin()
 
         began = perf_counter()
-        begin()
+        for _ in range(at_once):
+            begin()
         await done
         took = perf_counter() - began
-        made = len(self.station.outbox) - before
-        assert made == rounds * at_once and self.writer.commits - commits >= rounds, "each round is synced by itself"
+        made, commits = len(self.station.outbox) - before, self.writer.commits - commits
+        assert made == count and commits * at_once >= count, "what is kept was synced"
+        self.synced = commits / made
         return made / took
 
     async def written(self) -> None:
