@@ -146,6 +146,8 @@ def without_secrets(value: Any, name: str = "") -> Any:
         return {str(key): without_secrets(each, str(key)) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [without_secrets(each) for each in value]
+    if callable(value):  # of a driver; where in memory it lies tells nobody anything
+        return f"{value.__module__}.{value.__qualname__}"
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

@@ -144,10 +144,12 @@ async def _engine(bench: Bench, bare: list[float]) -> list[Figure]:
     of it, it is two steps for a record, which is measured beside it; a visit has 17, and the simulated hardware.)"""
     alone = EngineAlone(bench.ocpp, bench.directory)
     count = bench.counts.transactions * 4
-    one, many, asked = [], [], []
+    one, two, shared, many, asked = [], [], [], [], []
     try:
         for _ in range(bench.counts.rounds):
             one.append(await alone.rate(alone.happen, count, 1))
+            two.append(await alone.rate(alone.happen, count, 2))
+            shared.append(alone.synced)
             many.append(await alone.rate(alone.happen, count * 10, IN_FLIGHT))
             asked.append(await alone.rate(alone.ask, count * 10, IN_FLIGHT))
     finally:
@@ -156,6 +158,8 @@ async def _engine(bench: Bench, bare: list[float]) -> list[Figure]:
     name = "events through the engine alone"
     return [
         figure(PHASE, f"{name}, one at a time", "1/s", one, bare, ALONE),
+        figure(PHASE, f"{name}, one made while one is synced", "1/s", two, bare, ALONE),
+        figure(PHASE, "syncs of each of these", "", shared),
         figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many, must=GROUPED),
         figure(PHASE, f"readings, each with a record asked for, {IN_FLIGHT} at a time", "1/s", asked),
         figure(

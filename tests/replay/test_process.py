@@ -85,6 +85,7 @@ def test_a_visit_is_replayed_from_the_bundle_and_so_is_what_came_after_a_power_c
     assert set(got["parts"]) == set(parts) >= ONLINE
     assert "missing.txt" not in parts
     assert json.loads(parts["configuration.json"])["csms"]["url"] == csms.url
+    assert b" at 0x" not in parts["configuration.json"]
     assert json.loads(parts["versions.json"])["packages"]
     assert "csms: connected" in parts["log.txt"].decode()
     assert replayed(parts, tmp_path) > 20
