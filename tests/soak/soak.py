@@ -175,7 +175,8 @@ class Soak:
         await site.until(lambda: site.csms.counts["StatusNotification"] >= self.plan.evses, "statuses")
         self._registers = {evse: await self._register(evse) for evse in range(1, self.plan.evses + 1)}
         await self._quiet()
-        self._first = self._there(site.stage.survey())
+        there = self._there(site.stage.survey())
+        self._first = there | {"files": there["files"] | RENEWED}
         self._say(_row(TITLES))
         async with asyncio.TaskGroup() as lives:
             lives.create_task(self._nights(), name="nights")
@@ -274,16 +275,8 @@ class Soak:
         del lines[: len(lines) - 200 if len(lines) > 200 else 0]
 
     def _compare(self, night: Night, seen: dict[str, Any]) -> None:
-        """What there is on a quiet night is what there was on the first."""
-        there = {
-            "tasks": Counter(seen["tasks"]),
-            "threads": Counter(re.sub(r"asyncio_\d+", "asyncio", name) for name in set(seen["threads"])),
-            "descriptors": Counter(re.sub(r":\[\d+\]", "", name) for name in seen["fds"]),
-            "files": Counter(_files(self.site.station.state_dir)),
-        }
-        there["threads"]["asyncio"] = min(there["threads"]["asyncio"], 1)
-        if not self._first:
-            self._first = there | {"files": there["files"] | RENEWED}
+        """What there is on a quiet night is what there was before anybody came."""
+        there = self._there(seen)
         for kind, now in there.items():
             more = now - self._first[kind]
             if more and kind == "files" and night.day <= 3:
