@@ -12,6 +12,7 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.messages import Heartbeat, TransactionRecord
+from chargepointd.core.plan import ConnectorPlan, EvsePlan
 from chargepointd.core.power import OPEN, Power
 from chargepointd.core.session import Session
 from chargepointd.core.values import Measured, Signed, Stamp, Token
@@ -84,7 +85,8 @@ class Scripted:
         self.deadline = float("inf")
         self.power = Power()
         self.power.asked = (16.0, float("inf"), 0)
-        self.evses = {1: SimpleNamespace(power=self.power, plugged=1, power_on=False, session=Session(1))}
+        facts = {"plugged": 1, "power_on": False, "session": Session(1), "seen": True}
+        self.evses = {1: SimpleNamespace(power=self.power, plan=EvsePlan(1, (ConnectorPlan(1),)), **facts)}
 
     def step(self, event: e.Event, now: Any) -> list[f.Effect]:
         self.events.append(event)
