@@ -181,14 +181,15 @@ class WebSocket(asyncio.Protocol):
             self._take_more()
 
     def _take_more(self) -> None:
-        """As much as one turn of the loop has time for."""
+        """As much as one turn of the loop has time for; then a rest as long, so that a flood leaves half of the
+        processor to all else."""
         until = time.monotonic() + TURN_S
         while self._unread and not self._holding:
             self._take(self._unread.popleft())
             if self._unread and time.monotonic() >= until:
                 assert self._transport is not None
                 self._transport.pause_reading()
-                self._loop.call_soon(self._next_turn)
+                self._loop.call_later(TURN_S, self._next_turn)
                 return
 
     def _next_turn(self) -> None:
