@@ -203,10 +203,8 @@ class Soak:
     async def _census(self, day: int) -> None:
         site = self.site
         await self._record(day)
-        away = not site.csms.listening
+        away = not (site.csms.listening and await self._quiet())
         queued = 0 if not away else (await self._ask("outbox"))["queued"]
-        if not away:
-            await self._quiet()
         seen, outbox = site.stage.survey(), await self._ask("outbox")
         counts = site.csms.counts - self._last
         self._last = site.csms.counts.copy()
@@ -245,11 +243,13 @@ class Soak:
                 assert recording is not None
                 (self.keep / f"day-{day}.jsonl.gz").write_bytes(recording.read())
 
-    async def _quiet(self) -> None:
-        """All delivered, nobody there, nothing under way."""
+    async def _quiet(self) -> bool:
+        """All delivered, nobody there, nothing under way; False where the CSMS has gone away before that."""
         site = self.site
 
         async def quiet() -> bool:
+            if not site.csms.listening:
+                return True
             status = await self._ask("status")
             sessions = any("session" in evse for evse in status["evses"])
             here = any(one.here for one in self.people)
@@ -257,6 +257,7 @@ class Soak:
 
         await site.until(quiet, "quiet night", 2 * 3600.0, every=30.0)
         await asyncio.sleep(120)
+        return site.csms.listening
 
     def _keep(self, lines: list[str]) -> None:
         if self.keep:
