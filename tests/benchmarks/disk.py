@@ -92,10 +92,20 @@ class WriterAlone:
         await done.wait()
 
     async def _one_by_one(self, writer: Writer, count: int) -> None:
-        for _ in range(count):
-            done = asyncio.Event()
-            writer.submit([self._record()], done.set)
-            await done.wait()
+        """Each as soon as the one before is kept."""
+        done, left = asyncio.Event(), count
+
+        def kept() -> None:
+            nonlocal left
+            left -= 1
+            if left:
+                writer.submit([self._record()], kept)
+            else:
+                done.set()
+
+        writer.submit([self._record()], kept)
+        await done.wait()
+        assert writer.commits >= count, "each has a sync of its own"
 
     def _record(self) -> SaveRecord:
         number = self._next

@@ -158,7 +158,7 @@ async def _engine(bench: Bench, bare: list[float]) -> list[Figure]:
     name = "events through the engine alone"
     return [
         figure(PHASE, f"{name}, one at a time", "1/s", one, bare, ALONE),
-        figure(PHASE, f"{name}, one made while one is synced", "1/s", two, bare, ALONE),
+        figure(PHASE, f"{name}, one made while one is synced", "1/s", two, bare),
         figure(PHASE, "syncs of each of these", "", shared),
         figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many, must=GROUPED),
         figure(PHASE, f"readings, each with a record asked for, {IN_FLIGHT} at a time", "1/s", asked),

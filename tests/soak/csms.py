@@ -174,7 +174,8 @@ class Csms:
         self._messages += 1
         self.counts[frame.action] += 1
         self.counts["messages"] += 1
-        if frame.action == "FirmwareStatusNotification":
+        # 1.6 has another message for an update that 2.0.1 asked for.
+        if frame.action in ("FirmwareStatusNotification", "SignedFirmwareStatusNotification"):
             self.firmware = frame.payload["status"]
         if frame.action == "SignCertificate":
             self.requests.append(frame.payload["csr"])
