@@ -157,7 +157,7 @@ async def _engine(bench: Bench, bare: list[float]) -> list[Figure]:
     sampled = await syncs_per_sample(bench.ocpp, bench.directory, bench.counts.transactions)
     name = "events through the engine alone"
     return [
-        figure(PHASE, f"{name}, one at a time", "1/s", one, bare, ALONE),
+        figure(PHASE, f"{name}, one at a time", "1/s", one, bare),
         figure(PHASE, f"{name}, one made while one is synced", "1/s", two, bare),
         figure(PHASE, "syncs of each of these", "", shared),
         figure(PHASE, f"{name}, {IN_FLIGHT} at a time", "1/s", many, must=GROUPED),
