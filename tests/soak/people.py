@@ -11,8 +11,8 @@ from tests.soak.site import DAY_S, Site
 
 CARDS = [f"04A2B3C4D5{n:04X}" for n in range(60)]
 BAD_CARDS = {"04B0000000000A": "Blocked", "04B0000000000B": "Expired", "04B0000000000C": "Invalid"}
-NIGHT = (2.5 / 24, 4.5 / 24)
-"""part of the day in which nobody comes, so that there is a moment of quiet"""
+NIGHT = (1.5 / 24, 4.5 / 24)
+"""part of the day in which nobody comes, so that there is a moment of quiet: who came before stays 2.5 h at most"""
 KINDS = {
     "card": 30, "card first": 6, "remote start": 10, "remote stop": 6, "refused card": 8, "leaves at the car": 8,
     "full": 6, "pauses": 6, "reserved": 5, "reserved and not come": 2, "unlocked by the office": 3, "changes mind": 4,
