@@ -47,7 +47,9 @@ What people see
     display.py        what is shown all the time              wording.py   in which words
 
 The station and its CSMS
-    boot.py           registration and heartbeat              network.py   how the CSMS is reached
+    boot.py           registration and heartbeat
+    network.py        how the CSMS is reached                 slots.py     by which profiles, in which order
+    attempts.py       what may be wrong is tried the other way too
     availability.py   what is in service, and the statuses    remote.py    starts, stops, unlocks and triggers from afar
     reset.py          resets, and the loss of the grid        security.py  the security log
     certificates.py   whom the station trusts                 signing.py   its own certificate

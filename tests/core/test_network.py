@@ -12,6 +12,7 @@ from chargepointd.core import network as n
 from chargepointd.core import signing as s
 from chargepointd.core.messages import Boot, SecurityEvent
 from chargepointd.core.plan import CsmsPlan
+from chargepointd.core.slots import PASSWORD, PRIORITY, Slot
 from chargepointd.core.variables.catalogue import parse_name
 from tests.core.test_certificates import root
 from tests.core.world import NOON, PLAN, World
@@ -22,7 +23,7 @@ ATTEMPTS = "OCPPCommCtrlr.NetworkProfileConnectionAttempts"
 
 def world(profile: int = 1, **variables: str) -> World:
     plan = PLAN._replace(csms=CsmsPlan("wss://one/", profile, "ca.pem", "own.pem" if profile == 3 else ""))
-    configured = {n.PASSWORD: OLD, ATTEMPTS: "2"} | {name.replace("__", "."): v for name, v in variables.items()}
+    configured = {PASSWORD: OLD, ATTEMPTS: "2"} | {name.replace("__", "."): v for name, v in variables.items()}
     w = World("2.0.1", configured, plan=plan)
     if profile > 1:
         w.tidied = c.Tidied((), "digest", (root("ca"), root("own", c.STATION)))
@@ -32,12 +33,12 @@ def world(profile: int = 1, **variables: str) -> World:
 
 
 def fill(w: World, slot: int = 2, profile: int = 1, url: str = "wss://two/") -> commands.Status:
-    status: commands.Status = w.ask(n.SetNetworkProfile(slot, n.Slot(url, profile, "2.0.1", 30, "Wired0")))
+    status: commands.Status = w.ask(n.SetNetworkProfile(slot, Slot(url, profile, "2.0.1", 30, "Wired0")))
     return status
 
 
 def order(w: World, value: str) -> str:
-    got = w.ask(commands.SetVariables(((parse_name(n.PRIORITY), "Actual", value),)))
+    got = w.ask(commands.SetVariables(((parse_name(PRIORITY), "Actual", value),)))
     return str(got.items[0].status)
 
 
@@ -102,9 +103,9 @@ def test_a_higher_profile_that_was_good_deletes_the_lower_ones() -> None:
     assert fill(w, 2, 2).status == "Accepted"
     assert order(w, "2,1") == "RebootRequired"
     w.cut()
-    assert w.variables.text(n.PRIORITY) == "2,1"
+    assert w.variables.text(PRIORITY) == "2,1"
     w.online()
-    assert w.variables.text(n.PRIORITY) == "2"
+    assert w.variables.text(PRIORITY) == "2"
     assert w.variables.text("SecurityCtrlr.SecurityProfile") == "2"
     assert tried(w.offline(), 6) == [2] * 6
     w.cut()
@@ -129,24 +130,24 @@ def test_no_step_down(active: int, wanted: int, allowed: bool, status: str) -> N
 @pytest.mark.parametrize(
     ("slot", "profile", "code"),
     [
-        (5, n.Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
-        (0, n.Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
-        (1, n.Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
-        (2, n.Slot("http://x/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("ws://", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("wss://[", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("wss://x:99999/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("wss://x:port/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("wss://user:geheim@x/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("wss://x/#y", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("ws://x/", 2, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("wss://x/", 4, "", 30, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("ws://x/", 1, "", 0, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("ws://x/", 1, "", 601, "Wired0"), "InvalidNetworkConf"),
-        (2, n.Slot("ws://x/", 1, "", 30, "Pigeon"), "InvalidNetworkConf"),
+        (5, Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
+        (0, Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
+        (1, Slot("ws://x/", 1, "", 30, "Wired0"), "InvalidConfSlot"),
+        (2, Slot("http://x/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("ws://", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("wss://[", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("wss://x:99999/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("wss://x:port/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("wss://user:geheim@x/", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("wss://x/#y", 1, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("ws://x/", 2, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("wss://x/", 4, "", 30, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("ws://x/", 1, "", 0, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("ws://x/", 1, "", 601, "Wired0"), "InvalidNetworkConf"),
+        (2, Slot("ws://x/", 1, "", 30, "Pigeon"), "InvalidNetworkConf"),
     ],
 )
-def test_what_a_profile_may_not_be(slot: int, profile: n.Slot, code: str) -> None:
+def test_what_a_profile_may_not_be(slot: int, profile: Slot, code: str) -> None:
     status = world().ask(n.SetNetworkProfile(slot, profile))
     assert (status.status, status.code) == ("Rejected", code)
 
@@ -157,7 +158,7 @@ def test_an_order_needs_what_its_slots_need() -> None:
     assert order(w, "") == "Rejected"
     fill(w, 2, 1, "ws://two/")
     assert order(w, "2,1") == "Rejected", "no password"
-    w.set(n.PASSWORD, NEW)
+    w.set(PASSWORD, NEW)
     assert order(w, "2,1") == "RebootRequired"
     fill(w, 3, 2)
     assert order(w, "3,1") == "Rejected", "no root"
@@ -174,7 +175,7 @@ def ended(name: str, use: str = c.CSMS_ROOT) -> c.Certificate:
 
 def test_what_has_ended_is_as_good_as_none() -> None:
     """A05.FR.02, FR.03: "no valid certificate"."""
-    w = World("2.0.1", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1))).online()
+    w = World("2.0.1", {PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1))).online()
     fill(w, 2, 2)
     fill(w, 3, 3)
     w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
@@ -191,7 +192,7 @@ def test_what_has_ended_is_as_good_as_none() -> None:
 
 @pytest.mark.parametrize(("level", "use"), [(2, c.CSMS_ROOT), (3, c.STATION)])
 def test_a_security_profile_is_not_raised_by_what_has_ended(level: int, use: str) -> None:
-    w = World("1.6", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)))
+    w = World("1.6", {PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)))
     for certificate, status in ((ended("old", use), "Rejected"), (root("new", use), "Accepted")):
         w.tidied = c.Tidied((), certificate.name, (root("ca"), certificate) if use == c.STATION else (certificate,))
         w.cut()
@@ -200,7 +201,7 @@ def test_a_security_profile_is_not_raised_by_what_has_ended(level: int, use: str
 
 
 def test_while_nobody_knows_the_time_what_is_there_counts() -> None:
-    w = World("2.0.1", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)), wall=0.0)
+    w = World("2.0.1", {PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)), wall=0.0)
     w.mute = True
     w.tidied = c.Tidied((), "digest", (ended("ca"),))
     w.boot()
@@ -219,7 +220,7 @@ def password(w: World) -> str:
 
 def test_a_new_password_is_used_at_once_and_the_old_one_kept_until_it_works() -> None:
     w = world()
-    w.set(n.PASSWORD, NEW)
+    w.set(PASSWORD, NEW)
     assert w.dialled_anew == ["a new password"]
     w.offline()
     assert password(w) == NEW
@@ -237,7 +238,7 @@ def test_a_new_password_is_used_at_once_and_the_old_one_kept_until_it_works() ->
 def test_the_password_that_worked_last_outlives_every_change_that_did_not() -> None:
     w = world()
     for change in (NEW, NEWER, "x" * 16, "y" * 16, "z" * 16):
-        w.set(n.PASSWORD, change)
+        w.set(PASSWORD, change)
     w.offline()
     seen = set()
     for _ in range(8):
@@ -249,7 +250,7 @@ def test_the_password_that_worked_last_outlives_every_change_that_did_not() -> N
 
 def test_both_passwords_survive_a_power_cut() -> None:
     w = world()
-    w.set(n.PASSWORD, NEW)
+    w.set(PASSWORD, NEW)
     w.cut()
     assert password(w) == NEW
     w.fail("unauthorized")
@@ -259,7 +260,7 @@ def test_both_passwords_survive_a_power_cut() -> None:
 @pytest.mark.parametrize("value", ["short", "x" * 65, "tab\tin the middle of it"])
 def test_a_password_that_cannot_be_one_changes_nothing(value: str) -> None:
     w = world()
-    got = w.ask(commands.SetVariables(((parse_name(n.PASSWORD), "Actual", value),)))
+    got = w.ask(commands.SetVariables(((parse_name(PASSWORD), "Actual", value),)))
     assert got.items[0].status == "Rejected"
     assert password(w) == OLD
     assert not w.dialled_anew
@@ -346,7 +347,7 @@ def test_a_technician_goes_back_to_the_configuration() -> None:
     w = world()
     fill(w)
     order(w, "2")
-    w.set(n.PASSWORD, NEW)
+    w.set(PASSWORD, NEW)
     w.cut()
     w.online()
     boots = len(w.told(Boot))
@@ -361,7 +362,7 @@ def test_a_technician_goes_back_to_the_configuration() -> None:
 
 
 def test_a_station_can_be_made_secure_while_its_registration_is_pending() -> None:
-    w = World("2.0.1", {n.PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)))
+    w = World("2.0.1", {PASSWORD: OLD}, plan=PLAN._replace(csms=CsmsPlan("ws://one/", 1)))
     w.registrations.append(m.BootAnswered("Pending", 100, NOON))
     w.online()
     w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
@@ -373,7 +374,7 @@ def test_a_station_can_be_made_secure_while_its_registration_is_pending() -> Non
 def test_a_profile_that_was_set_is_in_the_security_log_and_one_that_was_refused_is_not() -> None:
     w = world()
     fill(w)
-    w.ask(n.SetNetworkProfile(5, n.Slot("ws://x/", 1, "", 30, "Wired0")))
+    w.ask(n.SetNetworkProfile(5, Slot("ws://x/", 1, "", 30, "Wired0")))
     logged = [x for x in w.station.security.between(None, None) if x.kind == "ReconfigurationOfSecurityParameters"]
     assert [x.info for x in logged] == ["slot 2: security profile 1"]
 
@@ -489,7 +490,7 @@ def test_every_slot_meets_every_password(attempts: int, slots: int, passwords: i
     order(w, ",".join(map(str, range(1, slots + 1))))
     w.set(ATTEMPTS, str(attempts))
     for change in range(1, passwords):
-        w.set(n.PASSWORD, str(change) * 16)
+        w.set(PASSWORD, str(change) * 16)
     w.cut()
     met = set()
     for _ in range(attempts * slots * (passwords + 1)):

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepointd.core.network import PASSWORD
 from chargepointd.core.password import as_bytes, as_text, complaint
 from chargepointd.core.plan import CsmsPlan
+from chargepointd.core.slots import PASSWORD
 from chargepointd.dialects.dialect import VERSIONS, load
 from tests.core.world import PLAN, World
 

@@ -8,6 +8,7 @@ from chargepointd.core import certificates as c
 from chargepointd.core import messages as m
 from chargepointd.core import network as n
 from chargepointd.core.plan import CsmsPlan
+from chargepointd.core.slots import PASSWORD, PRIORITY
 from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.dialects.dialect import VERSIONS, load
 from tests.core.test_certificates import root
@@ -23,7 +24,7 @@ def world(
     """A station at a CSMS without TLS below profile 2, with a root and a certificate unless it should not."""
     scheme = "ws" if profile < 2 else "wss"
     plan = PLAN._replace(csms=CsmsPlan(f"{scheme}://one:8080/ocpp", profile, secure_url=secure_url))
-    w = World(version, {n.PASSWORD: OLD, ATTEMPTS: "2"} | more, plan=plan)
+    w = World(version, {PASSWORD: OLD, ATTEMPTS: "2"} | more, plan=plan)
     if root_known:
         w.tidied = c.Tidied((), "digest", (root("ca"), root("own", c.STATION)))
         w.cut()
@@ -76,9 +77,9 @@ def test_down_and_nonsense_is_rejected(active: int, level: Any) -> None:
 
 
 def test_not_without_what_it_takes() -> None:
-    w = world(0, root_known=False, **{n.PASSWORD: ""})
+    w = world(0, root_known=False, **{PASSWORD: ""})
     assert raise_(w, 1) == "Rejected", "no password"
-    w.set(n.PASSWORD, NEW)
+    w.set(PASSWORD, NEW)
     assert raise_(w, 2) == "Rejected", "no root"
     w.ask_later(c.InstallCertificate(c.CSMS_ROOT, "PEM"))
     w.finish(root("ca"))
@@ -94,7 +95,7 @@ def test_what_does_not_work_is_given_up_for_the_one_before() -> None:
     assert used(w)[0] == 1
     w.online()
     assert w.variables.text(PROFILE) == "1"
-    assert w.variables.text(n.PRIORITY) == "1"
+    assert w.variables.text(PRIORITY) == "1"
     w.offline()
     tried(w, 6)
     assert used(w) == (1, "ws://one:8080/ocpp"), "no second trial that nobody asked for"
@@ -131,7 +132,7 @@ def test_a_slot_of_2_x_is_not_lost_by_it() -> None:
     w.online()
     w.switch_to("1.6")
     assert raise_(w, 3) == "Accepted"
-    assert w.variables.text(n.PRIORITY) == "3,2,1"
+    assert w.variables.text(PRIORITY) == "3,2,1"
     assert used(w) == (3, "wss://two/")
     w.offline()
     tried(w, 2)
@@ -144,7 +145,7 @@ def test_when_all_slots_are_full_the_least_wanted_makes_way() -> None:
         fill(w, slot, 2, f"wss://{slot}/")
     assert order(w, "1,3,2") == "RebootRequired"
     assert raise_(w, 3) == "Accepted"
-    assert w.variables.text(n.PRIORITY) == "4,1,3,2"
+    assert w.variables.text(PRIORITY) == "4,1,3,2"
 
 
 def test_a_slot_that_the_csms_fills_anew_is_no_trial_any_more() -> None:
@@ -168,7 +169,7 @@ def test_a_technician_goes_back_from_a_trial() -> None:
     assert w.ask(n.ResetNetwork()).status == "Accepted"
     w.offline().online()
     assert used(w)[0] == 1
-    assert w.variables.text(n.PRIORITY) == "1"
+    assert w.variables.text(PRIORITY) == "1"
 
 
 def test_a_station_can_be_made_secure_while_its_registration_is_pending() -> None:

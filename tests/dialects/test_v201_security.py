@@ -6,8 +6,9 @@ import pytest
 
 from chargepointd.core import certificates as c
 from chargepointd.core.commands import Status
-from chargepointd.core.network import SetNetworkProfile, Slot
+from chargepointd.core.network import SetNetworkProfile
 from chargepointd.core.signing import CertificateSigned, SignCertificate, Signing
+from chargepointd.core.slots import Slot
 from tests.dialects.neutral import answered, asked, loaded, told
 
 HASH = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1f"}

@@ -1,6 +1,7 @@
 """Network connection profiles (B09)."""
 
-from chargepointd.core.network import SetNetworkProfile, Slot
+from chargepointd.core.network import SetNetworkProfile
+from chargepointd.core.slots import Slot
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.dialect import Payload
 from chargepointd.dialects.v2.requests.common import Request, Requests, plain
