@@ -25,7 +25,7 @@ class Saved(NamedTuple):
     security: tuple[Logged, ...] = ()
     """the security log, oldest first"""
     damaged: bool = False
-    """the file was damaged, and was set aside: this is what could be saved of it"""
+    """something on the disk was, and that is not told yet: this is what could be saved"""
     behind: Behind = Behind()
     """the other records"""
     dead_size: int = 0

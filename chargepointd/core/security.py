@@ -12,7 +12,7 @@ from chargepointd.core import commands as c
 from chargepointd.core.boot import Registration
 from chargepointd.core.clock import Righting
 from chargepointd.core.context import NEVER, Context, Step
-from chargepointd.core.effects import Note, SaveSecurityEvent, SettleSecurityEvent
+from chargepointd.core.effects import Note, SaveSecurityEvent, SaveState, SettleSecurityEvent
 from chargepointd.core.messages import Message, SecurityEvent
 from chargepointd.core.outbox import Outbox, Outcome, Refused
 from chargepointd.core.topic import Answer, Obey, Topic
@@ -40,6 +40,8 @@ TOLD = frozenset((
 ))  # fmt: skip
 _THIS_LOG = frozenset(("all that was kept", "rows of security"))
 """in words of `storage.salvage`"""
+LOST = "lost"
+"""the state that names what was found lost on the disk, until it is told"""
 _RESETS = ("RemoteReset", "ScheduledReset", "LocalReset", "ApplicationReset", "Watchdog", "FirmwareUpdate")
 
 
@@ -135,6 +137,7 @@ class Security(Topic):
             self.happened("SecurityLogWasCleared", "by damage on the disk", step)
         if self._lost or self.damaged:
             self.happened("StateDamaged", _listed(self.damaged), step)
+            step.emit(SaveState(LOST, None))
         reason = self._registration.reason
         self.happened("ResetOrReboot" if reason in _RESETS else "StartupOfTheDevice", reason, step)
 

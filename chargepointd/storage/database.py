@@ -200,6 +200,7 @@ class Database:
     def salvage(self, error: Exception) -> None:
         """Into a new file, which takes the place of the damaged one when it is complete: a power cut in between, or a
         full disk, begins it again."""
+        from chargepointd.storage import losses
         from chargepointd.storage.image import image
         from chargepointd.storage.salvage import salvage
 
@@ -215,6 +216,7 @@ class Database:
             self._open_file()
             self._migrate()
             self.lost = tuple(salvage(self.connection, read, self._directory, doubt=self._doubt > 0))
+            losses.note(self.connection, self.lost)
             if self._doubt:
                 self._leave_gaps()
             self.connection.close()  # all of it is in the file, synced
@@ -228,12 +230,14 @@ class Database:
 
     def _leave_gaps(self) -> None:
         """The end of the log is that of a write which the power cut, or it is damaged: then it may have been told."""
+        from chargepointd.storage import losses
         from chargepointd.storage.orphans import leave_gaps
 
-        self.lost += (
-            "the last write, unless the power was cut in its midst",
-            *leave_gaps(self.connection, self._doubt),
-        )
+        self.connection.execute("BEGIN IMMEDIATE")
+        lost = ("the last write, unless the power was cut in its midst", *leave_gaps(self.connection, self._doubt))
+        losses.note(self.connection, lost)
+        self.connection.execute("COMMIT")
+        self.lost += lost
         log.error("state: the end of its log cannot be read: it was not finished, or the disk has changed it")
 
     def _install(self) -> Path:

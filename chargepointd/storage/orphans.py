@@ -46,15 +46,13 @@ def end_orphans(db: sqlite3.Connection, sessions: dict[int, Session], settled: i
 
 def leave_gaps(db: sqlite3.Connection, records: int) -> list[str]:
     """So many records may have been told that are not known here: leaves their numbers free behind all that runs. Gives
-    what is to be said of it."""
+    what is to be said of it. Within a transaction of the caller."""
     said = []
-    db.execute("BEGIN IMMEDIATE")
     for evse_id, session in Reader(db).read("session", lambda number, body: (number, unpack(Session, body))):
         if session.transaction:
             running = session.transaction._replace(seq_no=session.transaction.seq_no + records)
             db.execute(INSERT["session"], seal("session", (evse_id, pack(session._replace(transaction=running)))))
             said.append(f"transaction {running.id} goes on with seqNo {running.seq_no}")
-    db.execute("COMMIT")
     return said
 
 

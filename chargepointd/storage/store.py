@@ -16,7 +16,7 @@ from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.records import WINDOW, Behind, Entry, amended
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import KEPT as SECURITY_LOG
-from chargepointd.core.security import Logged
+from chargepointd.core.security import LOST, Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
@@ -124,6 +124,7 @@ class Store:
         reader = Reader(self._db)
         state: dict[str, Any] = dict(reader.read("state", lambda name, text: (name, unpack(object, text))))
         self._settled = state.get("settled", 0)
+        lost = state.pop(LOST, None)
         reader.check("record", f"WHERE id > {self._settled} OR again")
         saved = Saved(
             variables=dict(reader.read("variable", lambda name, value: (name, value))),
@@ -131,15 +132,14 @@ class Store:
             tokens=tuple(reader.read("token", _remembered)),
             listed=dict(reader.read("listed", lambda key, entry: (key, entry))),
             state=state,
-            damaged=self._database.damaged,
-            lost=self._database.lost,
+            damaged=lost is not None,
+            lost=tuple(lost or ()),
             security=tuple(reader.read("security", _logged, "ORDER BY id")),
         )
         if reader.finds:
             self._put_in_order(reader, saved)
         if reader.damaged:
-            again = self._load()
-            return again._replace(lost=again.lost + tuple(each.what for each in reader.damaged))
+            return self._load()
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
         records, complete, _, _ = self._waiting(0, WINDOW)
@@ -158,9 +158,11 @@ class Store:
         try:
             reader.put_in_order()
             if reader.damaged:
-                from chargepointd.storage.orphans import end_orphans  # a disk seldom fails
+                from chargepointd.storage import losses  # a disk seldom fails
+                from chargepointd.storage.orphans import end_orphans
                 from chargepointd.storage.salvage import complete
 
+                losses.note(self._db, [each.what for each in reader.damaged])
                 complete(self._db, {each.table for each in reader.damaged}, self._directory)
                 end_orphans(self._db, saved.sessions, self._settled, reader.ends)
             self._db.execute("COMMIT")

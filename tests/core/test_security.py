@@ -205,6 +205,8 @@ def test_a_log_that_was_lost_is_itself_an_event() -> None:
     w = World("2.0.1")
     saved = w.disk.saved()._replace(security=(), damaged=True, lost=("all that was kept",))
     w.disk.saved = lambda: saved  # type: ignore[method-assign]
+    w.disk.state[security.LOST] = ["all that was kept"]
     w.cut()
     w.online()
     assert kinds(w) == ["SecurityLogWasCleared", "StateDamaged", "StartupOfTheDevice"]
+    assert w.disk.state[security.LOST] is None, "it would be told again"

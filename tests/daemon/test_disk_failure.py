@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from chargepointd.core import effects as f
+from chargepointd.storage.store import Store
 from tests.csms import Csms
 from tests.daemon import stalled
 from tests.daemon.control import ControlError
@@ -216,3 +218,25 @@ def test_of_a_file_that_is_lost_what_was_set_comes_from_the_newest_copy_and_peop
         assert after.id != before.id
         assert len(csms.books.transactions) == 3
         assert csms.books.check() == []
+
+
+@pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+def test_what_is_lost_of_a_file_while_the_disk_is_full_is_told_when_it_can_be_saved(csms: Csms, dialect: str) -> None:
+    """What is readable is brought into a new file before the station begins anew with it."""
+    station = Station(brisk(csms.url, dialect), command=UNWRITABLE)
+    store = Store(station.state_dir)
+    store.open()
+    store.commit([f.SaveVariable(f"AuthCtrlr.Nothing[{n}]", "true") for n in range(500)], durable=True)
+    store.close()
+    database = station.state_dir / "chargepointd.db"
+    data = bytearray(database.read_bytes())
+    _flipped(data)
+    database.write_bytes(data)
+    with station:
+        csms.wait_status("Faulted", 1)
+        assert not list(station.state_dir.glob("*.broken-1"))
+        resource.prlimit(station.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        csms.wait_status("Available", 1)
+        csms.wait("SecurityEventNotification", type="StateDamaged")
+        assert station.ctl("status")["damaged"]
+        assert list(station.state_dir.glob("*.broken-1"))

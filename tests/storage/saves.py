@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.records import Entry
+from chargepointd.core.security import LOST
 from chargepointd.core.session import Ending, Session, Transaction
 from chargepointd.core.values import MeterValue, Sample, Stamp, Token, TokenInfo
 from chargepointd.storage.store import Store
@@ -138,10 +139,13 @@ def waiting(directory: Path) -> list[Entry]:
         store.close()
 
 
-def reopened(directory: Path) -> Any:
-    """What the next process finds."""
+def reopened(directory: Path, *, tells: bool = True) -> Any:
+    """What the next process finds; what is damaged it `tells`, for good."""
     store = Store(directory)
     try:
-        return store.open()
+        saved = store.open()
+        if saved.damaged and tells:
+            store.commit([f.SaveState(LOST, None)], durable=True)
+        return saved
     finally:
         store.close()

@@ -101,6 +101,18 @@ def test_a_changed_row_is_not_used_kept_aside_and_told_once(table: str, change: 
         assert not getattr(saved, fields[table])
 
 
+def test_what_is_lost_is_found_by_each_process_until_one_has_told_it(tmp_path: Path) -> None:
+    keep(tmp_path, *EVERYTHING)
+    sql(tmp_path, "UPDATE variable SET value = 'changed'")
+    lost = reopened(tmp_path, tells=False).lost
+    assert len(lost) == 1
+    sql(tmp_path, "UPDATE token SET info = 'changed'")
+    both = reopened(tmp_path, tells=False).lost
+    assert (both[:1], len(both)) == (lost, 2)
+    assert reopened(tmp_path).lost == both
+    assert not reopened(tmp_path).damaged
+
+
 def test_rows_of_an_older_program_have_no_checksum_are_used_and_get_one(tmp_path: Path) -> None:
     keep(tmp_path, *EVERYTHING)
     whole = reopened(tmp_path)

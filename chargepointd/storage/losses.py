@@ -1,0 +1,17 @@
+"""What was found lost on the disk, kept with what is left of it until the station has told it: else a power cut in
+between, or a start that only sees whether the disk can be written, would leave it unsaid."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from chargepointd.core.security import LOST
+from chargepointd.storage.pack import pack, unpack
+from chargepointd.storage.rows import INSERT, seal
+
+
+def note(db: sqlite3.Connection, lost: Iterable[str]) -> None:
+    """Beside what is noted already, within a transaction of the caller if there is one. Even of nothing lost it is told
+    that the file was damaged."""
+    row = db.execute("SELECT value FROM state WHERE name = ?", (LOST,)).fetchone()
+    before = unpack(list, row[0]) if row else []
+    db.execute(INSERT["state"], seal("state", (LOST, pack([*before, *lost]))))
