@@ -54,7 +54,8 @@ The station and its CSMS
     reset.py          resets, and the loss of the grid        security.py  the security log
     certificates.py   whom the station trusts                 signing.py   its own certificate
     password.py       the bytes of a password, kept as a text  term.py  when the certificate of the CSMS is good
-    firmware.py       firmware updates     update.py  their states     firmware_news.py  what is told of them
+    firmware.py       firmware updates, asked for             firmware_news.py  what is told of them
+    updating.py       how an update goes on                   update.py    its states, and its jobs
     logs.py           uploads of logs                         customer.py  what is known of a customer
 
 Values are named tuples: as immutable as frozen dataclasses, a hundredth of the cost to define, which is what a start is

@@ -12,10 +12,11 @@ from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core import update as u
-from chargepointd.core.firmware import RETRY_S, UpdateFirmware, image_name
+from chargepointd.core.firmware import UpdateFirmware
 from chargepointd.core.firmware_news import RETELL_S
 from chargepointd.core.jobs import JobFailed
 from chargepointd.core.plan import FirmwarePlan
+from chargepointd.core.updating import RETRY_S, image_name
 from tests.core.world import PLAN, World
 
 INSTALLER = FirmwarePlan(("install",))
