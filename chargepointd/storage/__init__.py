@@ -12,6 +12,7 @@ image.py       a database and its log read where SQLite cannot, or must not
 salvage.py     what is readable of a damaged file, and of the newest copy: copies.py
 losses.py      what was found lost, until it is told
 writer.py      the thread that owns it: commits in groups, tells when a batch is safe
+room.py        room in its log, made before it is written to
 stall.py       a disk that stands still, and says nothing
 migrations/    numbered SQL, only ever added to
 """

@@ -22,10 +22,10 @@ from sys import byteorder
 
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.storage.database import LONGEST_TAIL, PAGE_SIZE
+from chargepointd.storage.room import FRAME, HEADER
 
 _MASK = 0xFFFFFFFF
 _MAGIC = 0x377F0682
-_HEADER, _FRAME = 32, 24
 
 Sums = tuple[int, int]
 SECTOR = 512
@@ -61,7 +61,7 @@ def read_log(path: Path) -> Log:
         log, block = file.read_bytes(), file.stat().st_blksize
     except OSError:
         return Log()
-    return _Reading(log, min(max(block, 2 * SECTOR), BLOCK)).result() if len(log) >= _HEADER else Log()
+    return _Reading(log, min(max(block, 2 * SECTOR), BLOCK)).result() if len(log) >= HEADER else Log()
 
 
 class _Raw:
@@ -73,7 +73,7 @@ class _Raw:
         self.stored: Sums = third, fourth
         self.start, self._struct = start, words
         self.commits = log[start + 4 : start + 8] != bytes(4)
-        self.words = list(words.unpack(log[start : start + 8] + log[start + _FRAME : start + _FRAME + size]))
+        self.words = list(words.unpack(log[start : start + 8] + log[start + FRAME : start + FRAME + size]))
 
     def unwritten(self, log: bytes, word: int) -> bool:
         """From this word on its sector holds nothing."""
@@ -97,8 +97,8 @@ class _Reading:
         if not sound:
             size, order = PAGE_SIZE, "<" if byteorder == "little" else ">"
         words = struct.Struct(f"{order}{2 + size // 4}I")
-        self._log, self._block, self._step = log, block, _FRAME + size
-        starts = range(_HEADER, len(log) - self._step + 1, self._step)
+        self._log, self._block, self._step = log, block, FRAME + size
+        starts = range(HEADER, len(log) - self._step + 1, self._step)
         self._raw = [_Raw(log, start, size, words) for start in starts]
         self._chain: Sums | None = (first, second) if sound else None
         """what the next frame goes on from; None: that was changed"""
@@ -106,7 +106,7 @@ class _Reading:
         self._frames: list[Frame] = []
         self._damaged = not sound and any(frame.follows(before.stored) for before, frame in pairwise(self._raw))
         """else there is nothing to be read"""
-        self._unclear = 0 if sound or self._damaged or not any(log) else len(log)
+        self._unclear = 0 if sound or self._damaged else len(log.rstrip(b"\0"))
         if self._unclear:
             self._raw = []
 
@@ -116,7 +116,7 @@ class _Reading:
             n += 1
         last = max((at for at, frame in enumerate(self._frames) if frame.commit), default=-1)
         rest = self._raw[last + 1 :]
-        behind = len(self._log) - _HEADER - self._step * len(self._raw)
+        behind = any(self._log[HEADER + self._step * len(self._raw) :])
         remains = bool(self._unclear or behind or any(frame.salt == self._salt for frame in rest))
         return Log(tuple(self._frames), self._damaged, self._unclear, remains)
 

@@ -28,6 +28,7 @@ from chargepointd.storage.rows import INSERT, Reader, seal
 
 if TYPE_CHECKING:
     from chargepointd.core.dead_letters import DeadLetter
+    from chargepointd.storage.room import Room
 
 __all__ = ["Store", "StoreError", "Unwritable"]
 
@@ -62,6 +63,7 @@ class Store:
         """commits"""
         self._logged = 0
         """commits since the log was folded"""
+        self._room: Room | None = None
         self._savers = self._by_type()
         self.progressed: Callable[[], None] = lambda: None
         """a part of what takes long is done"""
@@ -272,7 +274,13 @@ class Store:
             raise self._database.trouble(error) from error
         self._logged = 0
 
-    def copy_if_due(self) -> None:
+    def tend(self) -> None:
+        """After a commit, when its news is told: what makes the next ones faster, or safer."""
+        if self._room is None:
+            from chargepointd.storage.room import Room  # imported here: a start is made of imports
+
+            self._room = Room(self._database.path)
+        self._room.look()
         self._copies.make_if_due(self._db)
 
     def recover(self) -> None:
@@ -393,6 +401,8 @@ class Store:
         self._db.execute(INSERT[table], (name, value, checksum(SEEDS[table], f"{name}\0{value}")))
 
     def close(self) -> None:
+        if self._room:
+            self._room.close()
         self._database.close()
 
 

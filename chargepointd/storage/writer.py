@@ -225,7 +225,7 @@ class Writer:
             self._call_soon(lambda: _all(dones))
         if saves:
             with self._stall.long():
-                self._store.copy_if_due()
+                self._store.tend()
             self._say_if_over()
         if isinstance(item, _Question):
             with self._stall:

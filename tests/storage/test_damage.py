@@ -48,7 +48,7 @@ def keep(directory: Path, *saves: f.Save) -> None:
     store = Store(directory)
     store.open()
     store.commit(saves, durable=True)
-    store.copy_if_due()
+    store.tend()
     store.close()
 
 

@@ -148,7 +148,7 @@ def test_an_idle_station_makes_no_copy_and_a_busy_one_a_day(tmp_path: Path, monk
     for _ in range(6):
         clock[0] += 0.3 * copies.EVERY_S
         store.commit(visit("Started"), durable=True)
-        store.copy_if_due()
+        store.tend()
         made.append((tmp_path / copies.COPIES[0]).stat().st_mtime_ns)
     store.close()
     assert len(set(made)) == 2

@@ -23,6 +23,7 @@ class Writing:
     def __init__(self, directory: Path, chance: random.Random) -> None:
         self._store, self._log, self._last = Store(directory), directory / f"{NAME}-wal", 0
         self._store.open()
+        self._tended = chance.random() < 0.5
         for _ in range(chance.choice((0, 1, 2))):  # older logs, into which the last is written
             self._commit(chance.randrange(1, 40), durable=True)
             self._store.fold()
@@ -42,6 +43,8 @@ class Writing:
             made = record(n - 1, "Started" if n == 1 else "Updated")
             saves = [f.SaveRecord(n, f"m-{n}", made), f.SaveSession(1, session(n)), f.SettleRecord(max(0, n - 3))]
             self._store.commit(saves, durable=durable)
+            if self._tended:
+                self._store.tend()
 
     def after_a_cut(self, chance: random.Random) -> bytes:
         """Each block of the log as it was synced, or after one of the commits since. A block of a file that has grown
