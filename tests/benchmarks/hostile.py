@@ -95,12 +95,13 @@ async def _flood(bench: Bench, subject: Watched, over: asyncio.Event | None = No
     """As many requests as the daemon takes, 10,000 a second at most; returns when all are answered."""
     request = REQUESTS[bench.ocpp][0]
     until = perf_counter() + bench.counts.flood_s
-    asked = []
+    asked: list[asyncio.Future[Any]] = []
     while perf_counter() < until and not (over and over.is_set()):
         assert subject.party.line is not None, "the daemon has left"
         if subject.party.line.unsent() < UNREAD:
-            asked += [subject.party.ask(request.action, request.payload) for _ in range(A_SECOND // 100)]
-        asked = [task for task in map(asyncio.ensure_future, asked) if not task.done()]
+            more = (subject.party.ask(request.action, request.payload) for _ in range(A_SECOND // 100))
+            asked += map(asyncio.ensure_future, more)
+        asked = [task for task in asked if not task.done()]
         await asyncio.sleep(0.01)
     await asyncio.gather(*asked)
 

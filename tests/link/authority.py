@@ -44,7 +44,9 @@ class Authority:
         )
         return file
 
-    def _builder(self, subject, key, start, end) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, start: datetime.datetime, end: datetime.datetime
+    ) -> x509.CertificateBuilder:
         serial = x509.random_serial_number()
         return x509.CertificateBuilder(self._name, subject, key.public_key(), serial, start, end)
 

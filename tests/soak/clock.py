@@ -60,8 +60,8 @@ class Clock:
         """the boot of it"""
         self.now: float = told["now"]
         """s, of the conductor and all it conducts"""
-        self._origin = self.now - told["mono"]
-        self._wall = told["wall"] - self.now
+        self._origin: float = self.now - told["mono"]
+        self._wall: float = told["wall"] - self.now
         self.granted = self.now
         self.touched = True
         """something was said to somebody since the last `idle`"""
@@ -202,7 +202,9 @@ class LeapingLoop(Loop):
         super().__init__(selector)
         clock.survey = lambda: census(self, clock)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+    def run_in_executor(  # type: ignore[override]  # of asyncio, with the types of the arguments
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> "asyncio.Future[Any]":
         future = super().run_in_executor(executor, func, *args)
         self._jobs.add(future)
         future.add_done_callback(self._jobs.discard)

@@ -5,9 +5,9 @@ Each kind is a life of its own, drawn from the seed. In the night all is well, b
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.csms.answers import Refusal
 from tests.csms.transcript import Message
@@ -18,6 +18,8 @@ from tests.soak.ledger import Ledger, Trouble
 from tests.soak.office import Office
 from tests.soak.people import CARDS, NIGHT
 from tests.soak.site import DAY_S, INF, Site
+
+Life = Callable[[], Coroutine[Any, Any, None]]
 
 HOUR_S = 3600.0
 AC_FAULTS = ("meter_dead", "lock_failure", "ground_fault", "over_temperature", "over_current", "pilot_fault")
@@ -54,7 +56,7 @@ class Fate:
         self._judge = random.Random(f"{seed} refusals")
         site.csms.refuse = self._refuse
 
-    def lives(self) -> list[Callable[[], Awaitable[None]]]:
+    def lives(self) -> list[Life]:
         often = self._plan.often
         table: tuple[tuple[str, float, Callable[[random.Random], Awaitable[None]]], ...] = (
             ("outage", 9 * HOUR_S, self._outage),
@@ -75,9 +77,7 @@ class Fate:
         )
         return [self._life(name, mean_s / often, act) for name, mean_s, act in table] + [self._long_outages]
 
-    def _life(
-        self, name: str, mean_s: float, act: Callable[[random.Random], Awaitable[None]]
-    ) -> Callable[[], Awaitable[None]]:
+    def _life(self, name: str, mean_s: float, act: Callable[[random.Random], Awaitable[None]]) -> Life:
         chance = random.Random(f"{self._seed} {name}")
 
         async def live() -> None:

@@ -34,7 +34,7 @@ def _stay_in_front() -> None:
     execute = os.execv
 
     def again(path: str, arguments: Sequence[str]) -> Any:
-        ours = [*COMMAND, *arguments[3:]] if list(arguments[1:3]) == ["-m", "chargepointd"] else arguments
+        ours = [*COMMAND, *arguments[3:]] if list(arguments[1:3]) == ["-m", "chargepointd"] else list(arguments)
         return execute(path, ours)
 
     os.execv = again  # type: ignore[assignment]

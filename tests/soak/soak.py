@@ -182,7 +182,7 @@ class Soak:
             lives.create_task(self._nights(), name="nights")
             for one in self.people:
                 lives.create_task(one.come_and_go(self.plan.days), name="people")
-            tasks = [lives.create_task(life(), name="fate") for life in self.fate.lives()]  # type: ignore[arg-type]
+            tasks = [lives.create_task(life(), name="fate") for life in self.fate.lives()]
             tasks.append(lives.create_task(self._guard(), name="guard"))
             await site.until_day(self.plan.days)
             for task in tasks:
@@ -353,7 +353,7 @@ class Soak:
             payload = message.payload
             evse = payload.get("evseId", payload["connectorId"])
             connector = payload["connectorId"] if "evseId" in payload else 1
-            self._told[evse, connector] = payload.get("connectorStatus", payload.get("status"))
+            self._told[evse, connector] = payload.get("connectorStatus") or payload["status"]
 
     async def _guard(self) -> None:
         """A process that ends by itself has a reason, which is no good one."""
