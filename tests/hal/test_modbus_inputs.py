@@ -48,7 +48,7 @@ def test_a_contact_is_told_at_once_and_at_each_change(
     async def main() -> list[bool]:
         told = []
         async with DRIVER.open(config(module, function=function, inverted=inverted), Site("io", tmp_path)) as devices:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 async for reading in devices["relay"].watch():  # type: ignore[attr-defined]
                     told.append(reading.closed)
                     if len(told) == 3:
@@ -64,7 +64,7 @@ def test_a_module_that_falls_silent_is_told(module: Module, tmp_path: Path) -> N
     async def main() -> None:
         async with DRIVER.open(config(module, retries=0), Site("io", tmp_path)) as devices:
             module.silent = True
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 async for _ in devices["relay"].watch():  # type: ignore[attr-defined]
                     pass
 

@@ -60,7 +60,7 @@ class Outlet:
         """Told after each success."""
 
     async def until(self, what: str, times: int = 1) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.done.count(what) < times:
                 self.changed.clear()
                 await self.changed.wait()

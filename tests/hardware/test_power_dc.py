@@ -55,7 +55,7 @@ class Output:
             self.note(f"works {role}")
 
     async def until(self, what: str, times: int = 1) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.done.count(what) < times:
                 self.changed.clear()
                 await self.changed.wait()

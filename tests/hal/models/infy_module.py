@@ -88,7 +88,7 @@ class InfyModule:
                     raise AttributeError(name)
                 setattr(self, name, value)
 
-    def wait_for(self, condition: Any, seconds: float = 5.0) -> None:
+    def wait_for(self, condition: Any, seconds: float = 60.0) -> None:
         with self._bus.changed:
             if not self._bus.changed.wait_for(lambda: condition(self), seconds):
                 raise TimeoutError(f"module {self.address}: {vars(self)}")
@@ -330,10 +330,10 @@ class SlcanWire(Wire):
         os.write(self._wake, b".")
         self._wait(lambda: self._master < 0, 5)
 
-    def wait_open(self, seconds: float = 5.0) -> None:
+    def wait_open(self, seconds: float = 60.0) -> None:
         self._wait(lambda: self.is_open, seconds)
 
-    def wait_closed(self, seconds: float = 5.0) -> None:
+    def wait_closed(self, seconds: float = 60.0) -> None:
         self._wait(lambda: "O" in self.commands and not self.is_open, seconds)
 
     def _wait(self, condition: Any, seconds: float) -> None:

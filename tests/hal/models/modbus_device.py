@@ -175,7 +175,7 @@ class ModbusMeter:
         """Let the oldest answer go that was held back."""
         self._held.popleft()()
 
-    def wait_for_requests(self, count: int, timeout_s: float = 5.0) -> None:
+    def wait_for_requests(self, count: int, timeout_s: float = 60.0) -> None:
         """Until so many requests came in altogether."""
         self._bus.wait(lambda: len(self.requests) >= count, timeout_s)
 
@@ -266,7 +266,7 @@ class TcpBus:
     def detach(self) -> None:
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(5)
 
-    def wait(self, condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    def wait(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), f"did not come about within {timeout_s} s"
 

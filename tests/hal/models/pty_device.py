@@ -85,7 +85,7 @@ class PtyDevice:
             self._master = self._slave = None
             self._wake()
 
-    def wait(self, condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    def wait(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Until `condition` holds; AssertionError after `timeout_s`."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), f"did not come about within {timeout_s} s"
