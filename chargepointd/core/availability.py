@@ -8,6 +8,7 @@ from chargepointd.core.consequences import NO_CAUSE
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, SaveState
 from chargepointd.core.evse import Evse
+from chargepointd.core.facts import REACTION_S
 from chargepointd.core.messages import Message, StatusChanged
 from chargepointd.core.outbox import Outbox, Outcome, Refused, unheard
 from chargepointd.core.rules import StationView
@@ -145,6 +146,12 @@ class Statuses:
         self._since: dict[Place, float] = {}
         """since when it is shown: s, monotonic clock"""
         self._due = NEVER
+        self._looked_at = -1
+        """`context.settled` when it was looked last; -1: all are to be looked at"""
+        self._rested_on: object = None
+        """what statuses rested on then, beside the facts of the EVSEs"""
+        self._turns_at = NEVER
+        """s, monotonic clock: from then on a car that has not reacted to its offer is the one who waits"""
         self._told_once = False
         """the CSMS has heard of this process: what changes while it is away can wait for it (QueueAllMessages)"""
         self.station_faults: dict[tuple[str, str], Fault] = {}
@@ -152,12 +159,13 @@ class Statuses:
     def forget(self, evse_id: int = 0) -> None:
         """After a boot, a reset, or a long time offline: tell all anew (B01.FR.05, B04.FR.01); or all of one EVSE."""
         self._told = {place: told for place, told in self._told.items() if evse_id not in (0, place[0])}
+        self._looked_at = -1
 
     def tell(self, step: Step) -> None:
         """Whatever differs from what was told, and has lasted."""
-        shortest = self._context.variables.integer(SHORTEST)
+        since, shortest = self._since_when(step), self._context.variables.integer(SHORTEST)
         self._due = NEVER
-        for place, told in self._now(step):
+        for place, told in self._now(step, since):
             status = told[0]
             if self._shown.get(place) != status:
                 self._shown[place] = status
@@ -170,6 +178,15 @@ class Statuses:
                     self._say(place, told, step)
                 else:
                     self._due = min(self._due, lasts)
+
+    def _since_when(self, step: Step) -> int:
+        """An EVSE whose facts have not moved since then has the status that it had."""
+        context = self._context
+        rests_on = (context.rules, context.online, context.variables.revision)
+        if self._due != NEVER or step.mono >= self._turns_at or rests_on != self._rested_on:
+            self._looked_at, self._rested_on, self._turns_at = -1, rests_on, NEVER
+        since, self._looked_at = self._looked_at, context.settled
+        return since
 
     def deadline(self) -> float:
         """When a status will have lasted long enough to be told."""
@@ -191,17 +208,20 @@ class Statuses:
 
     def _say(self, place: Place, told: Told, step: Step, *, asked: bool = False) -> None:
         self._told[place] = told
-        self._told_once = True
+        if not self._told_once:
+            self._told_once, self._looked_at = True, -1
 
         def heard(_: Message, outcome: Outcome, step: Step) -> None:
             if isinstance(outcome, Refused) and outcome.code in ("Offline", "Timeout"):
                 self._told.pop(place, None)
+                self._looked_at = -1
 
         self._outbox.say(
             StatusChanged(step.utc, place[0], place[1], told[0], told[1], told[2]), heard, step, asked=asked
         )
 
-    def _now(self, step: Step) -> list[tuple[Place, Told]]:
+    def _now(self, step: Step, since: int = -1) -> list[tuple[Place, Told]]:
+        """Of the station, and of the EVSEs whose facts have moved since."""
         rules = self._context.rules
         rows: list[tuple[Place, Told]] = []
         if rules.station_status:
@@ -209,6 +229,11 @@ class Statuses:
             view = StationView(self._availability.station_operative, tuple(f for f in faults if f.stops_charging))
             rows.append(((0, 0), (rules.station_status(view), faults[0] if faults else None, "")))
         for evse in self._evses.values():
+            if evse.settled <= since:
+                continue
+            turns_at = evse.power.offered_at + REACTION_S
+            if step.mono < turns_at < self._turns_at:
+                self._turns_at = turns_at
             fault = next(iter(evse.faults.values()), None)
             for connector in evse.plan.connectors:
                 there = evse.view(connector.id, step)

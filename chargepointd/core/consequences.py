@@ -84,9 +84,11 @@ class Consequences(Metered):
         return reached and self.usable(self.place) and not self._context.closed
 
     def _ends(self, before: Conditions, after: Conditions) -> bool:
-        lost = before - after
         if not (self.plugged or self.bay or self.session.authorized):
             return True  # without car and card it is over, whatever the stop points (E03.FR.05)
+        lost = before - after
+        if not lost:
+            return False
         points = self._stop_points()
         # Energy that never flowed cannot stop: its transaction ends with the right to it.
         return bool(lost & points or ("Authorized" in lost and "EnergyTransfer" in points))

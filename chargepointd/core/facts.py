@@ -24,6 +24,8 @@ REACTION_S = 10.0
 class Facts:
     def __init__(self, plan: EvsePlan, context: Context, session: Session | None) -> None:
         self.id = plan.id
+        self.number = max(0, plan.id)
+        """as records name it; 0 for a seat in the lobby"""
         self.plan = plan
         self.session = session or NOBODY
         self.plugged = 0 if self._told_that_it_left() else self.session.connector_id
@@ -76,18 +78,13 @@ class Facts:
         """sees to it that what is allowed fits the facts, before anything follows from them"""
         self.power = Power()
         self.settled = 0
-        """`context.settled` when the facts of this EVSE were settled last"""
+        """`context.settled` when the facts of this EVSE moved last"""
         self._context = context
 
     def _told_that_it_left(self) -> bool:
         """Before the power cut there was no car at the cable any more."""
         transaction = self.session.transaction
         return self.session.held or (transaction is not None and transaction.charging_state == "Idle")
-
-    @property
-    def number(self) -> int:
-        """As records name it; 0 for a seat in the lobby."""
-        return max(0, self.id)
 
     @property
     def transaction(self) -> Transaction | None:

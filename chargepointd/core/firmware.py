@@ -195,6 +195,8 @@ class Firmware(Topic):
 
     def follow(self, step: Step) -> None:
         updating = self._updating
+        if updating is None and not self._news.waiting and self._deadline == NEVER:
+            return  # as most of the time
         if updating:
             updating.follow(step)
         self._hold(updating is not None and updating.holds(step), step)

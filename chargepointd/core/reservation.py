@@ -315,7 +315,7 @@ class Reservations(Topic):
         if reserved == evse.reserved:
             return
         before, evse.reserved = evse.reserved, reserved
-        self._context.settled += 1
+        self._context.settled = evse.settled = self._context.settled + 1
         if reserved and not before:
             step.emit(Display(evse.id, "Reserved"))
         elif not reserved and _empty(evse) and not _in_use(evse):

@@ -24,10 +24,15 @@ else:
         return f"{type(self).__name__}({', '.join(map('{}={!r}'.format, self._fields, self))})"
 
     def _replace(self: Any, /, **values: Any) -> Any:
-        replaced = self._make(map(values.pop, self._fields, self))
-        if values:
-            raise ValueError(f"Got unexpected field names: {list(values)!r}")
-        return replaced
+        # Of two dozen fields one or two are others: they are put where they belong, instead of all being asked for.
+        fields, replaced = self._fields, [*self]
+        try:
+            for name in values:
+                replaced[fields.index(name)] = values[name]
+        except ValueError:
+            unknown = [name for name in values if name not in fields]
+            raise ValueError(f"Got unexpected field names: {unknown!r}") from None
+        return tuple.__new__(type(self), replaced)
 
     class _Definition(type):
         def __new__(mcs, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Any:

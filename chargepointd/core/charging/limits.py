@@ -140,6 +140,7 @@ class Limits(Topic):
             allowed = (amps if amps >= LEAST_A else 0.0, inf, cap[2])
         if allowed != (evse.allowed_a, evse.allowed_w, evse.allowed_phases):
             evse.allowed_a, evse.allowed_w, evse.allowed_phases = allowed
+            evse.settled = self._context.settled
             self._moved.add(evse.id)
 
     def _cap(self, evse: Evse, profiles: "tuple[Profile, ...]", step: Step) -> Cap:

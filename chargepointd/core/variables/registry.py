@@ -24,6 +24,8 @@ class Registry:
         self._configured: dict[Key, str] = {}
         self._parsed: dict[str, object] = {}
         self._guards: dict[Key, Callable[[str], str]] = {}
+        self.revision = 0
+        """how often a value has changed"""
         for variable in variables:
             self.add(variable, configured, saved)
 
@@ -86,6 +88,7 @@ class Registry:
     def _put(self, key: Key, name: str, value: str) -> SaveVariable:
         self._values[key] = value
         self._parsed.pop(name, None)
+        self.revision += 1
         return SaveVariable(name, value)
 
     # -- for the CSMS and the technician -------------------------------------------------------------------------------
