@@ -82,9 +82,8 @@ class Screens(Topic):
         self._looked_at = -1
 
     def follow(self, step: Step) -> None:
-        for index, told in enumerate(step.effects):
-            if type(told) is Display:
-                step.effects[index] = self._told(told, step)
+        if Display in map(type, step.effects):
+            step.effects[:] = [self._told(each, step) if type(each) is Display else each for each in step.effects]
         news = self._looked_at != self._context.settled
         self._looked_at = self._context.settled
         for n, screen in enumerate(self._screens):
@@ -217,4 +216,4 @@ class Screens(Topic):
         return f"{minutes // 60:02}:{minutes % 60:02}"
 
     def deadline(self) -> float:
-        return min([screen.due for screen in self._screens], default=NEVER)
+        return min([NEVER, *[screen.due for screen in self._screens]])

@@ -9,7 +9,7 @@ from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.facts import REACTION_S
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
-from chargepointd.core.session import NOBODY, Session
+from chargepointd.core.session import NOBODY, Session, Transaction
 from chargepointd.core.values import Fault, Measured, Token
 
 if TYPE_CHECKING:
@@ -308,12 +308,13 @@ class Evse(Consequences):
         due = min(self._end_by, self.plug_by, self._spent_at, self.sampling.deadline())
         if self.held_back and self._resumption:
             due = min(due, self._resumption.deadline())
-        return min(due, self.power.offered_at + REACTION_S) if self._reaction_open() else due
-
-    def _reaction_open(self) -> bool:
-        """A car that was offered energy may still react: after that it is the one who waits."""
         transaction = self.session.transaction
-        if transaction is None or transaction.ending or self.switching_phases:
+        waits = transaction is not None and self._reaction_open(transaction)
+        return min(due, self.power.offered_at + REACTION_S) if waits else due
+
+    def _reaction_open(self, transaction: Transaction) -> bool:
+        """A car that was offered energy may still react: after that it is the one who waits."""
+        if transaction.ending or self.switching_phases:
             return False
         state = transaction.charging_state
         return state == "EVConnected" or (state == "SuspendedEVSE" and self.power_asked and not self.wanted)

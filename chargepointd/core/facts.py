@@ -1,6 +1,8 @@
 """What is true of one EVSE: the facts that events set, and what can be computed from them at any moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
+from itertools import compress
 from math import inf
 
 from chargepointd.core.context import NEVER, Context, Step
@@ -17,6 +19,7 @@ RESUMPTION_TIMEOUT = "TxCtrlr.ResumptionTimeout"
 EVER = 2_147_483_647
 """s; the default: no interruption is too long, not even one whose length nobody knows"""
 RESUMES_ENERGY = "TxCtrlr.AllowEnergyTransferResumption"
+CONDITIONS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer")
 REACTION_S = 10.0
 """an offered car that has not asked for energy by then is the one who waits: SuspendedEV"""
 
@@ -80,6 +83,8 @@ class Facts:
         self.settled = 0
         """`context.settled` when the facts of this EVSE moved last"""
         self._context = context
+        self._locking = frozenset(connector.id for connector in plan.connectors if connector.lock)
+        """the connectors that can hold a plug"""
 
     def _told_that_it_left(self) -> bool:
         """Before the power cut there was no car at the cable any more."""
@@ -161,21 +166,15 @@ class Facts:
 
     def conditions(self) -> Conditions:
         """The transaction start and stop points that hold now."""
-        names = []
-        if self.plugged or self.bay:  # a car at the cable occupies the bay, whatever a sensor says
-            names.append("ParkingBayOccupancy")
-        if self.plugged:
-            names.append("EVConnected")
-        if self.session.authorized:
-            names.append("Authorized")
-        ready = self.ready()
-        if self._vouched_for() if self.plan.signs else ready:  # no other may charge for free, among those that sign
-            names.append("DataSigned")
-        if ready:
-            names.append("PowerPathClosed")
-            if self.power_on and self.wanted:
-                names.append("EnergyTransfer")
-        return frozenset(names)  # type: ignore[arg-type]
+        plugged, ready = bool(self.plugged), self.ready()
+        return _those_of(
+            plugged or self.bay,  # a car at the cable occupies the bay, whatever a sensor says
+            plugged,
+            self.session.authorized,
+            self._vouched_for() if self.plan.signs else ready,  # no other may charge for free, among those that sign
+            ready,
+            ready and self.power_on and self.wanted,
+        )
 
     def ready(self) -> bool:
         """All that must hold before energy may flow (2.x "PowerPathClosed")."""
@@ -223,8 +222,7 @@ class Facts:
         return self._context.rules.start_points or points(chosen)
 
     def _lock_holds(self) -> bool:
-        plan = self.plan.connector(self.plugged)
-        return plan is None or not plan.lock or self.locked.get(self.plugged, False)
+        return self.plugged not in self._locking or self.locked.get(self.plugged, False)
 
     def charging_state(self, step: Step) -> str:
         """ChargingStateEnumType, from the facts."""
@@ -287,5 +285,11 @@ def _register_of(session: Session) -> tuple[float | None, float]:
     return (transaction.energy_last_wh, transaction.wrapped_wh) if transaction else (None, 0.0)
 
 
-def points(names: tuple[str, ...]) -> Conditions:
+def points(names: Iterable[str]) -> Conditions:
     return frozenset(names)  # type: ignore[arg-type]
+
+
+@cache
+def _those_of(*hold: bool) -> Conditions:
+    """Which of them hold, each set made once."""
+    return points(compress(CONDITIONS, hold))

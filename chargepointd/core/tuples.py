@@ -27,8 +27,8 @@ else:
         # Of two dozen fields one or two are others: they are put where they belong, instead of all being asked for.
         fields, replaced = self._fields, [*self]
         try:
-            for name in values:
-                replaced[fields.index(name)] = values[name]
+            for name, value in values.items():
+                replaced[fields.index(name)] = value
         except ValueError:
             unknown = [name for name in values if name not in fields]
             raise ValueError(f"Got unexpected field names: {unknown!r}") from None
