@@ -8,6 +8,8 @@ Methods become the same events as all else. A call returns when the event is tak
                                                          started_at, uptime_s}, csms: {url, proxy (host and port) |
                                                          null, connected, subprotocol, registration, since,
                                                          offline_s}, availability, on_battery, faults: [str],
+                                                         storage (why nothing can be kept), suspect? (why the disk is
+                                                         not relied on), damaged: [str] (what it has lost),
                                                          firmware: {request, state} | null,
                                                          evses: [{id, availability, faults: [str], reserved_by?,
                                                            connectors: [{id, type, status}],

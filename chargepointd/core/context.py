@@ -62,6 +62,8 @@ class Context:
         """nobody begins any more: the station restarts as soon as what runs has ended, or its power is about to go"""
         self.unkept = ""
         """why nothing can be kept, while that is so"""
+        self.suspect = ""
+        """why the disk is not relied on, though all is kept: nobody charges (`core.keeping`)"""
         self.no_room = False
         """for more records (`core.thinning`): nobody begins, and what runs may end"""
         self.happened: Happened = lambda kind, info, step: None
@@ -140,7 +142,7 @@ class Context:
     @property
     def closed(self) -> bool:
         """Nobody begins."""
-        return self.restarting or not self.keeps or self.no_room
+        return self.restarting or not self.keeps or bool(self.suspect) or self.no_room
 
     def new_id(self) -> str:
         """An id never used before, not by an earlier boot either: at most 36 characters."""

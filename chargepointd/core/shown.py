@@ -22,6 +22,7 @@ def station(this: "Station", step: Step) -> dict[str, Any]:
         "availability": _operative(this.availability.station_operative),
         "on_battery": this.resets.on_battery,
         "storage": this.context.unkept,
+        **({"suspect": this.context.suspect} if this.context.suspect else {}),
         "damaged": list(this.security.damaged),
         "faults": [f"{f.code} ({f.source})" for f in this.statuses.station_faults.values()],
         "firmware": this.firmware.show(),

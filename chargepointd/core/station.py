@@ -6,7 +6,7 @@ happens before; the event is then `Ticked`.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chargepointd.core import commands as c
 from chargepointd.core import events as e
@@ -33,6 +33,9 @@ from chargepointd.core.topic import Answer, Topic
 from chargepointd.core.values import Fault, Now
 from chargepointd.core.variables.registry import Registry
 from chargepointd.core.wiring import Wiring
+
+if TYPE_CHECKING:
+    from chargepointd.core.keeping import Keeping
 
 _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
@@ -94,6 +97,8 @@ class Station(Wiring):
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
         self._offline_since = now.mono
+        self._keeping: Keeping | None = None
+        """of a disk that has failed"""
         self._topics = {topic.name: topic for topic in self.topics}
         self._following = [topic.follow for topic in self.topics if type(topic).follow is not Topic.follow]
         self._deadlines = [evse.deadline for evse in self._everywhere.values()]
@@ -363,14 +368,19 @@ class Station(Wiring):
             self.security.storage_low(event.free_bytes, step)
 
     def _storage_failed(self, event: e.StorageFailed, step: Step) -> None:
-        from chargepointd.core.keeping import failed  # a disk seldom fails, and a start is made of imports
-
-        failed(self, event, step)
+        self._disk().failed(event, step)
 
     def _storage_sound(self, event: e.StorageSound, step: Step) -> None:
-        from chargepointd.core.keeping import sound
+        self._disk().sound(step)
 
-        sound(self, step)
+    def _disk(self) -> "Keeping":
+        if self._keeping is None:
+            from chargepointd.core.keeping import Keeping  # a disk seldom fails, and a start is made of imports
+
+            self._keeping = Keeping(self.context, self.outbox, self.statuses, self.evses)
+            self.topics = (*self.topics, self._keeping)
+            self._deadlines.append(self._keeping.deadline)
+        return self._keeping
 
     # -- commands ------------------------------------------------------------------------------------------------------
 

@@ -92,6 +92,8 @@ def _status(result: Result, style: Style) -> str:
     if result.get("storage"):
         told = f"nothing can be kept, nobody may charge: {printable(result['storage'])}"
         facts = (*facts, ("Storage", style.paint(told, "red")))
+    elif result.get("suspect"):
+        facts = (*facts, ("Storage", style.paint(printable(result["suspect"]), "red")))
     if result.get("damaged"):
         facts = (*facts, ("Damaged", style.paint(f"lost on the disk: {_list(result['damaged'])}", "red")))
     if result.get("lobby"):

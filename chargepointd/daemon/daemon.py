@@ -49,6 +49,7 @@ SET_S = 0.5
 """the system's clock was set, if it moved so far against the monotonic one: slewing moves both"""
 SETTLED_S = 10.0
 """after the start: what makes it faster or smaller, and costs time to load, is done then"""
+ROOM = "make room on the disk of the state directory, or have it written again: all goes on by itself then"
 _LEVELS = dict.fromkeys(("link", "status", "record", "running cost", "firmware progress"), logging.DEBUG)
 _LEVELS["dead letters"] = logging.WARNING
 """of what the core notes; all else is INFO"""
@@ -299,7 +300,10 @@ class Daemon:
     def _barred(self, token: str) -> str:
         sessions = [evse.session for evse in self._station.evses.values()]
         here = any(each.token and each.token.value.casefold() == token.casefold() for each in sessions)
-        return "" if here else self._station.context.unkept
+        context = self._station.context
+        if context.unkept and not here:
+            return f"nothing can be kept: {context.unkept}; {ROOM}"
+        return "" if here else context.suspect
 
     def _read_dead(self, after_id: int, limit: int, read: Callable[[Any], object]) -> None:
         if unkept := self._station.context.unkept:  # the thread that reads waits for the disk
@@ -429,8 +433,9 @@ class Daemon:
     # -- what is told of it --------------------------------------------------------------------------------------------
 
     def _summary(self) -> str:
-        url, unkept = masked(self._station.network.profile.url), self._station.context.unkept
-        trouble = f"nothing can be kept, nobody may charge: {unkept}; " if unkept else ""
+        url, context = masked(self._station.network.profile.url), self._station.context
+        trouble = f"{context.suspect}; " if context.suspect else ""
+        trouble = f"nothing can be kept, nobody may charge: {context.unkept}; " if context.unkept else trouble
         link = f"connected to {url} by {self._link.subprotocol}" if self._link.connected else f"not connected to {url}"
         return trouble + link
 

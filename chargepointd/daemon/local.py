@@ -62,7 +62,8 @@ class Local:
         self.read_dead: Callable[[int, int, Callable[[Any], object]], None]
         """the records that were set aside, behind an id, at most so many"""
         self.barred: Callable[[str], str] = lambda token: ""
-        """why nobody can begin with this token, for the disk's sake; empty: somebody can, or may end with it"""
+        """why nobody can begin with this token, for the disk's sake, and what to do; empty: somebody can, or it may end
+        what it began"""
         self.spoken: Callable[[], Dialect]
         """the dialect in use, or the one that comes first"""
         self._watchers: list[Callable[[dict[str, Any]], None]] = []
@@ -177,11 +178,7 @@ class Local:
 
     def _check_disk(self, token: str) -> None:
         if reason := self.barred(token):
-            raise ControlError(
-                REFUSED,
-                f"nobody can begin, for nothing can be kept: {reason}; make room on the disk of the state directory, "
-                "or have it written again: all goes on by itself then",
-            )
+            raise ControlError(REFUSED, f"nobody can begin, for {reason}")
 
     async def _stop(self, params: dict[str, Any]) -> Any:
         self._place(params)

@@ -1,11 +1,14 @@
 """While nothing can be kept: power paths are open, nobody begins, nothing is told that is billed, nothing promised."""
 
+from typing import Any
+
 import pytest
 
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core.keeping import FORGOTTEN_S, QUIET_S
 from chargepointd.core.values import Token
 from tests.core.world import World
 
@@ -132,3 +135,93 @@ def test_another_reason_is_shown_and_told_once_as_an_event(w: World) -> None:
     w.tell(e.StorageSound())
     assert not w.station.evses[1].faults
     assert not w.station.statuses.station_faults
+
+
+STALLED = "the disk does not answer"
+
+
+def pauses(w: World) -> None:
+    w.tell(e.StorageFailed(STALLED))
+    assert not w.on[1]
+    w.tell(e.StorageSound())
+
+
+def off_s(w: World) -> float:
+    """How long until power is on again."""
+    began = w.mono
+    while not w.on[1]:
+        w.after(1)
+    return w.mono - began
+
+
+def warnings(w: World) -> list[str]:
+    return [event.info for event in w.told(m.SecurityEvent) if event.kind == "MemoryExhaustion"]
+
+
+def shown_to_technician(w: World) -> dict[str, Any]:
+    w.tell(e.ControlAsked(1, c.ShowStatus()))
+    shown: dict[str, Any] = w.replies["local"].data
+    return shown
+
+
+def test_a_disk_that_pauses_again_and_again_has_to_be_quiet_for_longer_and_longer(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    pauses(w)
+    assert w.on[1], "once is no habit"
+    waited = []
+    for _ in range(9):
+        pauses(w)
+        waited.append(round(off_s(w), -1))
+    assert waited == [30, 60, 120, 240, 480, 960, 1800, 1800, 1800]
+    assert not w.station.statuses.station_faults
+    w.after(FORGOTTEN_S)
+    pauses(w)
+    assert w.on[1], "an hour of good behaviour is not forgotten"
+
+
+def test_meanwhile_all_is_kept_and_told_but_nobody_charges(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    pauses(w)
+    pauses(w)
+    assert w.statuses[(1, 1)] == w.statuses[(2, 1)] == "Faulted"
+    w.plug(2).present("BBBB2222", 2)
+    assert not w.on[2]
+    w.ask(c.ChangeAvailability(False, 2))
+    assert not w.station.evses[2].operative
+    told = records(w)
+    w.unplug(1).after(10)
+    assert w.told(m.TransactionRecord)[-1].kind == "Ended"
+    assert records(w) > told
+    w.after(30)
+    assert w.statuses[(1, 1)] == "Available"
+
+
+def test_the_quiet_begins_anew_with_each_failure(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    for _ in range(2):
+        pauses(w)
+    w.after(QUIET_S[0] - 1)
+    pauses(w)
+    w.after(2 * QUIET_S[0] - 1)
+    assert not w.on[1]
+    w.after(1)
+    assert w.on[1]
+
+
+def test_csms_and_technician_hear_why_and_what_to_do_and_not_each_time(w: World) -> None:
+    pauses(w)
+    [first] = warnings(w)
+    pauses(w)
+    said = (
+        "the disk has failed 2 times, each within an hour of the last (the disk does not answer): nobody may charge "
+        "before it has been sound for 30 s; replace the card, or make room on it where it is full"
+    )
+    assert warnings(w) == [first, first, said]
+    assert [fault.info for fault in w.station.evses[1].faults.values()] == [said]
+    shown = shown_to_technician(w)
+    assert (shown["storage"], shown["suspect"]) == ("", said)
+    for _ in range(40):
+        pauses(w)
+    assert len(warnings(w)) == 2 + 7, "once for each length of time"
+    w.after(QUIET_S[1])
+    assert "suspect" not in shown_to_technician(w)

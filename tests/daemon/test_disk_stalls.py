@@ -10,8 +10,21 @@ import pytest
 from chargepointd.storage.stall import REASON
 from tests.csms import Csms
 from tests.daemon import stalled
+from tests.daemon.control import ControlError
 from tests.daemon.process import Station
-from tests.daemon.visit import begin, brisk, delivered, finish, register_wh, safe, shown_charging, true_to, until, world
+from tests.daemon.visit import (
+    OTHER,
+    begin,
+    brisk,
+    delivered,
+    finish,
+    register_wh,
+    safe,
+    shown_charging,
+    true_to,
+    until,
+    world,
+)
 
 pytestmark = pytest.mark.process
 
@@ -70,4 +83,34 @@ def test_where_it_lasts_no_energy_flows_the_csms_hears_of_it_and_all_goes_on_by_
         assert csms.books.only() is ended
         assert true_to(register_wh(station) - before, ended.energy_wh, dialect)
         assert station.ctl("status")["storage"] == ""
+        assert csms.books.check() == []
+
+
+@pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+def test_where_it_does_so_again_nobody_charges_until_it_was_quiet_and_people_are_told_to_replace_it(
+    csms: Csms, dialect: str
+) -> None:
+    env = {"STALL_LOOK_S": "0.3", "STALL_QUIET_S": "6"}
+    with Station(brisk(csms.url, dialect), command=stalled.COMMAND, env=env) as station:
+        running = begin(station, csms)
+        for _ in range(2):
+            with standing(station):
+                csms.wait_status("Faulted", 1)
+                safe(station)
+            until(lambda: not station.ctl("status")["storage"], "disk that is written again")
+            told = station.ctl("status").get("suspect")
+            if not told:
+                csms.wait_status("Occupied", 1)
+                shown_charging(station)
+        assert "replace the card" in told
+        assert world(station)["contactor"] == "open"
+        csms.wait("SecurityEventNotification", type="MemoryExhaustion", techInfo=told)
+        assert any("replace the card" in each.fields.get("STATUS", "") for each in station.notify.told)
+        with pytest.raises(ControlError, match="replace the card"):
+            station.ctl("start", evse=1, token=OTHER)
+        csms.wait_status("Occupied", 1)
+        assert "suspect" not in station.ctl("status")
+        shown_charging(station)
+        assert finish(station, csms).id == running.id
+        delivered(station)
         assert csms.books.check() == []
