@@ -156,6 +156,8 @@ class Registration:
         self._beating = False
         if isinstance(outcome, HeartbeatAnswered):
             self._set_time(outcome.time, step)
+        elif self._outbox.holds_back:
+            self.beat(step)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

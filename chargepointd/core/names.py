@@ -94,3 +94,21 @@ class Names:
             step.emit(SaveState("lent", self._lent or None))
             if self._references.pop(transaction_id, None) is not None:
                 step.emit(SaveState(f"reference/{transaction_id}", None))
+
+
+def start_of(record: TransactionRecord) -> TransactionRecord:
+    """What stands before the first record of a transaction that this CSMS hears of: where the one before it stopped."""
+    at, register = record.told_at, record.told_wh
+    return TransactionRecord(
+        "Started",
+        record.transaction_id,
+        record.seq_no,
+        record.stamp if at is None or register is None else record.stamp._replace(at=at),
+        record.trigger,
+        record.evse_id,
+        record.connector_id,
+        energy_wh=record.energy_wh if register is None else register,
+        token=record.starter,
+        starter=record.starter,
+        reservation_id=record.reservation_id,
+    )

@@ -9,9 +9,12 @@ Theory of operation. OCPP-J allows one open CALL a direction. Three queues wait 
   answered, or after `MessageAttempts` refused or unanswered attempts (E13, 1.6 §3.7.1), which are counted over
   restarts: then it is set aside, not lost, and what follows goes on. Until then what has to come after it waits: in 1.6
   all records, in 2.x those of its transaction. Being offline does not count as an attempt; but where `LOST_MAX`
-  connections ended while the answer to one and the same record was awaited, that record ends them. Only those count
-  over which something else was answered: a link that breaks at whatever is sent first breaks of itself. After such
-  a loss a heartbeat goes first over the next ones, until a record is answered.
+  connections ended while the answer to one and the same record was awaited, that record ends them. A link that breaks
+  at whatever is sent first breaks of itself, so after a loss heartbeats go first over the next ones, until a record is
+  answered. Links count over which something else was answered. So do those that ended at the record only, having borne
+  in silence what went before: of a CSMS that answers nothing but records. Before its next showing the record waits for
+  one to `PATIENCE` heartbeats, each time for another number; should a link end meanwhile, it is the link, and those
+  in silence count anew. So nothing that hangs up after a time, or at the so-maniest message, or by chance, gets there.
 
 What is said goes first; but after one that was not answered in time something of the other queues is sent, so that
 what a CSMS never answers does not hold up the records. The last 1000 of what is said wait, should it answer nothing at
@@ -41,7 +44,7 @@ from chargepointd.core.messages import (
     Message,
     TransactionRecord,
 )
-from chargepointd.core.names import Names
+from chargepointd.core.names import Names, start_of
 from chargepointd.core.records import TOPIC, Entry, Records
 from chargepointd.core.tuples import NamedTuple
 
@@ -64,6 +67,7 @@ Heard = Callable[[Message, Outcome, Step], None]
 
 
 LOST_MAX = 30
+PATIENCE = 8
 DEAD_SHARE = 0.25
 """of the room for records: what was set aside may take as much beside it"""
 LATE_MAX = 1000
@@ -94,8 +98,10 @@ class Outbox:
         self._linked = False
         self._proven = False
         """something was answered over this link"""
-        self.wary = False
-        """a link ended at a record, and perhaps at whatever had been sent first"""
+        self._borne = 0
+        """messages that were not answered in time over this link, which lived on"""
+        self._suspect = 0
+        """id of the record at which a link ended that might have ended at anything"""
         self._thinning: Thinning | None = None
         self.on_room: Callable[[bool, Step], None] = lambda held, step: None
         """there is no room, so nobody may begin; or there is again"""
@@ -166,20 +172,22 @@ class Outbox:
     # -- the link ------------------------------------------------------------------------------------------------------
 
     def linked(self) -> None:
-        self._linked, self._proven = True, False
+        self._linked, self._proven, self._borne = True, False, 0
 
     def unlinked(self, step: Step) -> None:
         """The answer that was awaited will not come; a record stays first in its queue, its attempt uncounted but as
         one of `LOST_MAX`."""
-        self._linked = False
+        wary, self._linked = self.wary, False
         self._boot = None
         self._lanes.hurry()
         dropped = list(self._said)
         self._said.clear()
         if self._open and self._open[2]:
             dropped.insert(0, (self._open[1], self._open[2]))
-        elif self._open and self._told:
+        if self._open and not self._open[2] and self._told:
             self._connection_lost(self._told, step)
+        elif wary:
+            self.records.acquit(self._suspect, step)
         self._open, self._answer_by = None, NEVER
         self.records.unlinked(step)
         for message, heard in dropped:
@@ -188,12 +196,22 @@ class Outbox:
             self._say_later(message, heard, step)
 
     def _connection_lost(self, entry: Entry, step: Step) -> None:
-        if not self._proven:
-            self.wary = True
+        if not self._proven and entry.id != self._suspect:
+            self._suspect = entry.id
             return
-        times = self.records.lost(entry, step)
+        times = self.records.lost(entry, step, silent=not self._proven)
         if times >= LOST_MAX:
             self._give_up(entry, Refused("Offline", f"{times} connections ended before its answer came"), step)
+
+    @property
+    def wary(self) -> bool:
+        """The last link that broke did so at a record, and this one has not shown yet that it works."""
+        return self._suspect != 0 and self._linked and not self._proven
+
+    @property
+    def holds_back(self) -> bool:
+        """No record is told before this link has borne something else."""
+        return self.wary and self._borne <= self.records.silent(self._suspect) % PATIENCE
 
     def withdraw(self, message_ids: Iterable[str]) -> None:
         """These have not left: what is under way of them is again the first of its queue, its attempt uncounted."""
@@ -218,7 +236,10 @@ class Outbox:
         _, message, heard = self._open
         self._open, self._answer_by = None, NEVER
         self.sent += 1
-        self._proven = self._proven or not (isinstance(outcome, Refused) and outcome.code == "Timeout")
+        if isinstance(outcome, Refused) and outcome.code == "Timeout":
+            self._borne += 1
+        else:
+            self._proven = True
         if heard:
             heard(message, outcome, step)
         else:
@@ -234,7 +255,7 @@ class Outbox:
         kept.heard(message, outcome, step)
 
     def _record_answered(self, message: TransactionRecord, outcome: Outcome, step: Step) -> None:
-        entry, self.wary = self._told, False
+        entry, self._suspect = self._told, 0
         assert entry
         if isinstance(outcome, Refused):
             self._record_refused(entry, outcome, step)
@@ -297,7 +318,8 @@ class Outbox:
             return self._answer_by
         if not (self._linked and self._context.online):
             return NEVER
-        due = min(self.records.due() if self._context.keeps else NEVER, self._lanes.due())
+        tells = self._context.keeps and not self.holds_back
+        due = min(self.records.due() if tells else NEVER, self._lanes.due())
         return max(due, self._context.hold_until)
 
     def tick(self, step: Step) -> None:
@@ -358,7 +380,7 @@ class Outbox:
         return True
 
     def _pump_records(self, step: Step) -> bool:
-        entry = self._next_tellable(step) if self._context.keeps else None
+        entry = None if self.holds_back or not self._context.keeps else self._next_tellable(step)
         if entry is None:
             return False
         if not entry.record.stamp.sure and entry.record.stamp.how != NO_TIME:
@@ -367,7 +389,7 @@ class Outbox:
         self._told = entry
         message_id = self._id(entry.message_id)
         if self.names.lacks_start(entry.record):
-            self._send(f"{message_id}-0", _start_of(entry.record), None, step)
+            self._send(f"{message_id}-0", start_of(entry.record), None, step)
         else:
             self._send(message_id, entry.record, None, step)
         return True
@@ -423,21 +445,3 @@ def unheard(message: Message, outcome: Outcome, step: Step) -> None:
 
 def _ignore(message: Message, outcome: Outcome, step: Step) -> None:
     """Until the station says who listens."""
-
-
-def _start_of(record: TransactionRecord) -> TransactionRecord:
-    """What stands before the first record of a transaction that this CSMS hears of: where the one before it stopped."""
-    at, register = record.told_at, record.told_wh
-    return TransactionRecord(
-        "Started",
-        record.transaction_id,
-        record.seq_no,
-        record.stamp if at is None or register is None else record.stamp._replace(at=at),
-        record.trigger,
-        record.evse_id,
-        record.connector_id,
-        energy_wh=record.energy_wh if register is None else register,
-        token=record.starter,
-        starter=record.starter,
-        reservation_id=record.reservation_id,
-    )

@@ -69,6 +69,8 @@ class Tried(NamedTuple):
     """or not answered in time"""
     lost: int = 0
     """connections that ended before the answer came"""
+    silent: int = 0
+    """of these, over which nothing else was answered either"""
 
 
 NOT_TRIED = Tried()
@@ -250,10 +252,19 @@ class Records:
         tried = self._tried.get(entry.id, NOT_TRIED)
         return self._try(entry, tried._replace(refused=tried.refused + 1), step).refused
 
-    def lost(self, entry: Entry, step: Step) -> int:
-        """The connection ended before its answer came; how often by now."""
+    def lost(self, entry: Entry, step: Step, *, silent: bool) -> int:
+        """The connection ended before its answer came; how often by now. `silent`: and nothing else was answered."""
         tried = self._tried.get(entry.id, NOT_TRIED)
-        return self._try(entry, tried._replace(lost=tried.lost + 1), step).lost
+        return self._try(entry, tried._replace(lost=tried.lost + 1, silent=tried.silent + silent), step).lost
+
+    def acquit(self, record_id: int, step: Step) -> None:
+        """A connection ended without it: so may those have done that were silent."""
+        tried = self._tried.get(record_id)
+        if tried and tried.silent:
+            self._tried[record_id] = tried._replace(lost=tried.lost - tried.silent, silent=0)
+            if self._tried[record_id] == NOT_TRIED:
+                del self._tried[record_id]
+            self._save_tried(step)
 
     def _try(self, entry: Entry, tried: Tried, step: Step) -> Tried:
         self._tried[entry.id] = tried
@@ -315,6 +326,10 @@ class Records:
 
     def attempts(self, entry: Entry) -> int:
         return self._tried.get(entry.id, NOT_TRIED).refused
+
+    def silent(self, record_id: int) -> int:
+        """Connections that ended at it in silence."""
+        return self._tried.get(record_id, NOT_TRIED).silent
 
     def holds(self, transaction_id: str) -> bool:
         return transaction_id in self._held
