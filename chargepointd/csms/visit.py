@@ -10,8 +10,10 @@ from chargepointd.csms.console import row
 
 TOKEN = "04A1B2C3D4E5F6"
 EVSE = 1
+INTERVAL_S = 5
+"""between meter values"""
 CHARGE_S = 6.0
-"""of charging, so that a meter value of every 5 s is among what is shown"""
+"""of charging, so that one of them is among what is shown"""
 
 
 class Stage(Protocol):
@@ -65,6 +67,7 @@ class Visit:
         await call("sim.clear_error", evse=0)
         await call("availability", operative=True)
         await call("limit", act="clear")
+        await call("set", variable="SampledDataCtrlr.TxUpdatedInterval", value=str(INTERVAL_S))
         evses = [evse["id"] for evse in (await call("status"))["evses"]]
         for evse in evses:
             await call("availability", evse=evse, operative=True)

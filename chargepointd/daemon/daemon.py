@@ -326,11 +326,11 @@ class Daemon:
 
     async def _disconnect(self, params: dict[str, Any]) -> Any:
         self._link.suspend()
-        return {"connected": False}
+        return {"taken": True}
 
     async def _reconnect(self, params: dict[str, Any]) -> Any:
         self._link.resume()
-        return {"connected": self._link.connected}
+        return {"taken": True}
 
     async def _pics(self, params: dict[str, Any]) -> Any:
         """Of the version that is asked for, that is in use, or that comes first in the configuration."""

@@ -255,6 +255,7 @@ def test_what_somebody_tried_at_the_demo_is_no_end_of_the_next(state: Path) -> N
             client.call("sim.swipe", {"token": "04A1B2C3D4E5F6"})
             client.call("limit", {"act": "set", "current_a": 0})
             client.call("availability", {"evse": 1, "operative": False})
+            client.call("set", {"variable": "SampledDataCtrlr.TxUpdatedInterval", "value": "86400"})
         _terminate(process)
         assert process.wait(LIMIT_S) == 0
     with running("chargepointd.csms.demo", "--once", "--state-dir", str(state)) as process:
