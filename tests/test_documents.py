@@ -45,3 +45,9 @@ def test_manual_and_completion_have_every_command() -> None:
     words = [command.name for command in COMMANDS] + [f"sim {command.name}" for command in SIM_COMMANDS]
     assert [word for word in words if word not in manual] == []
     assert [word for word in words if word.removeprefix("sim ") not in completion] == []
+
+
+@pytest.mark.parametrize("page", ["chargepointctl.1", "chargepointd.8"])
+def test_no_line_of_a_manual_leaves_a_quotation_open(page: str) -> None:
+    lines = (ROOT / "docs/man" / page).read_text("utf-8").splitlines()
+    assert [line for line in lines if line.startswith(".") and line.count('"') % 2] == []

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from re import DOTALL, findall
 
 import pytest
 
@@ -31,6 +32,16 @@ def test_a_bench_station_needs_no_hardware(name: str) -> None:
     config = load(ROOT / "etc" / name)
     assert {driver.driver.name for driver in config.drivers} == {"simulator"}
     assert config.csms.url == "ws://127.0.0.1:9180/ocpp"
+
+
+def test_what_the_readme_shows_can_be_added_to_a_station(tmp_path: Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "station.toml").write_bytes((ROOT / "etc" / "demo.toml").read_bytes())
+    shown = findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), DOTALL)
+    for number, text in enumerate(shown):
+        (tmp_path / "conf.d" / f"{number}.toml").write_text(text, "utf-8")
+    assert len(shown) >= 5
+    assert load(tmp_path / "station.toml").csms.security_profile == 2
 
 
 def test_the_dc_examples_are_of_one_shape() -> None:
