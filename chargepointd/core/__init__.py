@@ -10,6 +10,7 @@ What goes in and out
     effects.py        what the daemon is to do                jobs.py    long work, as values
     rules.py          what differs between OCPP versions, as values
     plan.py           how the station is built                saved.py   what an earlier process committed
+    pack.py           how values are kept, as text
 
 What everything stands on
     station.py        the step: facts, then consequences       wiring.py  how the topics hang together

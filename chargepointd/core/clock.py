@@ -123,7 +123,9 @@ class Clock:
         return mono + self._offset
 
     def stamp(self, mono: float) -> Stamp:
-        return Stamp(self.utc(mono), self.sure, mono, self.boot_id, "" if self.vouched or not self.sure else "system")
+        if self.vouched and self.sure:
+            return Stamp(self.utc(mono))  # it stays as it is: by what to put it right would be kept for nothing
+        return Stamp(self.utc(mono), self.sure, mono, self.boot_id, "system" if self.sure else "")
 
     def looked_at(self, now: Now) -> Righting | None:
         """The system's clock has become plausible (NTP), or was from the start, and what an earlier boot noted in the

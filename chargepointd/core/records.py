@@ -16,15 +16,15 @@ records that an earlier process made only those that have no time are made right
 *Attempts* are counted over restarts (state "attempts").
 """
 
-import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from chargepointd.core.clock import NO_TIME, Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import AmendRecords, DropRecords, LoadRecords, Note, SaveRecord, SaveState, SettleRecord
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.pack import pack
 from chargepointd.core.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ LOW = 64
 """with fewer at hand the next are asked for: at 5,000 a second that is 13 ms before they are missed"""
 WIDEST = 1024
 """at hand, where the first of them wait for their next attempt"""
-_encoded: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Entry(NamedTuple):
@@ -109,7 +108,7 @@ class Records:
     # -- in ------------------------------------------------------------------------------------------------------------
 
     def add(self, record: TransactionRecord, step: Step) -> None:
-        body = _encoded(record)
+        body = pack(record)
         entry = Entry(self._next_id, self._context.new_id(), record, len(body) if body.isascii() else _bytes(body))
         self._next_id += 1
         self.size += entry.size
@@ -191,7 +190,7 @@ class Records:
     def without_time(self, entry: Entry, step: Step) -> Entry:
         """The CSMS does not know the time either: once told, it stays as it was noted."""
         record = entry.record._replace(stamp=entry.record.stamp._replace(how=NO_TIME))
-        body = _encoded(record)
+        body = pack(record)
         self.size += _bytes(body) - entry.size
         marked = entry._replace(record=record, size=_bytes(body))
         self._head[self._head.index(entry)] = marked
@@ -235,7 +234,7 @@ class Records:
 
     def replace(self, entry: Entry, record: TransactionRecord, step: Step) -> None:
         """This was not at hand, and becomes smaller."""
-        body = _encoded(record)
+        body = pack(record)
         self.size += _bytes(body) - entry.size
         step.emit(SaveRecord(entry.id, entry.message_id, record, body))
         self._ask_anew()
@@ -309,7 +308,7 @@ class Records:
             if entry.id > amend.after_id and entry.id not in self._sent and not entry.again:
                 record = amended(entry, amend, last)
                 if record != entry.record:
-                    body = _encoded(record)
+                    body = pack(record)
                     self.size += _bytes(body) - entry.size
                     self._head[index] = entry._replace(record=record, size=_bytes(body))
                     step.emit(SaveRecord(entry.id, entry.message_id, record, body))

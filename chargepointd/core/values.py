@@ -150,10 +150,10 @@ class Stamp(NamedTuple):
     at: float
     """UTC, s since 1970, as believed then"""
     sure: bool = True
-    """False when the clock was not known to be right; `mono` and `boot` then let it be put right later"""
+    """False when the clock was not known to be right"""
     mono: float = 0.0
     boot: str = ""
-    """of the machine"""
+    """of the machine; with `mono` it lets this be put right later. None where somebody had vouched for the clock"""
     how: str = ""
     """how it is known, where not simply so: "system" (by its clock, for which nobody has vouched), "put right" (noted
     before it was known), "estimated" (noted before it was known, and before a power cut), "held" (the clock was put

@@ -1,6 +1,5 @@
 """What survives a power cut: one SQLite file, one connection, one thread.
 
-pack.py        values to text and back
 database.py    the file: one process has it, it is sound, it is of the schema this program knows
 store.py       what is kept: load it, commit to it
 set_aside.py   the records that were set aside

@@ -26,7 +26,7 @@ BROKEN = 3
 LONGEST_TAIL = 16
 """commits that may wait to be synced, with the one that is made: what more than these follow was on the disk"""
 PAGE_SIZE = 1024
-_LEAST = 100
+_LEAST = 80
 """bytes of a record in the log, at least"""
 _PRAGMAS = (
     # Small pages: a commit changes a few rows in three or four of them, and each is written whole. Measured with

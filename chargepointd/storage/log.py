@@ -106,7 +106,8 @@ class _Reading:
         self._frames: list[Frame] = []
         self._damaged = not sound and any(frame.follows(before.stored) for before, frame in pairwise(self._raw))
         """else there is nothing to be read"""
-        self._unclear = 0 if sound or self._damaged else len(log.rstrip(b"\0"))
+        known = sound or (self._damaged and self._salt == self._raw[1].salt)  # else they may be of the log before
+        self._unclear = 0 if known else len(log.rstrip(b"\0"))
         if self._unclear:
             self._raw = []
 

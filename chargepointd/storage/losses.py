@@ -4,8 +4,8 @@ between, or a start that only sees whether the disk can be written, would leave 
 import sqlite3
 from collections.abc import Iterable
 
+from chargepointd.core.pack import as_json, unpack
 from chargepointd.core.security import LOST
-from chargepointd.storage.pack import pack, unpack
 from chargepointd.storage.rows import INSERT, seal
 
 
@@ -14,4 +14,4 @@ def note(db: sqlite3.Connection, lost: Iterable[str]) -> None:
     that the file was damaged."""
     row = db.execute("SELECT value FROM state WHERE name = ?", (LOST,)).fetchone()
     before = unpack(list, row[0]) if row else []
-    db.execute(INSERT["state"], seal("state", (LOST, pack([*before, *lost]))))
+    db.execute(INSERT["state"], seal("state", (LOST, as_json([*before, *lost]))))

@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.pack import pack, unpack
 from chargepointd.core.session import Session
-from chargepointd.storage.pack import pack, unpack
 from chargepointd.storage.rows import INSERT, Reader, seal
 
 log = logging.getLogger(__name__)

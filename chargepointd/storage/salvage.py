@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.pack import unpack
 from chargepointd.core.session import Session
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.storage.checksum import SEEDS, checksum, row_text
 from chargepointd.storage.copies import COPIES
 from chargepointd.storage.image import with_schema
 from chargepointd.storage.orphans import end_orphans
-from chargepointd.storage.pack import unpack
 from chargepointd.storage.rows import TABLES, Damaged, columns_of, keep_aside
 
 log = logging.getLogger(__name__)

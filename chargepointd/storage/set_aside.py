@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from chargepointd.core import effects as f
 from chargepointd.core.dead_letters import DeadLetter
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.pack import unpack
 from chargepointd.storage.checksum import SEEDS, checksum
-from chargepointd.storage.pack import unpack
 
 _ROW = "crc, id, CAST(message_id AS BLOB), CAST(body AS BLOB)"
 """as bytes: what the disk has changed may be no text any more"""

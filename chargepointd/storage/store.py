@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.pack import as_json, pack, unpack
 from chargepointd.core.records import WINDOW, Behind, Entry, amended
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import KEPT as SECURITY_LOG
@@ -23,7 +24,6 @@ from chargepointd.core.values import Stamp, TokenInfo
 from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.copies import Copies
 from chargepointd.storage.database import LONGEST_TAIL, Database, StoreError, Unwritable
-from chargepointd.storage.pack import pack, unpack
 from chargepointd.storage.rows import INSERT, Reader, seal
 
 if TYPE_CHECKING:
@@ -395,7 +395,7 @@ class Store:
         if value is None:
             self._db.execute("DELETE FROM state WHERE name = ?", (name,))
         else:
-            self._put("state", name, pack(value))
+            self._put("state", name, as_json(value))
 
     def _put(self, table: str, name: str, value: str) -> None:
         self._db.execute(INSERT[table], (name, value, checksum(SEEDS[table], f"{name}\0{value}")))

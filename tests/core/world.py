@@ -170,6 +170,7 @@ class World:
         self.machine = "machine1"
         """goes on with its monotonic clock, while the process restarts"""
         self._records: dict[int, m.TransactionRecord] = {}
+        self._made_at: dict[tuple[str, int], float] = {}
         self.received: list[tuple[str, Any]] = []
         """(message id, message) as the CSMS got them"""
         self.statuses: dict[tuple[int, int], str] = {}
@@ -578,6 +579,7 @@ class World:
     def _obey(self, effect: Any) -> None:
         if isinstance(effect, f.SaveRecord):
             self._records[effect.record_id] = effect.record
+            self._made_at.setdefault((effect.record.transaction_id, effect.record.seq_no), self.mono)
         elif isinstance(effect, f.AmendRecords):
             self._records |= {entry.id: entry.record for entry in self.disk.records.values()}
         elif self.stalled and type(effect) in (f.SendCall, f.AskWhenSent):
@@ -748,6 +750,10 @@ class World:
     def records(self) -> list[m.TransactionRecord]:
         """In the order they were queued, over all boots, as they were kept at last."""
         return list(self._records.values())
+
+    def made_at(self, record: m.TransactionRecord) -> float:
+        """When by the monotonic clock, whatever time it was."""
+        return self._made_at[record.transaction_id, record.seq_no]
 
     def told(self, kind: type) -> list[Any]:
         """The messages of this kind that the CSMS got, in order."""

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargepointd.core import effects as f
+from chargepointd.core.pack import pack
 from chargepointd.core.records import WINDOW, Entry
 from chargepointd.core.saved import Saved
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Token, TokenInfo
-from chargepointd.storage.pack import pack
 from chargepointd.storage.store import PURGE_EVERY, Store
 from chargepointd.storage.urgency import is_lazy
 from tests.storage.saves import batch, record, records, reopened, saves, sessions, waiting
