@@ -31,7 +31,8 @@ Methods become the same events as all else. A call returns when the event is tak
                                                          status}]}
     set             {variable, value, attribute?}       {"status": "Accepted"|"Rejected"|"RebootRequired"|..., reason?}
     unlock          {evse, connector?}                  {"status": "Unlocked"|"UnlockFailed"|...}
-    reset           {evse?, mode: "immediate"|"onidle"} {"status": "Accepted"|"Scheduled"|"Rejected"}
+    reset           {evse?, mode: "immediate"|"onidle"| {"status": "Accepted"|"Scheduled"|"Rejected", reason?}: end
+                    "resume"}                            transactions, wait for them, or have them go on afterwards
     limit           {act: "set"|"clear"|"show", evse?,  {"status": "Accepted"|"Rejected", reason?}; show: {"limits":
                     current_a? | power_w?, for_s?}       [{evse, limit, unit, source, by, until}]}: from outside
     outbox          {limit?}                            {queued, bytes, dead, others, dropped?: {records?,

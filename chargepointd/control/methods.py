@@ -72,7 +72,7 @@ METHODS: dict[str, Method] = {
         }
     ),
     "unlock": Method({"evse": _THE_EVSE, "connector": _EVSE}),
-    "reset": Method({"evse": _EVSE, "mode": Param("text", required=True, one_of=("immediate", "onidle"))}),
+    "reset": Method({"evse": _EVSE, "mode": Param("text", required=True, one_of=("immediate", "onidle", "resume"))}),
     "reset_csms": Method({}),
     "grid": Method({"lost": Param("flag", required=True)}),
     "outbox": Method(

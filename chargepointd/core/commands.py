@@ -99,6 +99,8 @@ class Reset(NamedTuple):
     evse_id: int = 0
     hard: bool = False
     """1.6 Hard: restart the board, not only the program"""
+    resumes: bool = False
+    """2.1 ImmediateAndResume: transactions are interrupted, and go on afterwards"""
 
 
 class ClearCache(NamedTuple):

@@ -9,7 +9,7 @@ Theory of operation. Events set facts: cable in, energy wanted, power on, faults
 - the status of each connector is computed, and told when it changed.
 
 A transaction that is to end waits for the open power path and one last reading, at most `LAST_READING_S`. Then it ends
-with what is known.
+with what is known. So does one that a reset interrupts; it is told (ResetCommand), and goes on afterwards.
 """
 
 from chargepointd.core.context import NEVER, Context, Step
@@ -44,6 +44,8 @@ class Cause(NamedTuple):
 
 
 NO_CAUSE = Cause("")
+_BY_PEOPLE = points(("ParkingBayOccupancy", "EVConnected", "Authorized"))
+"""what a reset that only interrupts does not take away"""
 
 
 class Consequences(Metered):
@@ -51,6 +53,8 @@ class Consequences(Metered):
         super().__init__(plan, context, outbox, session)
         self._end_by = NEVER
         """when a transaction that is to end does, read or not"""
+        self._rest_by = NEVER
+        """when a transaction that is being interrupted counts as at rest, read or not"""
         self.plug_by = NEVER
         """who is authorized has so long to plug in (EVConnectionTimeOut)"""
         self._came_last = ""
@@ -73,6 +77,8 @@ class Consequences(Metered):
                 self._update(cause, step)
         if self.running and self.transaction and self.transaction.ready_at is None and self.ready():
             self.session = self.session._replace(transaction=self.transaction._replace(ready_at=step.utc))
+        if self.interrupting == "Stopping":
+            self._tell_interruption_if_due(step)
         self._finish_if_due(step)
         self.power.follow(self, step)
         self._keep(step)
@@ -87,6 +93,8 @@ class Consequences(Metered):
         if not (self.plugged or self.bay or self.session.authorized):
             return True  # without car and card it is over, whatever the stop points (E03.FR.05)
         lost = before - after
+        if lost and self.interrupting and not self.stopping_faults:
+            lost &= _BY_PEOPLE
         if not lost:
             return False
         points = self._stop_points()
@@ -157,7 +165,7 @@ class Consequences(Metered):
             # A stop changes the right to energy; that energy has stopped is told by itself (E07, F03).
             told = told if cause.trigger in ("StopAuthorized", "RemoteStop") else state
             self._record("Updated", cause.trigger, step, state=told, token=cause.token)
-        if state != told:
+        if state != told and self.interrupting != "Stopping":  # it is told with the reading
             self._record("Updated", "ChargingStateChanged", step, state=state)
 
     def _end(self, cause: Cause, step: Step) -> None:
@@ -179,6 +187,24 @@ class Consequences(Metered):
         if not self.power_on:
             self._open_since = step.mono
             self._read_meter(step)
+
+    def _tell_interruption_if_due(self, step: Step) -> None:
+        """By a reset after which it goes on: once, when nothing flows any more (B13.FR.04). What ended meanwhile was
+        not interrupted."""
+        rests = self._at_rest()
+        if self.running and step.mono < self._rest_by and not rests:
+            return
+        self.interrupting, self._rest_by = "Resting", NEVER
+        if self.running and self.transaction:
+            state = self.charging_state(step) if self.seen else self.transaction.charging_state
+            values = self._values("SampledDataCtrlr.TxUpdatedMeasurands", "Interruption.Begin") if rests else ()
+            self._record("Updated", "ResetCommand", step, state=state, values=values)
+
+    def _at_rest(self) -> bool:
+        """The power path is open, and the meter was read since."""
+        last = self.signed if self.signs("SampledDataCtrlr") else self.measured
+        read = last is not None and last.taken_at >= self._open_since
+        return not self.power_on and (read or not self.plan.meter)
 
     def _keeps_cable(self) -> bool:
         """E09, E10: unplugged at the car, the cable stays locked where UnlockOnEVSideDisconnect is false, until its
@@ -207,9 +233,7 @@ class Consequences(Metered):
         if self._end_by == NEVER:  # decided before a power cut: the deadline starts anew
             self._end_by = step.mono + LAST_READING_S
             self._read_meter(step)
-        last = self.signed if self.signs("SampledDataCtrlr") else self.measured
-        read = last is not None and last.taken_at >= self._open_since
-        if step.mono < self._end_by and (self.power_on or (self.plan.meter and not read)):
+        if step.mono < self._end_by and not self._at_rest():
             return
         ending = transaction.ending
         unknown = self.measured is None or self.measured.energy_import_wh is None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chargepointd.core.clock import Righting
-from chargepointd.core.consequences import NO_CAUSE, Cause, Consequences
+from chargepointd.core.consequences import LAST_READING_S, NO_CAUSE, Cause, Consequences
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.facts import REACTION_S
 from chargepointd.core.outbox import Outbox
@@ -25,7 +25,7 @@ class Evse(Consequences):
         self._spent_at = NEVER
         """when what may flow to a refused token has flowed, as far as can be told"""
         self._resumption: Resumption | None = None
-        """of the transaction that was interrupted before this process"""
+        """of the transaction that was interrupted before this process, or by a reset of this EVSE"""
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
@@ -43,7 +43,7 @@ class Evse(Consequences):
             self.sampling.begin(step.mono - max(0.0, step.utc - transaction.started_at), step)
         else:
             self.sampling.plan(step)
-        self.settle(self.conditions(), NO_CAUSE, step)
+        self.settle(self.conditions(), self._resumed() if self.seen else NO_CAUSE, step)
 
     def _look_at_interruption(self, step: Step) -> None:
         over = self._resumption.look(self, step) if self._resumption else None
@@ -74,6 +74,7 @@ class Evse(Consequences):
             self._read_meter(step)
         self.session = self.session._replace(connector_id=connector_id)
         self.settle(before, self._resumed() if known else Cause("CablePluggedIn"), step)
+        self._announce(step)
 
     def unplug(self, connector_id: int, step: Step) -> None:
         before, first = self.conditions(), not self.seen
@@ -85,10 +86,21 @@ class Evse(Consequences):
         self.plugged, self.wanted, self.cable_limit_a = 0, False, None
         over = self._context.variables.boolean("TxCtrlr.StopTxOnEVSideDisconnect")
         self.session = self.session._replace(ended=False)
-        cause = Cause("EVCommunicationLost", "PowerLoss" if first else "EVDisconnected")
+        cause = Cause("EVCommunicationLost", "PowerLoss" if first and not self._was_reset() else "EVDisconnected")
         if over or self.transaction is None:
             self._lose_right(cause, held=self._keeps_cable())
         self.settle(before, cause, step)
+        self._announce(step)
+
+    def _announce(self, step: Step) -> None:
+        """What goes on though its car has left, or come, meanwhile."""
+        cause = self._resumed()
+        if cause.trigger:
+            self.settle(self.conditions(), cause, step)
+
+    def _was_reset(self) -> bool:
+        """Who leaves during a reset has not waited for the power to come back."""
+        return self.transaction is not None and bool(self.transaction.interrupted)
 
     def move_plug(self, connector_id: int, present: bool, step: Step) -> None:
         """A plug is in the socket, or no longer: a cable that is gone cannot be held for its owner."""
@@ -106,7 +118,7 @@ class Evse(Consequences):
         if changed and occupied:
             self.came_at = step.mono
             self._read_meter(step)
-        left = Cause("EVDeparted", "PowerLoss" if first else "Local")
+        left = Cause("EVDeparted", "PowerLoss" if first and not self._was_reset() else "Local")
         self.settle(before, (Cause("EVDetected") if occupied else left) if changed else NO_CAUSE, step)
 
     def want(self, wanted: bool, step: Step) -> None:
@@ -270,6 +282,41 @@ class Evse(Consequences):
         self.session = self.session._replace(authorized=False, suspended=False)
         self.settle(before, NO_CAUSE, step)
 
+    def interrupt(self, step: Step) -> None:
+        """For a reset after which the transaction goes on (2.1 B13): no energy, and that is told when none flows."""
+        before, transaction = self.conditions(), self.transaction
+        undecided = self.running and self._resumption and not self._resumption.decided
+        if undecided:  # it may be too late for it: nothing flows, and nothing is told
+            self.interrupting = "Resting"
+        else:
+            self._resumption, self.held_back = None, True
+        if self.running and transaction and not undecided:
+            found = transaction.interrupted or transaction.charging_state
+            self.session = self.session._replace(transaction=transaction._replace(interrupted=found))
+            self.interrupting, self._rest_by = "Stopping", step.mono + LAST_READING_S
+            if not self.power_on:
+                self._open_since = step.mono
+                self._read_meter(step)
+        self.settle(before, NO_CAUSE, step)
+
+    def let_go(self, step: Step) -> None:
+        """The station is about to restart."""
+        if self.rests:
+            self.interrupting = "LettingGo"
+            self.settle(self.conditions(), NO_CAUSE, step)
+
+    def resume(self, step: Step) -> None:
+        """Its reset is over: what that has interrupted goes on, as soon as the pilot has spoken."""
+        before, transaction = self.conditions(), self.transaction
+        self.interrupting, self._rest_by = "", NEVER
+        if self.running and transaction and transaction.interrupted:
+            from chargepointd.core.resumption import Resumption
+
+            self._resumption = Resumption(self._context, transaction, step, at_once=True)
+        self.held_back = False
+        self._look_at_interruption(step)
+        self.settle(before, self._resumed() if self.seen else NO_CAUSE, step)
+
     def forget(self, step: Step) -> None:
         """Its devices begin anew, and say again how things are. What was decided stays, as over a power cut."""
         before = self.conditions()
@@ -305,7 +352,7 @@ class Evse(Consequences):
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
-        due = min(self._end_by, self.plug_by, self._spent_at, self.sampling.deadline())
+        due = min(self._end_by, self._rest_by, self.plug_by, self._spent_at, self.sampling.deadline())
         if self.held_back and self._resumption:
             due = min(due, self._resumption.deadline())
         transaction = self.session.transaction

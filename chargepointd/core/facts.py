@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import compress
 from math import inf
+from typing import Literal
 
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.plan import EvsePlan
@@ -49,6 +50,9 @@ class Facts:
         """when the power path was opened last: s, monotonic clock"""
         self.held_back = False
         """it is not known yet whether the transaction goes on after an interruption, or not time yet for its energy"""
+        self.interrupting: Literal["", "Stopping", "Resting", "LettingGo"] = ""
+        """how far a reset has come after which the transaction goes on (2.1 B13): energy is still to stop; that it has
+        stopped was told; its plug is let go"""
         self.faults: dict[tuple[str, str], Fault] = {}
         self.measured: Measured | None = None
         """the last reading; its register is None where it is not known, or not to be believed"""
@@ -112,6 +116,12 @@ class Facts:
         return tuple([fault for fault in self.faults.values() if fault.stops_charging]) if self.faults else ()
 
     @property
+    def rests(self) -> bool:
+        """Its transaction, if there is one, is interrupted, and that was told: it may be reset."""
+        ends = self.transaction is not None and not self.running
+        return self.interrupting in ("Resting", "LettingGo") and not ends
+
+    @property
     def power_asked(self) -> bool:
         return self.power.asked_a > 0
 
@@ -122,7 +132,7 @@ class Facts:
 
     @property
     def withheld(self) -> bool:
-        """No energy after an interruption, for now or for good (`core.resumption`)."""
+        """No energy before and after an interruption, for now or for good (`core.resumption`)."""
         transaction = self.session.transaction
         never = transaction is not None and transaction.withheld
         return self.held_back or (never and not self._context.variables.boolean(RESUMES_ENERGY))
@@ -143,7 +153,10 @@ class Facts:
         return chosen or (self.plan.connectors[0].id if len(self.plan.connectors) == 1 else 0)
 
     def usable(self, connector_id: int) -> bool:
-        return self.operative and not self.resetting and self.connectors_operative.get(connector_id, True)
+        return not self.resetting and self._in_service(connector_id)
+
+    def _in_service(self, connector_id: int) -> bool:
+        return self.operative and self.connectors_operative.get(connector_id, True)
 
     def open_to(self, token: Token, group: str | None = None) -> bool:
         """This token, of this group, could begin here; or go on, in a transaction that still waits for one, or for the
@@ -260,13 +273,17 @@ class Facts:
         here = self.session.connector_id == connector_id and self.session.authorized
         return here and self.locked.get(connector_id, False) and self.plugs.get(connector_id, True)
 
+    def _offered(self, connector_id: int) -> bool:
+        """In service, as a CSMS sees it: also while a reset only interrupts what runs there."""
+        return self.usable(connector_id) or (self.running and self._in_service(connector_id))
+
     def view(self, connector_id: int, step: Step) -> ConnectorView:
         here = self.place == connector_id
         session, transaction = self.session, self.session.transaction
         held = session.held and session.connector_id == connector_id
         cable = self.plugs.get(connector_id, False) or self._waits_for_car(connector_id)
         return ConnectorView(
-            operative=self.usable(connector_id) and (not self.reserved or connector_id in self.reserved),
+            operative=self._offered(connector_id) and (not self.reserved or connector_id in self.reserved),
             faults=self.stopping_faults,
             reserved=connector_id in self.reserved,
             plugged=self.plugged == connector_id or held or cable,

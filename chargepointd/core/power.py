@@ -107,6 +107,8 @@ class Power:
         """None: leave it as it is. Whoever is not authorized any more must be able to leave, though the transaction
         may go on until then; a plug is let go only when the power path is open (IEC 61851-1, 12.3)."""
         session = evse.session
+        if evse.interrupting == "LettingGo" and self._may_leave(evse, connector_id):
+            return None if evse.power_on else False
         owned = session.authorized or session.suspended
         if (evse.plugged == connector_id and owned) or self.keeps_shut(evse, connector_id):
             return True
@@ -114,6 +116,12 @@ class Power:
             return None  # a socket that is shut is not opened by a restart
         here = session.connector_id == connector_id
         return None if evse.power_on or (here and (session.held or owned)) else False
+
+    def _may_leave(self, evse: "Facts", connector_id: int) -> bool:
+        """Before a reset of the station nobody is to be kept whose transaction it interrupts (B13.FR.20)."""
+        plan = evse.plan.connector(connector_id)
+        detachable = plan is not None and not plan.fixed_cable
+        return detachable and evse.running and evse.session.connector_id == connector_id
 
     # -- the meter -----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,8 @@
 """Reset of the station or of one EVSE (B11, B12; 1.6 §5.14); a loss of power that is told before it comes.
 
+What runs is waited for, or ended, or interrupted (2.1 B13): then its energy is stopped, that is told when the meter has
+been read, before a restart of the station who is plugged in is let go, and `core.resumption` has it go on.
+
 The station restarts as a program. An EVSE is reset in steps, while the others go on: its transaction is waited for or
 ended, its power path opened, then its devices are made safe and asked anew; what they said before is forgotten, what
 was decided stays. Meanwhile its connectors are Unavailable.
@@ -14,11 +17,12 @@ from typing import Literal
 
 from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Reset, Status
-from chargepointd.core.consequences import LAST_READING_S, NO_CAUSE, Cause
+from chargepointd.core.consequences import LAST_READING_S, Cause
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Restart, RestartEvse, SaveState
 from chargepointd.core.events import EvseRestarted, GridChanged
 from chargepointd.core.evse import Evse
+from chargepointd.core.facts import RESUMPTION_TIMEOUT
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.topic import Answer
 from chargepointd.core.tuples import NamedTuple
@@ -39,6 +43,8 @@ class Planned(NamedTuple):
 
     command: Reset
     restart_by: float
+    interrupts: bool = False
+    """what runs is interrupted, or is being so"""
 
 
 class Single(NamedTuple):
@@ -71,11 +77,14 @@ class Resets:
 
     def _plan(self, command: Reset) -> Status:
         """Accepted; Scheduled where it waits for transactions, or for an installation, to end; Rejected for an EVSE
-        that cannot be reset alone (B11.FR.09), or that is none."""
+        that cannot be reset alone (B11.FR.09), or that is none, and where nothing would go on (B13.FR.01)."""
+        if command.resumes and (reason := self._resumes_nothing()):
+            return Status("Rejected", reason)
         waits = command.on_idle and any(evse.transaction for evse in self._concerned(command))
         if not command.evse_id:
             waits = waits or self.not_now()
-            self._planned = Planned(command, NEVER)
+            if not (command.on_idle and self._planned and self._planned.interrupts):  # it comes sooner than asked for
+                self._planned = Planned(command, NEVER)
         elif command.evse_id < 0 or command.evse_id not in self._evses:
             return Status("Rejected", f"no EVSE {command.evse_id}")
         elif not self._evses[command.evse_id].plan.allow_reset:
@@ -84,13 +93,24 @@ class Resets:
             self._singles[command.evse_id] = Single("Waiting")
         return Status("Scheduled" if waits else "Accepted")
 
+    def _resumes_nothing(self) -> str:
+        if not self._context.keeps:
+            return f"nothing can be kept: {self._context.unkept}"
+        allowed = self._context.variables.integer(RESUMPTION_TIMEOUT)
+        return "" if allowed else f"{RESUMPTION_TIMEOUT} is 0: no transaction goes on after a reset"
+
     def _concerned(self, command: Reset) -> list[Evse]:
         return [evse for evse in self._evses.values() if command.evse_id in (0, evse.id)]
 
     def _begin(self, command: Reset, step: Step) -> None:
-        """End what runs, if it is not to be waited for."""
+        """End what runs, or interrupt it, if it is not to be waited for."""
         if command.evse_id:
-            self._end(self._evses[command.evse_id], step)
+            self._end(self._evses[command.evse_id], step, resumes=command.resumes)
+        elif self._planned and command.resumes:
+            self._context.restarting = True
+            self._planned = self._planned._replace(interrupts=True)
+            for evse in self._evses.values():
+                evse.interrupt(step)
         elif self._planned and not command.on_idle:
             self._context.restarting = True  # who came in the meantime would have the reset wait for hours
             reason = "HardReset" if command.hard else "ImmediateReset"
@@ -122,7 +142,7 @@ class Resets:
 
     def _busy(self) -> bool:
         """What runs has its own deadlines, and is waited for."""
-        return self.not_now() or any(evse.transaction or evse.power_asked for evse in self._evses.values())
+        return self.not_now() or any(_runs(evse) or evse.power_asked for evse in self._evses.values())
 
     def tick(self, step: Step) -> None:
         self._end_all_if_due(step)
@@ -134,12 +154,18 @@ class Resets:
 
     def _restart_if_due(self, step: Step) -> None:
         """Restart as soon as nothing runs and the CSMS has all, or has had its time."""
+        planned = self._planned
+        if planned and planned.command.resumes and not planned.interrupts and not self.not_now():
+            self._begin(planned.command, step)
         if self._planned is None or self._busy():
             return
-        command, by = self._planned
-        if by == NEVER:
-            self._planned = Planned(command, step.mono + FLUSH_S)
-        if len(self._outbox) and self._context.online and step.mono < self._planned.restart_by:
+        command = self._planned.command
+        if self._planned.restart_by == NEVER:
+            self._planned = self._planned._replace(restart_by=step.mono + FLUSH_S)
+            for evse in self._evses.values():
+                evse.let_go(step)
+        waits = (len(self._outbox) and self._context.online) or any(_holds(evse) for evse in self._evses.values())
+        if waits and step.mono < self._planned.restart_by:
             return
         self._planned = None
         reason = "ScheduledReset" if command.on_idle else "RemoteReset"
@@ -161,12 +187,15 @@ class Resets:
         elif single.state == "Listening" and (late or evse.seen):
             self._over(evse, step)
 
-    def _end(self, evse: Evse, step: Step) -> None:
-        """Out of service, and what runs there ends (B12.FR.08)."""
+    def _end(self, evse: Evse, step: Step, *, resumes: bool = False) -> None:
+        """Out of service, and what runs there ends (B12.FR.08), or is interrupted (B13.FR.10)."""
         step.emit(Note("reset", evse.id, "begins"))
         self._singles[evse.id] = Single("Ending", step.mono + ENDING_S)
         evse.resetting = True
-        evse.stop(Cause("ResetCommand", "ImmediateReset"), step)
+        if resumes:
+            evse.interrupt(step)
+        else:
+            evse.stop(Cause("ResetCommand", "ImmediateReset"), step)
         self._statuses.tell(step)
 
     def _restart(self, evse: Evse, failures: int, step: Step) -> None:
@@ -192,10 +221,22 @@ class Resets:
         del self._singles[evse.id]
         evse.resetting = False
         self._statuses.forget(evse.id)
-        evse.settle(evse.conditions(), NO_CAUSE, step)
+        if self._planned is None or not self._planned.interrupts:
+            evse.resume(step)
         self._statuses.tell(step)
         step.emit(Note("reset", evse.id, "over"))
 
 
 def _at_rest(evse: Evse) -> bool:
-    return not (evse.transaction or evse.power_asked or evse.power_on)
+    return not (_runs(evse) or evse.power_asked or evse.power_on)
+
+
+def _runs(evse: Evse) -> bool:
+    return evse.transaction is not None and not evse.rests
+
+
+def _holds(evse: Evse) -> bool:
+    """A plug that is to be let go, and is not yet."""
+    if evse.interrupting != "LettingGo":
+        return False
+    return any(locked and not evse.power.keeps_plug(evse, number) for number, locked in evse.locked.items())

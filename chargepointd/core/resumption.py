@@ -6,6 +6,8 @@ samples are far apart, longer. When it ended is known when the clock is. Until t
 process alone says at last that it is too late. A clock that is put right afterwards may show that it was too late from
 the beginning.
 
+What a reset has interrupted after which it is to go on (B13) does so however long that took.
+
 Energy comes back at once, or after a delay that is drawn (E17.FR.18); never in this transaction where it flowed before
 and AllowEnergyTransferResumption is false.
 """
@@ -26,23 +28,26 @@ DELAY = "TxCtrlr.ResumptionMaxDelay"
 
 
 class Resumption:
-    """Of one transaction, for the life of the process: made in its first step."""
+    """Of one transaction, for the life of the process: made in its first step, or when its EVSE was reset alone."""
 
-    def __init__(self, context: Context, transaction: Transaction, step: Step) -> None:
+    def __init__(self, context: Context, transaction: Transaction, step: Step, *, at_once: bool = False) -> None:
         self._context = context
         self._id = transaction.id
         self._interrupted_at = transaction.stamped_at or transaction.started_at
         self._resumed_at = step.mono
-        self._energy_at = step.mono + self._delay_s()
-        self._decided = self._announced = False
+        self._energy_at = step.mono + (0.0 if at_once else self._delay_s())
+        self._meant = bool(transaction.interrupted)
+        """that it goes on was decided before the interruption"""
+        self.decided = self._announced = False
 
     def look(self, evse: "Evse", step: Step) -> Cause | None:
         """Let it go on, with or without energy for now; or what it ends by."""
         transaction = self._of(evse)
         over = self._verdict(step) if transaction else ""
-        if transaction and over == "" and not self._decided:
-            self._decided = True
-            if transaction.charging_state == "Charging" and not self._context.variables.boolean(RESUMES_ENERGY):
+        if transaction and over == "" and not self.decided:
+            self.decided = True
+            before = transaction.interrupted or transaction.charging_state
+            if before == "Charging" and not self._context.variables.boolean(RESUMES_ENERGY):
                 evse.session = evse.session._replace(transaction=transaction._replace(withheld=True))
         undecided, early = over is None, step.mono < self._energy_at
         evse.held_back = bool(transaction) and not over and (undecided or early)
@@ -55,9 +60,11 @@ class Resumption:
 
     def announced(self, evse: "Evse") -> Cause:
         """Once, when it goes on and its car, or that there is none, has been seen (E17.FR.14)."""
-        if self._announced or not (self._decided and self._of(evse)):
+        if self._announced or not (self.decided and self._of(evse)):
             return NO_CAUSE
         self._announced = True
+        assert evse.transaction
+        evse.session = evse.session._replace(transaction=evse.transaction._replace(interrupted=""))
         return Cause("TxResumed")
 
     def _delay_s(self) -> float:
@@ -68,7 +75,7 @@ class Resumption:
     def _verdict(self, step: Step) -> str | None:
         """Why it is over (ReasonEnumType); empty: it goes on; None: that is not known yet."""
         limit = self._context.variables.integer(RESUMPTION_TIMEOUT)
-        if limit >= EVER:
+        if limit >= EVER or self._meant:
             return ""
         since = step.mono - self._resumed_at
         away = self._away_s(step)
@@ -92,4 +99,4 @@ class Resumption:
     def deadline(self) -> float:
         """While energy is held back: when that is over, or when it is too late."""
         too_late = self._resumed_at + self._context.variables.integer(RESUMPTION_TIMEOUT) + 1
-        return self._energy_at if self._decided else too_late
+        return self._energy_at if self.decided else too_late

@@ -56,6 +56,8 @@ class Transaction(NamedTuple):
     """the clock was put back: no value is earlier either"""
     withheld: bool = False
     """energy flowed when it was interrupted, and may not flow again (AllowEnergyTransferResumption)"""
+    interrupted: str = ""
+    """the charging state in which a reset found it after which it is to go on; empty: none did, or it goes on"""
 
 
 class Session(NamedTuple):

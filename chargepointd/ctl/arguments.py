@@ -49,7 +49,7 @@ _HERE = {"type": Path, "metavar": "FILE", "nargs": "?", "default": Path()}
 _SINCE = {"metavar": "TIME", "dest": "since_s"}
 _CONFIG = {"type": Path, "metavar": "FILE", "default": Path("/etc/chargepointd/chargepointd.toml")}
 _NO_PARAM = {
-    "names", "prefix", "state", "on_idle", "file", "contact", "chain", "rate", "for_s", "since_s", "config",
+    "names", "prefix", "state", "on_idle", "resume", "file", "contact", "chain", "rate", "for_s", "since_s", "config",
     "set_aside", "retry", "export", "forget",
 }  # fmt: skip
 """what commands.call_for turns into params itself"""
@@ -126,10 +126,11 @@ COMMANDS = (
         "reset",
         "reset",
         "restart the station or an EVSE",
-        ("", "--on-idle", "--evse 2"),
+        ("", "--on-idle", "--resume", "--evse 2 --resume"),
         (
             _evse_option("this EVSE only"),
             Argument("--on-idle", "not before the last transaction has ended", {"action": "store_true"}),
+            Argument("--resume", "interrupt transactions only: they go on afterwards", {"action": "store_true"}),
         ),
     ),
     Command(

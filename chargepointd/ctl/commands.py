@@ -28,7 +28,7 @@ def call_for(args: Namespace) -> Call:
         case "outbox":
             params = {**params, **_outbox_params(args)}
         case "reset":
-            params = {**params, "mode": "onidle" if args.on_idle else "immediate"}
+            params = {**params, "mode": _reset_mode(args)}
         case "limit":
             params = {**params, **_limit_params(args)}
         case "bundle" if args.since_s is not None:
@@ -40,6 +40,12 @@ def call_for(args: Namespace) -> Call:
         case "sim.plug_out" if not args.force:
             params.pop("force")
     return Call(method, {name: value for name, value in params.items() if value is not None})
+
+
+def _reset_mode(args: Namespace) -> str:
+    if args.on_idle and args.resume:
+        raise ControlError(INVALID_PARAMS, "expected one of --on-idle and --resume, got both")
+    return "onidle" if args.on_idle else "resume" if args.resume else "immediate"
 
 
 def _outbox_params(args: Namespace) -> dict[str, Any]:

@@ -201,7 +201,8 @@ class Local:
 
     async def _reset(self, params: dict[str, Any]) -> Any:
         evse, _ = self._place(params)
-        return _plain(await self.ask(c.Reset(params["mode"] == "onidle", evse)))
+        mode = params["mode"]
+        return _plain(await self.ask(c.Reset(mode == "onidle", evse, resumes=mode == "resume")))
 
     async def _reset_csms(self, params: dict[str, Any]) -> Any:
         return _plain(await self.ask(ResetNetwork()))

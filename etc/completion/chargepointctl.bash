@@ -43,7 +43,7 @@ _chargepointctl() {
         get) words="--prefix" ;;
         grid) words="lost back" ;;
         set) words="--attribute" ;;
-        reset) words="--evse --on-idle" ;;
+        reset) words="--evse --on-idle --resume" ;;
         outbox) words="--limit --dead --retry --export --forget" ;;
         security-log) words="--limit" ;;
         pics) words="--version" ;;

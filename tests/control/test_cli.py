@@ -62,6 +62,8 @@ def run(station: Station, *args: object, **more: str) -> subprocess.CompletedPro
         ("unlock 1 2", "unlock", {"evse": 1, "connector": 2}),
         ("reset", "reset", {"mode": "immediate"}),
         ("reset --evse 2 --on-idle", "reset", {"evse": 2, "mode": "onidle"}),
+        ("reset --resume", "reset", {"mode": "resume"}),
+        ("reset --evse 2 --resume", "reset", {"evse": 2, "mode": "resume"}),
         ("outbox --limit 3", "outbox", {"limit": 3}),
         ("outbox --dead", "outbox", {"act": "dead"}),
         ("outbox --retry all", "outbox", {"act": "retry"}),
@@ -269,6 +271,11 @@ def test_what_is_sent_again_is_told_and_what_is_not(station: Station) -> None:
 @pytest.mark.parametrize("words", ["--dead --retry all", "--retry x", "--forget all", "--export f --forget 1"])
 def test_the_outbox_is_asked_one_thing_at_a_time(station: Station, words: str) -> None:
     assert run(station, "outbox", *words.split()).returncode == 2
+
+
+def test_a_reset_waits_for_transactions_or_has_them_go_on_not_both(station: Station) -> None:
+    assert run(station, "reset", "--on-idle", "--resume").returncode == 2
+    assert not station.asked
 
 
 def test_what_was_set_aside_is_exported_for_its_owner_alone(station: Station, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("get", {"prefix": ""}),
     ("set", {"variable": "A.B", "value": ""}),
     ("reset", {"mode": "onidle"}),
+    ("reset", {"mode": "resume", "evse": 2}),
     ("sim.meter", {"evse": 1, "energy_wh": 1.5}),
 ]
 

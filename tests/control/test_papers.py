@@ -45,7 +45,7 @@ def test_every_method_has_its_command() -> None:
 
 def test_every_argument_is_a_param_of_its_method() -> None:
     for _, command in ALL:
-        own = {"names", "state", "on_idle", "file", "contact", "rate", "for_s", "config"}
+        own = {"names", "state", "on_idle", "resume", "file", "contact", "rate", "for_s", "config"}
         own |= {"set_aside", "retry", "export", "forget"}
         taken = {argument.param for argument in command.arguments} - own
         assert taken <= set(METHODS[command.method].params), command.name

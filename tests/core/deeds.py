@@ -24,6 +24,8 @@ ANY: dict[str, Callable[[World, int], object]] = QUIET | {
     "operative": lambda w, n: w.ask(c.ChangeAvailability(True, n % 3)),
     "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0)),
     "reset one": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0, evse_id=1 + n // 2 % 2)),
+    "reset and resume": lambda w, n: w.ask(c.Reset(on_idle=False, resumes=True)),
+    "reset one and resume": lambda w, n: w.ask(c.Reset(on_idle=False, evse_id=1 + n % 2, resumes=True)),
     "cut": lambda w, n: w.cut(),
     "cut at once": lambda w, n: w.cut_at_once(),
     "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),

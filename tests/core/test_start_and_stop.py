@@ -405,7 +405,8 @@ def test_what_waits_for_its_car_still_does_after_a_power_cut(version: str, back:
     w.online().after(30)
     assert w.story().count("Updated EVCommunicationLost Idle") == 1
     if back:
-        assert w.story()[-2:] == ["Updated CablePluggedIn EVConnected", "Updated ChargingStateChanged Charging"]
+        told = ["CablePluggedIn EVConnected", "TxResumed EVConnected", "ChargingStateChanged Charging"]
+        assert w.story()[-3:] == [f"Updated {each}" for each in told]
     else:
         assert w.after(40).story()[-1] == "Ended EVConnectTimeout Idle (Timeout)"
 

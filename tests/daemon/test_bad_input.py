@@ -254,7 +254,7 @@ def test_lines_that_are_no_requests(running: Station, line: bytes, code: int, te
         ("set", {"variable": "AuthCtrlr.Enabled", "value": 1}, -32602, "value: expected"),
         ("statsu", {}, -32601, 'did you mean "status"?'),
         ("status", {"evse": 1}, -32602, '"evse": unknown param'),
-        ("reset", {"mode": "softly"}, -32602, 'mode: expected "immediate" or "onidle"'),
+        ("reset", {"mode": "softly"}, -32602, 'mode: expected "immediate" or "onidle" or "resume"'),
         ("sim.plug_in", {"evse": 1}, 1, "a car is at connector 1; sim.plug_out it first"),
         ("sim.plug_out", {"evse": 1}, 1, "plug is locked: unlock first"),
         ("sim.raise_error", {"evse": 1, "error": "earthquake"}, 1, "unknown error"),

@@ -85,7 +85,7 @@ class Scripted:
         self.deadline = float("inf")
         self.power = Power()
         self.power.asked = (16.0, float("inf"), 0)
-        facts = {"plugged": 1, "power_on": False, "session": Session(1), "seen": True}
+        facts = {"plugged": 1, "power_on": False, "session": Session(1), "seen": True, "interrupting": ""}
         self.evses = {1: SimpleNamespace(power=self.power, plan=EvsePlan(1, (ConnectorPlan(1),)), **facts)}
 
     def step(self, event: e.Event, now: Any) -> list[f.Effect]:
