@@ -320,6 +320,16 @@ BAD_CONFIGS = {
         "ocpp16.HeartbeatInterval: expected a whole number",
         "soon",
     ),
+    "more tokens than a message holds": (
+        lambda c: c["ocpp16"].update(SendLocalListMaxLength=10_000),
+        "ocpp16.SendLocalListMaxLength: above the largest value 2500",
+        "10000",
+    ),
+    "more bytes than are read": (
+        lambda c: c["variables"].update({"DeviceDataCtrlr.BytesPerMessage[GetVariables]": 1_000_000}),
+        'variables."DeviceDataCtrlr.BytesPerMessage[GetVariables]": above the largest value 300000',
+        "1000000",
+    ),
     "reader of nobody": (lambda c: c["reader"][0].update(evses=[7]), "reader[0].evses", "known: 1"),
 }
 

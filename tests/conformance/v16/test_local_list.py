@@ -70,7 +70,7 @@ def test_tc_043_2_cs(tester: Tester, csms: Csms) -> None:
     "full",
     [
         "message",
-        pytest.param("list", marks=pytest.mark.under_test(variables={"LocalAuthListCtrlr.ItemsPerMessage": 5000})),
+        pytest.param("list", marks=pytest.mark.under_test(variables={"LocalAuthListCtrlr.ItemsPerMessage": 2500})),
     ],
 )
 def test_tc_043_3_cs(tester: Tester, csms: Csms, full: str) -> None:
