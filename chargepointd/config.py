@@ -82,7 +82,7 @@ def _typed(table: dict[str, Any]) -> Config:
     file = parse(TopLevel, table, "")
     problems: list[str] = []
     drivers = tuple(filter(None, [_driver(name, section, problems) for name, section in file.drivers.items()]))
-    problems += _contradictions(file)
+    problems += _contradictions(file) + _blind_problems(file.evse, drivers)
     if problems:
         raise BadConfig("\n".join(problems))
     return Config(
@@ -288,6 +288,18 @@ def _shared_problems(evses: tuple[EvseConfig, ...]) -> list[str]:
             where = first.setdefault(device, f"evse[{n}].{key}") if device else ""
             if where and not where.startswith(f"evse[{n}]."):
                 problems.append(f"evse[{n}].{key}: {device} is {where} already; each EVSE has its own")
+    return problems
+
+
+def _blind_problems(evses: tuple[EvseConfig, ...], drivers: tuple[DriverConfig, ...]) -> list[str]:
+    """A socket whose plug nobody sees would be shut on it, or never."""
+    blind = {each.name: each.driver.name for each in drivers if not each.driver.senses_plugs}
+    problems = []
+    for n, evse in enumerate(evses):
+        for pilot in [connector.pilot or evse.pilot for connector in evse.connector if evse.shut_until_authorized]:
+            if driver := blind.get(pilot.partition(".")[0]):
+                what = f"{pilot} ({driver}) cannot tell whether a plug is in the socket"
+                problems.append(f"evse[{n}].shut_until_authorized: {what}; name a pilot that can, or leave it out")
     return problems
 
 

@@ -56,3 +56,5 @@ class Driver(NamedTuple):
     goes back is taken for that of another meter"""
     token_kinds: tuple[str, ...] = ()
     """the kinds of TokenReading that its readers give"""
+    senses_plugs: bool = True
+    """its pilots tell of a plug in a socket (PilotReading.plug). False: none of their sockets can be kept shut"""

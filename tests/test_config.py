@@ -139,6 +139,18 @@ def test_without_a_lock_no_socket_is_shut(tmp_path: Path, good: Config) -> None:
     assert "evse[0].shut_until_authorized: there is no lock" in complaint(tmp_path, good)
 
 
+def test_no_socket_is_shut_whose_pilot_sees_no_plug(tmp_path: Path, good: Config) -> None:
+    good["evse"][0] |= {"shut_until_authorized": True, "pilot": "board.pilot"}
+    good["drivers"]["board"] = {"driver": "openevse-rapi", "port": "/dev/ttyS1"}
+    assert (
+        "evse[0].shut_until_authorized: board.pilot (openevse-rapi) cannot tell whether a plug is in the socket; "
+        "name a pilot that can, or leave it out"
+    ) in complaint(tmp_path, good)
+    good["evse"][0]["shut_until_authorized"] = False
+    (tmp_path / "station.toml").write_text(toml.dumps(good))
+    assert load(tmp_path / "station.toml").evse[0].pilot == "board.pilot"
+
+
 def test_a_fixed_cable_has_no_lock(tmp_path: Path, good: Config) -> None:
     good["evse"][0]["connector"][0]["cable"] = "fixed"
     assert "evse[0].lock: a fixed cable has no lock to move" in complaint(tmp_path, good)

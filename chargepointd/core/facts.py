@@ -66,6 +66,8 @@ class Facts:
         self.locked: dict[int, bool] = {}
         self.invites = True
         """somebody may plug in; `shutters` keeps it, where sockets are shut"""
+        self.freed_until = -NEVER
+        """unlocked from afar: s, monotonic clock; until then its empty socket is not shut"""
         self.operative = True
         """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
         self.resetting = False

@@ -27,6 +27,8 @@ from chargepointd.core.topic import Trigger
 from chargepointd.core.tuples import NamedTuple
 
 UNLOCK_TIMEOUT_S = 10.0
+FREED_S = 30.0
+"""a plug that nobody sees can be pulled out (F05.FR.06), before an empty socket is shut again"""
 """three pulses 3 s apart (a motor lock's own retries) have been tried by then"""
 
 
@@ -152,11 +154,10 @@ class Remote:
             reply(Status("NotSupported", "the cable is fixed, or the connector has no lock"), step)
         elif evse.running and evse.session.authorized and not self._context.rules.unlock_stops_transaction:
             reply(Status("OngoingAuthorizedTransaction"), step)
-        elif evse.power.keeps_shut(evse, command.connector_id):
-            reply(Status("Unlocked", "no plug is in the socket, which stays shut until somebody is authorized"), step)
         else:
             if self._context.rules.unlock_stops_transaction:
                 evse.stop(Cause("UnlockCommand", "UnlockCommand"), step)
+            evse.freed_until = step.mono + FREED_S
             evse.release(step)
             place = (command.evse_id, command.connector_id)
             self._unlocking.append(Unlocking(place, reply, step.mono + UNLOCK_TIMEOUT_S))

@@ -5,7 +5,7 @@ EVSE's `power` moves the lock; here is said for whom.
 from collections.abc import Mapping
 
 from chargepointd.core.authorization import NOBODY_ASKED
-from chargepointd.core.context import Context, Step
+from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.evse import Evse
 from chargepointd.core.lobby import Lobby
 from chargepointd.core.topic import Topic
@@ -21,10 +21,19 @@ class Shutters(Topic):
 
     def follow(self, step: Step) -> None:
         for evse in self._evses.values():
-            invites = not evse.plugged and self._expects(evse)
+            freed = step.mono < evse.freed_until
+            invites = not evse.plugged and (freed or self._expects(evse))
             if invites != evse.invites:
                 evse.invites = invites
                 evse.power.follow(evse, step)
+
+    def deadline(self) -> float:
+        return min([evse.freed_until for evse in self._evses.values() if evse.freed_until > -NEVER], default=NEVER)
+
+    def tick(self, step: Step) -> None:
+        for evse in self._evses.values():
+            if step.mono >= evse.freed_until:
+                evse.freed_until = -NEVER
 
     def _expects(self, evse: Evse) -> bool:
         asks = self._context.variables.boolean("AuthCtrlr.Enabled")  # else a car need only be plugged in

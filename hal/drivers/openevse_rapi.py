@@ -184,4 +184,4 @@ async def alongside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 _MEASURES = frozenset(("energy_import_wh", "current_a", "voltage_v"))
-DRIVER = Driver("openevse-rapi", Config, open_board, lambda config: _MEASURES)
+DRIVER = Driver("openevse-rapi", Config, open_board, lambda config: _MEASURES, senses_plugs=False)

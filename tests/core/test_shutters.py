@@ -96,10 +96,22 @@ def test_a_cable_that_is_left_in_it_is_not_held(version: str) -> None:
     assert shut(w.pull())
 
 
-def test_unlocking_an_empty_socket_opens_it_for_nobody(version: str) -> None:
+def test_unlocking_an_empty_socket_opens_it_for_who_has_a_plug_in_it_that_is_not_seen(version: str) -> None:
+    """F05.FR.06: also where no cable is seen. It is shut again, and nobody is authorized by it."""
     w = world(version)
     assert w.ask(c.UnlockConnector(1, 1)).status == "Unlocked"
-    assert shut(w)
+    assert not shut(w.after(29))
+    assert shut(w.after(2))
+    w.ask(c.UnlockConnector(1, 1))
+    w.plug().after(60)
+    assert not w.on[1]
+    assert not w.station.evses[1].locked[1], "nobody's plug is held"
+
+
+def test_a_bolt_that_does_not_open_an_empty_socket_is_told(version: str) -> None:
+    w = world(version)
+    w.stuck.add((1, 1))
+    assert w.ask(c.UnlockConnector(1, 1)).status == "UnlockFailed"
 
 
 def test_a_bolt_that_jams_while_it_is_to_shut_is_a_fault(version: str) -> None:
