@@ -135,6 +135,10 @@ class Supervisor:
         """The open devices; none while the driver is down."""
         return self._devices
 
+    def abilities(self, device: str) -> tuple[str, ...]:
+        """The protocols it satisfied when the driver was opened last."""
+        return self._table.known[device].abilities
+
     def controls(self) -> Mapping[str, Device]:
         """What steers a simulated world: the same as at the last opening, while the driver is down."""
         return self._controls

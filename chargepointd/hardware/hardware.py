@@ -19,7 +19,6 @@ from chargepointd.hardware.power_ac import AcPower
 from chargepointd.hardware.power_dc import DcPower
 from chargepointd.hardware.screens import Panels, Screens
 from chargepointd.sections import Config
-from hal.abilities import abilities
 from hal.devices import Controls, SignedReadings
 from hal.driver import Site
 from hal.errors import DeviceFault, HalError, NotConnected
@@ -170,14 +169,15 @@ class Hardware:
         self, role: str, at: Address, act: Callable[[Any], Awaitable[Any]], timeout_s: float | None = None
     ) -> Any:
         """What is bound as what it is not answers that it is not, as often as it is asked."""
+        supervisor = self.supervisors[at.driver]
 
         async def fit(device: Any) -> Any:
-            why = _lacks(role, abilities(device))
+            why = _lacks(role, supervisor.abilities(at.device))
             if why:
                 raise DeviceFault(f"{at} {why}")
             return await act(device)
 
-        return await self.supervisors[at.driver].call(at.device, fit, timeout_s)
+        return await supervisor.call(at.device, fit, timeout_s)
 
     async def _move_lock(self, x: f.MoveLock) -> None:
         at = self._at[(x.evse_id, x.connector_id, "lock")]
