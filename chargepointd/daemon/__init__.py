@@ -5,6 +5,7 @@ engine.py        one writer: events in, effects out, commit before tell
 unkept.py        what is to be kept while the disk cannot be written
 conversation.py  texts of the websocket <-> events and effects, by the dialect in use
 local.py         the methods of the control socket
+variables.py     how they show variables     devices.py  drivers and devices
 dead_letters.py  what they show of records that the CSMS did not take
 transactions.py  the simulator's own: whole transactions at once, to load the books
 network.py       the next attempt to connect, in the words of the link

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from chargepointd.control.protocol import INVALID_PARAMS, ControlError, unknown_evse
@@ -16,11 +15,9 @@ from chargepointd.core.charging.external import LimitLocally
 from chargepointd.core.local_list import ShowToken
 from chargepointd.core.network import ResetNetwork
 from chargepointd.core.values import Token
-from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.core.variables.registry import Registry
 from chargepointd.dialects.codec import format_time
 from chargepointd.hardware.hardware import Hardware
-from hal.health import DeviceStatus, DriverStatus
 
 if TYPE_CHECKING:
     from chargepointd.core.charging.profile import Schedule
@@ -29,12 +26,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REFUSED, UNKNOWN_PLACE, UNKNOWN_VARIABLE, NOT_HERE = 1, 2, 3, 4
+REFUSED, UNKNOWN_PLACE, NOT_HERE = 1, 2, 4
 
 LETTERS = 200
 """records that were set aside, in one answer"""
-_PRIVATE = frozenset({"TokenReader", "Keypad", "PlugAndCharge"})
-"""a token, a key of a code, a contract: nobody's business"""
 
 Method = Callable[[dict[str, Any]], Awaitable[Any]]
 
@@ -298,41 +293,19 @@ class Local:
     # -- variables -----------------------------------------------------------------------------------------------------
 
     async def _get(self, params: dict[str, Any]) -> Any:
+        from chargepointd.daemon.variables import known, shown  # a technician asks: a start needs it not
+
         if "prefix" in params:
             got = await self.ask(c.ListVariables(params["prefix"]))
         else:
             names = params.get("variables") or [params["variable"]]
-            got = await self.ask(c.GetVariables(tuple((self._known(name), "Actual") for name in names)))
-        return {"variables": [self._shown(item) for item in got.items]}
-
-    def _known(self, name: str) -> Any:
-        try:
-            ref = parse_name(name)
-        except ValueError as error:
-            raise ControlError(UNKNOWN_VARIABLE, str(error)) from None
-        if self._variables.find(ref) is None:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, [str(v.ref) for v in self._variables.variables], 1)
-            remedy = f'did you mean "{near[0]}"?' if near else "list them with: chargepointctl get"
-            raise ControlError(UNKNOWN_VARIABLE, f"{name}: no such variable; {remedy}")
-        return ref
-
-    def _shown(self, got: c.VariableGot) -> dict[str, Any]:
-        variable = self._variables.find(got.ref)
-        assert variable
-        shown = {
-            "name": str(variable.ref),
-            "value": got.value,
-            "attribute": got.attribute,
-            "mutability": variable.mutability,
-            "type": variable.datatype,
-            "status": got.status,
-        }
-        return shown | ({"unit": variable.unit} if variable.unit else {})
+            got = await self.ask(c.GetVariables(tuple((known(name, self._variables), "Actual") for name in names)))
+        return {"variables": [shown(item, self._variables) for item in got.items]}
 
     async def _set(self, params: dict[str, Any]) -> Any:
-        ref = self._known(params["variable"])
+        from chargepointd.daemon.variables import known
+
+        ref = known(params["variable"], self._variables)
         value = (ref, params.get("attribute", "Actual"), params["value"])
         result = (await self.told(c.SetVariables((value,)))).items[0]
         return {"status": result.status} | ({"reason": result.reason} if result.reason else {})
@@ -340,34 +313,10 @@ class Local:
     # -- drivers -------------------------------------------------------------------------------------------------------
 
     async def _drivers(self, params: dict[str, Any]) -> Any:
-        return {"drivers": [self._driver(s.status()) for s in self._hardware.supervisors.values()]}
+        from chargepointd.daemon.devices import shown  # a technician asks: a start needs it not
 
-    def _driver(self, status: DriverStatus) -> dict[str, Any]:
-        return {
-            "name": status.name,
-            "driver": status.driver,
-            "state": status.state,
-            "since": format_time(self.utc(status.since)),
-            "devices": [self._device(status.name, device) for device in status.devices],
-        } | ({"reason": status.reason} if status.reason else {})
-
-    def _device(self, driver: str, device: DeviceStatus) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "name": device.name,
-            "abilities": list(device.abilities),
-            "state": device.state,
-            "used_by": self._hardware.used_by(driver, device.name),
-        }
-        if device.reason:
-            shown["reason"] = device.reason
-        if device.reading is not None:
-            values = device.reading._asdict()
-            shown["age_s"] = round(time.monotonic() - values.pop("taken_at"), 1)
-            if values.get("mac"):
-                values["mac"] = Token(values["mac"]).masked
-            if not _PRIVATE.intersection(device.abilities):
-                shown["reading"] = {name: _told(value) for name, value in values.items()}
-        return shown
+        now, supervisors, used_by = time.monotonic(), self._hardware.supervisors.values(), self._hardware.used_by
+        return {"drivers": [shown(supervisor.status(), used_by, now, self.utc) for supervisor in supervisors]}
 
     # -- the simulator -------------------------------------------------------------------------------------------------
 
@@ -425,13 +374,6 @@ def _shown_schedule(evse: int, schedule: "Schedule") -> dict[str, Any]:
         "unit": schedule.unit,
         "periods": periods,
     }
-
-
-def _told(value: Any) -> Any:
-    """What is no number, as a broken device tells it, has no place in JSON; that it was told is for a person to see."""
-    if isinstance(value, tuple):
-        return [_told(each) for each in value]
-    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def _plain(status: c.Status) -> dict[str, Any]:
