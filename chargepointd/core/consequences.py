@@ -141,7 +141,7 @@ class Consequences(Metered):
         )
         if self.plan.meter and self.measured and not self._read_at_rest():
             transaction = transaction._replace(begin_due=True)
-        self.session = session._replace(transaction=transaction, ended=False)
+        self.session = session._replace(transaction=transaction, ended=False, past=None)
         self._collect(self._first_of_series())
         self.sampling.begin(step.mono, step)
         waited = "PowerPathClosed" in gained and "EnergyTransfer" not in gained

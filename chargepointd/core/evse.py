@@ -9,7 +9,7 @@ from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.facts import REACTION_S
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
-from chargepointd.core.session import NOBODY, Session, Transaction
+from chargepointd.core.session import NOBODY, Past, Session, Transaction
 from chargepointd.core.values import Fault, Measured, Token
 
 if TYPE_CHECKING:
@@ -347,6 +347,10 @@ class Evse(Consequences):
             transaction = transaction._replace(begin_due=True)
             self.sampling.begin(step.mono - max(0.0, step.utc - transaction.started_at), step)
         self.session = session._replace(choice=(), transaction=transaction)
+        self._keep(step)
+
+    def remember_past(self, past: Past | None, step: Step) -> None:
+        self.session = self.session._replace(past=past)
         self._keep(step)
 
     # -- time ----------------------------------------------------------------------------------------------------------

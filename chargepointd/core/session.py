@@ -60,6 +60,20 @@ class Transaction(NamedTuple):
     """the charging state in which a reset found it after which it is to go on; empty: none did, or it goes on"""
 
 
+class Past(NamedTuple):
+    """A transaction that has ended while its driver was there. Money may be told of it yet."""
+
+    id: str
+    started_at: float
+    """UTC, s since 1970"""
+    ended_at: float
+    start_wh: float | None = None
+    reference: int | None = None
+    """the number the CSMS gave it"""
+    lingers: bool = True
+    """the car was still at the cable"""
+
+
 class Session(NamedTuple):
     """What is true of an EVSE between a car's coming and its leaving. The empty session is an EVSE nobody uses."""
 
@@ -87,6 +101,8 @@ class Session(NamedTuple):
     """of the reservation that the authorization has used, until a record has told it"""
     priority: int = 0
     """chargingPriority of the token (K03.FR.04)"""
+    past: Past | None = None
+    """the last transaction of this visit, where somebody is told of money (`core.tariff`)"""
 
 
 NOBODY = Session()

@@ -25,7 +25,7 @@ from chargepointd.core.topic import Answer, Obey, Topic
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import LANGUAGES
-from chargepointd.core.visit import Final, Triggers, Visit, as_texts, kept, loaded, tells_more
+from chargepointd.core.visit import Final, Triggers, Visit, as_texts, kept, loaded, made_anew, past_of, tells_more
 from chargepointd.core.wording import Texts, chosen
 
 GONE_S = 60.0
@@ -34,6 +34,8 @@ PRICES_MAX = 50
 """tokens whose price is known and who are not at an EVSE yet"""
 HYSTERESIS = 0.05
 """a power has to be passed by so much of it to be passed"""
+_NOTHING = (None, None, None, None)
+"""number, verdict, cost and text in an answer"""
 _IDLE_FEE = "TariffCostCtrlr.IdleFeeAfterStop"
 _WAIT = "TariffCostCtrlr.UserPriceTimeout"
 _STOP_POINT = "TxCtrlr.TxStopPoint"
@@ -94,7 +96,9 @@ class Tariffs(Topic):
         self._outbox = outbox
         self._evses = evses
         self._statuses = statuses
-        self.visits: dict[int, Visit] = {int(n): loaded(fields) for n, fields in saved.get("visits", {}).items()}
+        before = {int(n): loaded(fields) for n, fields in saved.get("visits", {}).items()}
+        anew = {evse.id: visit for evse in evses.values() if (visit := made_anew(evse.session))}
+        self.visits: dict[int, Visit] = anew | before
         self._prices = {key: Price(as_texts(texts), lang) for key, (texts, lang) in saved.get("prices", {}).items()}
         self._departures = Departures(context, outbox, saved.get("unplugged", ()))
         self._waiting: dict[str, tuple[float, Callable[[Step], None]]] = {}
@@ -103,7 +107,8 @@ class Tariffs(Topic):
         self._status: dict[int, str] = {}
         self._looked_at = -1
         self._due = NEVER
-        self._dirty = False
+        self._dirty = not all(map(tells_more, before.values()))
+        """at first where an older program kept more"""
 
     # -- what the CSMS says --------------------------------------------------------------------------------------------
 
@@ -205,12 +210,16 @@ class Tariffs(Topic):
         """What the answer to a transaction record says of money (I02, I03, I06)."""
         if not isinstance(message, TransactionRecord) or not isinstance(outcome, RecordAnswered):
             return
-        if outcome.info is None and outcome.message is None and outcome.total_cost is None:
+        if outcome[:4] == _NOTHING:
             return  # as most
         evse_id = self._place(message.transaction_id, None)
         if evse_id is None:
             return
         visit = self.visits[evse_id]
+        if outcome.reference is not None:
+            self.visits[evse_id] = visit = visit._replace(reference=outcome.reference)
+            self._remember(self._evses[evse_id], step)
+            self._dirty |= tells_more(visit)
         text = outcome.message or (outcome.info.message if outcome.info else None)
         if text or (outcome.info and outcome.info.language):
             language = (outcome.info and outcome.info.language) or visit.language
@@ -256,6 +265,12 @@ class Tariffs(Topic):
         after = self.visits.get(evse.id)
         if after != before:
             self._dirty |= any(visit and tells_more(visit) for visit in (before, after))
+        self._remember(evse, step)
+
+    def _remember(self, evse: Evse, step: Step) -> None:
+        past = past_of(self.visits.get(evse.id))
+        if past != evse.session.past:
+            evse.remember_past(past, step)
 
     def _look(self, evse: Evse, step: Step) -> None:
         """Who is there?"""
@@ -330,6 +345,7 @@ class Tariffs(Topic):
     def _left(self, evse_id: int, visit: Visit, step: Step) -> None:
         if visit.over and visit.lingers and self._context.variables.boolean(_IDLE_FEE):
             self._departures.add(CableLeft(visit.transaction_id, visit.reference, step.utc))
+            self._dirty = True
         run = visit.running
         if run:
             run = moved(run, _ms(step.utc), self._register(evse_id))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from chargepointd.core.cost import Running, from_plain, plain
+from chargepointd.core.session import Past, Session
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.wording import Texts
 
@@ -61,10 +62,29 @@ class Visit(NamedTuple):
 
 
 def tells_more(visit: Visit) -> bool:
-    """Than the session of the EVSE, from which it would be made anew after a power cut: of money, or of a transaction
-    that is over, of which money may be told yet."""
-    money = visit.texts or visit.language or visit.running or visit.final or visit.triggers != Triggers()
-    return bool(money) or (visit.over and visit.left_at is None)
+    """Than the session of the EVSE, from which it would be made anew after a power cut."""
+    return bool(visit.texts or visit.language or visit.running or visit.final or visit.triggers != Triggers())
+
+
+def past_of(visit: Visit | None) -> Past | None:
+    """What the session keeps of it: who is there may be told of money yet."""
+    if visit is None or visit.ended_at is None or visit.left_at is not None:
+        return None
+    return Past(visit.transaction_id, visit.started_at, visit.ended_at, visit.start_wh, visit.reference, visit.lingers)
+
+
+def made_anew(session: Session) -> Visit | None:
+    """Of a transaction that is over; that of one that runs begins anew by itself."""
+    past = session.past
+    return past and Visit(
+        transaction_id=past.id,
+        reference=past.reference,
+        token=session.token.key if session.token else "",
+        started_at=past.started_at,
+        start_wh=past.start_wh,
+        ended_at=past.ended_at,
+        lingers=past.lingers,
+    )
 
 
 def kept(visit: Visit) -> dict[str, Any]:

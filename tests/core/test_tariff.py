@@ -19,13 +19,13 @@ from chargepointd.core.context import Step
 from chargepointd.core.cost import Rate, Running, from_plain, moved, plain, rounded, turned
 from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.departures import CableLeft
-from chargepointd.core.effects import Display
+from chargepointd.core.effects import Display, SaveState
 from chargepointd.core.events import Ticked
 from chargepointd.core.messages import AuthorizeAnswered, MetersRead, RecordAnswered
 from chargepointd.core.reservation import ReserveNow
 from chargepointd.core.tariff import SetUserPrice, TellFinalCost, UpdateCost
 from chargepointd.core.values import Token, TokenInfo
-from chargepointd.core.visit import Triggers
+from chargepointd.core.visit import Triggers, kept
 from chargepointd.core.wording import WIDTH, chosen, energy_and_time, money, notice, pages, wrapped
 from tests.core.world import PLAN, World
 
@@ -715,14 +715,46 @@ def test_any_number_can_be_shown(cost: str) -> None:
 # -- what is kept ------------------------------------------------------------------------------------------------------
 
 
-def test_where_nothing_has_a_price_nothing_is_kept_but_who_is_to_hear_the_total(version: str) -> None:
-    """Who is there is known from the session: it would be written four times more in each visit."""
+def test_where_nothing_has_a_price_nothing_is_kept_but_the_session(version: str) -> None:
+    """Which has who is to hear the total: it would be written four times more in each visit."""
     w = World(version, plan=SCREEN).online()
     w.plug().present("CARD1", 1).after(100)
-    assert w.disk.state.get("tariff") is None
+    assert w.disk.sessions[1].past is None
+    transaction = w.station.evses[1].transaction
+    assert transaction
     w.present("CARD1", 1).after(10)
-    assert list(w.disk.state["tariff"]["visits"]) == ["1"]
-    w.unplug()
+    past = w.disk.sessions[1].past
+    assert past
+    assert (past.id, past.started_at, past.lingers) == (transaction.id, transaction.started_at, True)
+    assert past.reference == (1 if version == "1.6" else None)
+    w.present("CARD2", 1).after(10)
+    assert w.disk.sessions[1].past is None, "the next transaction has begun"
+    w.unplug().after(10)
+    assert w.disk.sessions[1] is None
+    assert "tariff" not in w.disk.state
+
+
+def test_the_number_that_comes_after_the_end_is_kept_for_the_total() -> None:
+    w = World("1.6", plan=SCREEN).online().plug().present("CARD1", 1).after(10)
+    w.unplug().offline().plug().present("CARD1", 1).after(10).present("CARD1", 1).after(10)
+    assert w.disk.sessions[1].past.reference is None
+    w.online().after(10)
+    past = w.disk.sessions[1].past
+    assert past.reference == 2
+    w.cut()
+    w.online().after(1)
+    assert w.ask(TellFinalCost(D("4.2"), reference=2)).status == "Accepted"
+    assert w.disk.state["tariff"]["visits"]["1"]["transaction_id"] == past.id
+
+
+def test_what_an_older_program_has_kept_of_a_visit_without_a_price_goes_to_the_session(version: str) -> None:
+    w = World(version, plan=SCREEN).online().plug().present("CARD1", 1).after(100).present("CARD1", 1).after(10)
+    past = w.disk.sessions[1].past
+    visit = kept(tariffs(w).visits[1])
+    w.disk.sessions[1] = w.disk.sessions[1]._replace(past=None)
+    w.disk.keep(SaveState("tariff", {"visits": {"1": visit}}))
+    w.cut()
+    assert w.disk.sessions[1].past == past
     assert w.disk.state["tariff"] is None
 
 

@@ -11,7 +11,7 @@ from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.pack import as_json, pack, unpack
 from chargepointd.core.records import Entry
 from chargepointd.core.security import Logged
-from chargepointd.core.session import Ending, Session, Transaction
+from chargepointd.core.session import Ending, Past, Session, Transaction
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import MeterValue, Sample, Stamp, Token, TokenInfo
 from chargepointd.storage import database
@@ -177,12 +177,15 @@ SHORTEST = {
         values=(MeterValue(1.5, "Trigger", (Sample("Frequency", 50.0, "Hz", None, "Outlet"),), None),),
         token=Token("04A1", "ISO14443"),
     ),
-    "[]": Session(0, None, None, False, False, None, None, False, False, (), False, None, None, 0),
+    "[]": Session(0, None, None, False, False, None, None, False, False, (), False, None, None, 0, None),
     '[0,null,null,false,false,null,["tx-1",2,1.5]]': Session(
         transaction=Transaction(
             "tx-1", 2, 1.5, 0, "Idle", None, False, None, None, None, False, None, (), False, "", False, None, None,
             None, None, 0.0, False, 0.0, 0.0, False,
         )
+    ),
+    '[1,null,null,false,false,null,null,true,false,[],false,null,null,0,["tx-1",1.5,2.5]]': Session(
+        connector_id=1, ended=True, past=Past("tx-1", 1.5, 2.5, None, None, True)
     ),
     '["Accepted"]': TokenInfo("Accepted", None, None, None, None, (), 0),
 }  # fmt: skip
