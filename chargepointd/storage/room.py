@@ -17,6 +17,9 @@ FRAMES = 250
 """that there is made room for at a time: a quarter of a megabyte"""
 LEFT = 50
 """frames, more than most commits have: when there is room for fewer, more is made"""
+_BLOCK = 4096
+"""written at once: of what is written as one the kernel makes one page of its memory, as large as it may be, and counts
+all of that as written with each frame"""
 _SALT = 8
 """where in a frame's head that of its log stands, which is never zero"""
 
@@ -43,7 +46,8 @@ class Room:
     def _make(self) -> None:
         size = os.fstat(self._fd).st_size
         self._frames = max(0, size - HEADER) // _STEP + FRAMES
-        os.pwrite(self._fd, bytes(_at(self._frames) - size), size)
+        while (left := _at(self._frames) - size) > 0:
+            size += os.pwrite(self._fd, bytes(min(left, _BLOCK - size % _BLOCK)), size)
 
     def close(self) -> None:
         if self._fd >= 0:
