@@ -2,7 +2,7 @@
 
 saboteur.py     starts the real daemon and kills it at the n-th write or message
 words.py        what the CSMS asks in this visit, in the words of either version
-visit.py        the visit: settings, plug in, card, charge, offline stretch, card, leave, firmware
+visit.py        the visit: settings, plug in, card, charge, reset, offline stretch, card, leave, firmware
 judge.py        the CSMS's books after it, beside those of a visit without a cut
 run.py          one visit with the cuts it is to have
 plan.py         which cuts, in which visits

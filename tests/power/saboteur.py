@@ -94,9 +94,20 @@ def _watch(saboteur: Saboteur) -> None:
     Conversation.heard = watched_heard  # type: ignore[method-assign]
 
 
+def _stay_in_front() -> None:
+    """A reset re-executes the program."""
+    execute = os.execv
+
+    def again(path: str, arguments: Sequence[str]) -> Any:
+        return execute(path, [*COMMAND, *arguments[3:]])
+
+    os.execv = again  # type: ignore[assignment]
+
+
 def main() -> int:
     from chargepointd.__main__ import main
 
+    _stay_in_front()
     _watch(Saboteur(Path(sys.argv[sys.argv.index("--state-dir") + 1]).parent))
     return main()
 

@@ -36,6 +36,7 @@ class Visit:
             self._plug_in,
             self._tap,
             self._charge,
+            self._reset,
             self._go_offline,
             self._charge_offline,
             self._come_online,
@@ -137,6 +138,21 @@ class Visit:
     def _charge(self) -> None:
         self._tap()  # what was seen of the last tap may not have been on the disk when the power was cut
         self._flowed(ONLINE_WH)
+
+    def _reset(self) -> None:
+        """One that interrupts only, with a plug that nobody pulls meanwhile."""
+        self._registered()
+        starts = self._starts()
+        status = self.ask("reset", mode="resume")["status"]
+        assert status == "Accepted", f"reset: {status}"
+        until(lambda: self._starts() > starts or not self._station.running, "new start", PATIENCE_S)
+        if not self._station.running:
+            raise Dark
+        until(lambda: self.world()["power_w"] > 0, "energy again", PATIENCE_S)
+
+    def _starts(self) -> int:
+        """How often the process has been ready: a reset begins anew in the same."""
+        return sum("READY" in told.fields for told in self._station.notify.told)
 
     def _charge_offline(self) -> None:
         self._flowed(ONLINE_WH + OFFLINE_WH)
