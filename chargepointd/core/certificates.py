@@ -111,6 +111,8 @@ class Tidied(NamedTuple):
     certificates: tuple[Certificate, ...] = ()
     """from the configuration, when it is not what was taken in last"""
     wrong: str = ""
+    cut: tuple[tuple[str, str], ...] = ()
+    """without the authorities in their chain: one was damaged"""
 
 
 class Certificates(Topic):
@@ -387,6 +389,8 @@ class Certificates(Topic):
         for use, name in outcome.missing:
             step.emit(Note("certificate", 0, f"{use}/{name[:16]}: its file is missing or damaged; install it again"))
             self._lost(use, name, step)
+        for use, name in outcome.cut:
+            self._was_cut(use, name, step)
         self._complain(outcome.wrong and f"the configuration's was not taken in: {outcome.wrong}", step)
         if not outcome.wrong and outcome.taken_in != self.taken_in:
             self.taken_in = outcome.taken_in
@@ -395,6 +399,14 @@ class Certificates(Topic):
                 if certificate.use == STATION:
                     self.replace(certificate.name, step)
             self.save(step)
+
+    def _was_cut(self, use: str, name: str, step: Step) -> None:
+        """A CSMS that has the authorities itself takes it yet, so it stays where there is no other."""
+        what = f"{use}/{name[:16]}: an authority in its chain is damaged; install it again"
+        step.emit(Note("certificate", 0, what))
+        other = self.renewed if name == self.current else self.current
+        if use != STATION or other or self._context.plan.csms.client_cert:
+            self._lost(use, name, step)
 
     def _complain(self, what: str, step: Step) -> None:
         """Once: it may be looked at after each attempt to connect."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from chargepointd.core.certificates import CSMS_ROOT, PENDING, STATION, Certific
 from chargepointd.core.commands import Status
 from chargepointd.core.signing import MakeKey, TakeChain
 from chargepointd.jobs import certificates as c
-from chargepointd.jobs.keystore import KeyStore
+from chargepointd.jobs.keystore import KeyStore, sealed
 from chargepointd.jobs.runner import Place
 
 Tell = Callable[[Any], None]
@@ -125,6 +126,9 @@ def take_in(job: Tidy, store: KeyStore, utc: float | None, *, roots: bool, own: 
         key = _private(Path(job.client_key or job.client_cert).read_bytes())
         if _public(key) != _public(chain[0]):
             raise ValueError(f"{job.client_cert}: the private key is another's")
+        for issued, issuer in pairwise(chain):
+            if issued.issuer == issuer.subject and not c.issued(issued, issuer):
+                raise ValueError(f"{job.client_cert}: {c.name(issued)} is not signed by the {c.name(issuer)} after it")
         kept.append(_keep_chain(chain, key, _all(CSMS_ROOT, store), store))
     return tuple(kept)
 
@@ -246,5 +250,6 @@ def _keep_chain(
     use: str = STATION,
 ) -> Certificate:
     kept = _fact(use, chain, roots)
-    store.put_all([(store.key(use, kept.name), _secret(key)), (store.certificate(use, kept.name), c.pem_of(chain))])
+    text = sealed(c.pem_of(chain))
+    store.put_all([(store.key(use, kept.name), _secret(key)), (store.certificate(use, kept.name), text)])
     return kept

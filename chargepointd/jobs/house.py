@@ -31,22 +31,28 @@ async def tidy(job: Tidy, place: Place, tell: Callable[[Any], None]) -> Tidied |
 def _tidy(job: Tidy, store: KeyStore, utc: float | None) -> Tidied | Status:
     known = {file: each for each in job.known for file in files(store, *each)}
     try:
-        missing = [*store.sweep(known), *(file for file in known if store.damaged(file))]
+        gone = store.sweep(known)
+        cut = tuple(each for file, each in known.items() if store.cut(file))
+        missing = [*gone, *(file for file in known if store.damaged(file))]
     except OSError as error:
         return Status("Failed", str(error))
     lost = tuple(dict.fromkeys(known[file] for file in missing))
+    return _taken_in(job, store, utc)._replace(missing=lost, cut=cut)
+
+
+def _taken_in(job: Tidy, store: KeyStore, utc: float | None) -> Tidied:
     try:
         digests = [_digest(job.ca_file), _digest(job.client_cert, job.client_key)]
         before = job.taken_in.split() or ["-", "-"]
         new = [one not in ("-", other) for one, other in zip(digests, before, strict=True)]
         if not any(new):
-            return Tidied(lost, job.taken_in)
+            return Tidied((), job.taken_in)
         from chargepointd.jobs.certificate_work import take_in
 
         now = " ".join(one if is_new else other for one, other, is_new in zip(digests, before, new, strict=True))
-        return Tidied(lost, now, take_in(job, store, utc, roots=new[0], own=new[1]))
+        return Tidied((), now, take_in(job, store, utc, roots=new[0], own=new[1]))
     except (OSError, ValueError) as error:
-        return Tidied(lost, job.taken_in, wrong=str(error))
+        return Tidied((), job.taken_in, wrong=str(error))
 
 
 def _digest(*names: str) -> str:

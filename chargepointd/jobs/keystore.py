@@ -14,6 +14,14 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+_SEAL = b"SHA-256 of all this: "
+"""text after the last certificate means nothing in PEM (RFC 7468, section 2)"""
+
+
+def sealed(chain: bytes) -> bytes:
+    """The name of a file is that of its first certificate; this tells of the others."""
+    return b"%s%s%s\n" % (chain, _SEAL, sha256(chain).hexdigest().encode())
+
 
 class KeyStore:
     """A secure element would be another class with these methods."""
@@ -60,7 +68,7 @@ class KeyStore:
 
     def damaged(self, file: Path) -> bool:
         """Whether a file is there and the disk has changed it: a certificate is another than its name says, a key that
-        of another. Of authorities in a chain only what makes them none is seen."""
+        of another."""
         if not file.exists():
             return False
         if file.suffix == ".key":
@@ -71,6 +79,18 @@ class KeyStore:
             return not ended or sha256(b64decode("".join(text.split()), validate=True)).hexdigest() != file.stem
         except ValueError:
             return True
+
+    def cut(self, file: Path) -> bool:
+        """Whether the disk has changed an authority in a chain; then the file has the certificate only."""
+        if file.suffix != ".pem" or not file.exists() or self.damaged(file):
+            return False
+        content = file.read_bytes()
+        chain, seal, _ = content.partition(_SEAL)
+        if not seal or sealed(chain) == content:
+            return False
+        first, end, _ = chain.partition(b"-----END CERTIFICATE-----")
+        self.put(file, sealed(first + end + b"\n"))
+        return True
 
 
 def _is_another_s(key: Path, chain: Path) -> bool:

@@ -549,3 +549,15 @@ def test_a_time_limit_that_is_set_beside_the_profiles_survives_and_gives_way_to_
     w.ask(n.ResetNetwork())
     w.offline().online()
     assert w.variables.integer(n.TIMEOUT) == 30
+
+
+@pytest.mark.parametrize("other", [True, False], ids=["there is another", "there is none"])
+def test_a_chain_with_a_damaged_authority_gives_way_where_there_is_another(other: bool) -> None:
+    w = world(3).offline()
+    if not other:
+        w.station.context.plan = PLAN._replace(csms=CsmsPlan("wss://one/", 3, "ca.pem"))
+    assert w.station.network.way().certificate == "own"
+    w.tidied = c.Tidied((), "digest", cut=((c.STATION, "own"),))
+    w.fail("profile")
+    assert w.station.network.way().certificate == ("" if other else "own"), "none: the configuration's file"
+    assert len([note for note in w.notes if "an authority in its chain is damaged" in note]) == 1

@@ -252,6 +252,34 @@ def test_a_damaged_key_of_the_station_is_told_and_a_whole_one_is_not(do: Any, st
     assert do(c.Tidy(known[:1])).missing == known[:1]
 
 
+@pytest.mark.parametrize("place", range(5, 101, 5))
+def test_a_damaged_authority_in_the_chain_of_the_station_is_told(do: Any, store: KeyStore, place: int) -> None:
+    certificate, _ = taking(do, ROOT.authority("Sub").sign)
+    file, own = store.certificate(c.STATION, certificate.name), ((c.STATION, certificate.name),)
+    content = bytearray(file.read_bytes())
+    assert do(c.Tidy(own)).cut == ()
+    begin, end = (find(b"-----END CERTIFICATE-----") + 25 for find in (content.index, content.rindex))
+    content[begin + (end - begin) * place // 100] ^= 0x01
+    file.write_bytes(content)
+    found = do(c.Tidy(own))
+    assert found.cut == own
+    assert found.missing == (), "the certificate and its key are whole"
+    assert do(c.Tidy(own)) == c.Tidied((), "")
+
+
+def test_a_damaged_authority_in_the_file_of_the_configuration_is_told_and_not_taken_in(
+    do: Any, store: KeyStore, tmp_path: Path
+) -> None:
+    sub, false = ROOT.authority("Sub"), ROOT.authority("Sub")
+    own = sub.issue("S-1")
+    chain, wrong = own.key + own.chain, own.key + own.pem + false.pem
+    file = tmp_path / "own.pem"
+    file.write_text(wrong)
+    assert "is not signed by" in do(c.Tidy((), "", str(file))).wrong
+    file.write_text(chain)
+    assert do(c.Tidy((), "", str(file))).wrong == ""
+
+
 @pytest.mark.parametrize("lost", [True, False], ids=["lost", "damaged"])
 def test_one_damaged_key_does_not_cost_the_others(do: Any, store: KeyStore, lost: bool) -> None:
     def sign(csr: str) -> str:

@@ -191,6 +191,21 @@ def stored(here: Lab, use: str) -> list[Path]:
     return sorted((here.station.state_dir / "certificates" / use).glob("*.pem"))
 
 
+def test_an_authority_of_its_own_chain_that_the_disk_has_damaged_is_told_and_does_not_lock_out(tmp_path: Path) -> None:
+    own = ROOT.authority("Sub").issue(SERIAL).file(tmp_path, "own.pem")
+    with lab(3, client_cert=str(own)) as here:
+        until(lambda: here.tester.get("SecurityCtrlr.CertificateEntries") == "2", "root and chain in the store")
+        here.station.kill()
+        [file] = stored(here, "ChargingStationCertificate")
+        content = bytearray(file.read_bytes())
+        content[-200] ^= 0x01
+        file.write_bytes(content)
+        here.csms.forget()
+        here.station.start()
+        here.station.wait_log("an authority in its chain is damaged; install it again")
+        here.tester.booted()
+
+
 def test_a_root_that_the_disk_has_damaged_does_not_lock_out() -> None:
     with lab(2) as here:
         other = Authority("Another root")
