@@ -20,6 +20,7 @@ follows. A station that has said something to anybody asks before it leaps, howe
 it may have an answer.
 """
 
+import _sqlite3
 import asyncio
 import ctypes
 import gc
@@ -36,9 +37,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.soak.wires import Loop, Wires, ours
+
+if TYPE_CHECKING:
+    from chargepointd.daemon.log_ring import LogRing
 
 INF = float("inf")
 TURN_S = 1e-6
@@ -238,7 +242,8 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "fds": sorted(descriptors),
         "rss_kb": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024,
-        "heap_kb": heap_kb(),
+        "heap_kb": _heap() // 1024,
+        "sqlite_kb": _SQLITE() // 1024,
         "objects": len(gc.get_objects()),
         "modules": len(sys.modules),
         "blocks": sys.getallocatedblocks() - LINE_BLOCKS * _lines(),
@@ -247,30 +252,49 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
     }
 
 
-_FIELDS = (
-    "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
-)  # fmt: skip
-
-
 class _Mallinfo(ctypes.Structure):
-    """struct mallinfo2 of mallinfo(3): the C library's heap, bytes."""
+    """struct mallinfo2 of mallinfo(3)."""
 
-    _fields_ = [(name, ctypes.c_size_t) for name in _FIELDS]
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+        )
+    ]  # fmt: skip
+
+    @property
+    def used(self) -> int:
+        """Bytes in use, of the arenas and mapped."""
+        return int(self.uordblks + self.hblkhd)
 
 
-def heap_kb() -> int:
-    """What is in use of the C library's heap, which is all that Python does not have in its own arenas."""
-    ask = ctypes.CDLL(None).mallinfo2
-    ask.restype = _Mallinfo
-    told = ask()
-    return int(told.uordblks + told.hblkhd) // 1024
+_HEAP = ctypes.CDLL(None).mallinfo2
+_HEAP.restype = _Mallinfo
+_SQLITE = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+"""bytes: its cache of pages grows with what is in the file, to its limit"""
+_SQLITE.restype = ctypes.c_int64
+PYTHONS_OWN = 512
+"""bytes of the largest block that Python takes from its own arenas, not of the C library's heap"""
+
+
+def _heap() -> int:
+    """Bytes in use of the C library's heap, without those of SQLite and of the ring of the log: all that Python does
+    not have in its own arenas, and what other libraries have."""
+    kept = [handler._lines for handler in _rings()]
+    texts = [sys.getsizeof(text) for lines in kept for _, text in lines]
+    ring = sum(map(sys.getsizeof, kept)) + sum(size for size in texts if size > PYTHONS_OWN)
+    return int(_HEAP().used - _SQLITE() - ring)
+
+
+def _rings() -> "list[LogRing]":
+    from chargepointd.daemon.log_ring import LogRing
+
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, LogRing)]
 
 
 def _lines() -> int:
     """In the ring of the log, which takes days to fill."""
-    from chargepointd.daemon.log_ring import LogRing
-
-    return sum(len(handler._lines) for handler in logging.getLogger().handlers if isinstance(handler, LogRing))
+    return sum(len(handler._lines) for handler in _rings())
 
 
 def install(clock: Clock) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from chargepointd.core.signing import KEYS
 from chargepointd.hardware.hardware import ACTIVE_S
@@ -23,18 +23,11 @@ from tests.daemon.process import ROOT
 from tests.servers.web import WebServer, web_server
 from tests.soak.fate import BILLING, Fate, Plan, images
 from tests.soak.ledger import Ledger
+from tests.soak.night import TITLES, Night, growth, row
 from tests.soak.office import Office
 from tests.soak.people import BAD_CARDS, NIGHT, People
 from tests.soak.site import BEGIN, Site
 
-BLOCKS = 0.02
-"""by which share what Python has allocated, without the ring of the log, may grow over that of an earlier night with as
-much loaded"""
-RSS_KB = 4 * 1024
-"""by which a process may grow: the rings of the log and of the recorder, which take days to fill, have 2 MB, and Python
-takes and keeps memory by the MB"""
-HEAP_KB = 2 * 1024
-"""by which what is in use of the C library's heap may grow: the same rings, and no more"""
 CAR_W = {"AC": 11_000, "DC": 50_000}
 """what a car takes at most"""
 OPEN_S = 0.5
@@ -54,41 +47,6 @@ LOG_LINES = 20_000
 
 class Imbalance(Exception):
     """What does not add up, a line each."""
-
-
-class Night(NamedTuple):
-    """The census of a night, and the day before it."""
-
-    day: int
-    version: str
-    visits: int
-    energy_kwh: float
-    messages: int
-    records: int
-    starts: int
-    troubles: int
-    queued: int
-    dead: int
-    db_kb: int
-    wal_kb: int
-    files: int
-    rss_kb: int
-    heap_kb: int
-    objects: int
-    modules: int
-    blocks: int
-    tasks: int
-    fds: int
-    threads: int
-    log_lines: int
-    leaps: int
-    real_s: float
-
-
-TITLES = (
-    "day", "ocpp", "visits", "kWh", "messages", "records", "starts", "troubles", "queued", "dead", "db kB", "WAL kB",
-    "files", "RSS kB", "heap kB", "objects", "modules", "blocks", "tasks", "fds", "threads", "log", "leaps", "real s",
-)  # fmt: skip
 
 
 PASSWORD = "the first of many passwords"
@@ -177,7 +135,7 @@ class Soak:
         await self._quiet()
         there = self._there(site.stage.survey())
         self._first = there | {"files": there["files"] | RENEWED}
-        self._say(_row(TITLES))
+        self._say(row(TITLES))
         async with asyncio.TaskGroup() as lives:
             lives.create_task(self._nights(), name="nights")
             for one in self.people:
@@ -215,12 +173,13 @@ class Soak:
             sum(counts[action] for action in BILLING),
             site.stage.starts, len(site.troubles), outbox["queued"], outbox["dead"],
             _kb(state / "chargepointd.db"), _kb(state / "chargepointd.db-wal"), len(_files(state)), seen["rss_kb"],
-            seen["heap_kb"], seen["objects"], seen["modules"], seen["blocks"], len(seen["tasks"]), len(seen["fds"]),
-            len(seen["threads"]), len(site.station._lines), seen["leaps"], time.monotonic() - self._began,
+            seen["heap_kb"], seen["sqlite_kb"], seen["objects"], seen["modules"], seen["blocks"], len(seen["tasks"]),
+            len(seen["fds"]), len(seen["threads"]), len(site.station._lines), seen["leaps"],
+            time.monotonic() - self._began,
         )  # fmt: skip
         self._log(night)
         self.nights.append(night)
-        self._say(_row(night))
+        self._say(row(night))
         if not away:
             self._compare(night, seen)
             self.wrong += self.ledger.close(site.now)
@@ -284,7 +243,7 @@ class Soak:
                 self._first[kind] = now | self._first[kind]
             elif more:
                 self.wrong.append(f"night {night.day}: {kind} that were not there at the beginning: {dict(more)}")
-        self._growth(night)
+        self.wrong += growth(self.nights)
 
     def _there(self, seen: dict[str, Any]) -> dict[str, Counter[str]]:
         threads = Counter(re.sub(r"asyncio_\d+", "asyncio", name) for name in set(seen["threads"]))
@@ -295,21 +254,6 @@ class Soak:
             "descriptors": Counter(re.sub(r":\[\d+\]", "", name) for name in seen["fds"]),
             "files": Counter(_files(self.site.station.state_dir)),
         }
-
-    def _growth(self, night: Night) -> None:
-        """Of the same process, from the second night on in which nothing more was loaded: what few stations have is
-        imported when it is first needed, which is once."""
-        same = [one for one in self.nights if (one.starts, one.modules) == (night.starts, night.modules)]
-        if len(same) > 2 and night.blocks > same[1].blocks * (1 + BLOCKS):
-            self.wrong.append(f"night {night.day}: {night.blocks} blocks, {same[1].blocks} on night {same[1].day}")
-        if len(same) > 2 and night.heap_kb - same[1].heap_kb > HEAP_KB:
-            self.wrong.append(
-                f"night {night.day}: {night.heap_kb} kB of heap, {same[1].heap_kb} on night {same[1].day}"
-            )
-        if len(same) > 2 and night.rss_kb - same[1].rss_kb > RSS_KB:
-            self.wrong.append(
-                f"night {night.day}: {night.rss_kb} kB of memory, {same[1].rss_kb} on night {same[1].day}"
-            )
 
     def _rules(self, outbox: dict[str, Any]) -> None:
         csms = self.site.csms
@@ -386,11 +330,3 @@ def _files(state: Path) -> list[str]:
     found = [str(Path(folder) / name) for folder, _, names in os.walk(state) for name in names]
     named = [re.sub(r"[0-9a-f-]+(?=\.(key|pem)$)|\d+", "N", file.removeprefix(str(state))) for file in found]
     return sorted(name for name in named if not name.endswith((".bin.pid", ".bin.result")))  # the bench's installer's
-
-
-def _row(values: Any) -> str:
-    return " ".join(f"{_shown(value):>{max(len(title), 6)}}" for value, title in zip(values, TITLES, strict=True))
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -33,6 +33,7 @@ class Wires:
         self._received: dict[int, int] = {}
         self._open: set[int] = set()
         self._ended: set[int] = set()
+        """here, of which the other side has not told yet that they ended there"""
         self._heard: Told = {}
         self._given_up: dict[int, tuple[int, bool]] = {}
         self._since: float | None = None
@@ -46,6 +47,10 @@ class Wires:
     def hear(self, told: Told) -> None:
         """What the other side tells."""
         self._heard |= told
+        for port in [int(port) for port, (_, open) in told.items() if not open]:
+            self._ended.discard(port)
+            if port not in self._open:
+                self._given_up.pop(port, None)
 
     def forget(self) -> None:
         """The other side begins anew."""
@@ -99,7 +104,10 @@ class Wires:
         self._touched()
         if port is not None:
             self._open.discard(port)
-            self._ended.add(port)
+            given_up, heard = self._given_up.pop(port, None), self._heard.get(str(port))
+            _, there = given_up or heard or (0, True)
+            if there:
+                self._ended.add(port)
 
 
 class Transport(asyncio.selector_events._SelectorSocketTransport):  # type: ignore[name-defined,misc]
