@@ -20,6 +20,7 @@ from typing import Any
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.clock import plausible
+from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.rules import Rules
 from chargepointd.core.station import asks_only
 from chargepointd.core.tuples import NamedTuple
@@ -33,6 +34,8 @@ CHUNK = 32
 """steps that are packed together: four times as many take a fifth less room, but are four times as long a pause"""
 LAST = 8 * CHUNK
 """steps at least that can be read, whatever the budget"""
+LEVEL = 3
+"""of compression: the next takes half as long again, for a fiftieth of the room"""
 BUDGET = 512 * 1024
 """bytes, packed, for the start and all that came after it"""
 LARGE: dict[type, int] = {tuple: 20, dict: 20, str: 2000}
@@ -159,6 +162,13 @@ class RulesOf(NamedTuple):
     subprotocol: str
 
 
+def _save_record(record_id: int, message_id: str, body: str) -> f.SaveRecord:
+    """The body has all that the record has, and takes a third of the time."""
+    from chargepointd.storage.pack import unpack
+
+    return f.SaveRecord(record_id, message_id, unpack(TransactionRecord, body), body)
+
+
 class _Reducers(dict[type, Any]):
     """How a type is pickled: a named tuple as its fields, which takes half the time of what the library does."""
 
@@ -172,7 +182,7 @@ class _Reducers(dict[type, Any]):
 _REDUCERS = _Reducers(
     {
         Rules: lambda rules: (RulesOf, (rules.subprotocol,)),
-        f.SaveRecord: lambda save: (f.SaveRecord, tuple(save._replace(body=""))),
+        f.SaveRecord: lambda save: (_save_record, (save.record_id, save.message_id, save.body)),
         Variable: lambda variable: (Variable, tuple(variable._replace(live=None))),
     }
 )
@@ -187,7 +197,7 @@ def _packed(value: Any) -> bytes:
     pickler = pickle.Pickler(buffer, 5)
     pickler.dispatch_table = _REDUCERS
     pickler.dump(value)
-    return zlib.compress(buffer.getvalue(), 4)
+    return zlib.compress(buffer.getvalue(), LEVEL)
 
 
 def _unpacked(packed: bytes) -> Any:
