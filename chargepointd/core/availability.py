@@ -171,13 +171,15 @@ class Statuses:
                 self._shown[place] = status
                 self._since[place] = step.mono
                 step.emit(Note("status", place[0], status, {"connector": place[1]}))
-            tells = self._context.online or (self._told_once and self._outbox.queues_all)
-            if tells and self._told.get(place) != told:
+            if self._told.get(place) != told and self._tells():
                 lasts = self._since[place] + shortest if self._told.get(place, told)[0] != status else -NEVER
                 if step.mono >= lasts:
                     self._say(place, told, step)
                 else:
                     self._due = min(self._due, lasts)
+
+    def _tells(self) -> bool:
+        return self._context.online or (self._told_once and self._outbox.queues_all)
 
     def _since_when(self, step: Step) -> int:
         """An EVSE whose facts have not moved since then has the status that it had."""
@@ -225,8 +227,8 @@ class Statuses:
         rules = self._context.rules
         rows: list[tuple[Place, Told]] = []
         if rules.station_status:
-            faults = tuple(self.station_faults.values())
-            view = StationView(self._availability.station_operative, tuple(f for f in faults if f.stops_charging))
+            faults = [*self.station_faults.values()]
+            view = StationView(self._availability.station_operative, tuple([f for f in faults if f.stops_charging]))
             rows.append(((0, 0), (rules.station_status(view), faults[0] if faults else None, "")))
         for evse in self._evses.values():
             if evse.settled <= since:

@@ -67,16 +67,18 @@ class Consequences(Metered):
         after = self.conditions()
         self._leave(step)
         self._look_who_is_entitled(step)
-        if self.transaction is None:
+        transaction = self.session.transaction
+        if transaction is None:
             if self._starts(before, after):
                 self._begin(cause, after - before, step)
-        elif self.running:
+        elif transaction.ending is None:
             if self._ends(before, after):
                 self._end(cause, step)
             elif self.seen:  # after a power cut nothing is known of the car until the pilot speaks
                 self._update(cause, step)
-        if self.running and self.transaction and self.transaction.ready_at is None and self.ready():
-            self.session = self.session._replace(transaction=self.transaction._replace(ready_at=step.utc))
+        transaction = self.session.transaction
+        if transaction and transaction.ready_at is None and transaction.ending is None and self.ready():
+            self.session = self.session._replace(transaction=transaction._replace(ready_at=step.utc))
         if self.interrupting == "Stopping":
             self._tell_interruption_if_due(step)
         self._finish_if_due(step)
@@ -227,7 +229,7 @@ class Consequences(Metered):
         return next((_FAULT_REASONS[f.code] for f in self.stopping_faults if f.code in _FAULT_REASONS), "Other")
 
     def _finish_if_due(self, step: Step) -> None:
-        transaction = self.transaction
+        transaction = self.session.transaction
         if transaction is None or transaction.ending is None:
             return
         if self._end_by == NEVER:  # decided before a power cut: the deadline starts anew

@@ -135,9 +135,11 @@ class Facts:
     @property
     def withheld(self) -> bool:
         """No energy before and after an interruption, for now or for good (`core.resumption`)."""
+        if self.held_back:
+            return True
         transaction = self.session.transaction
         never = transaction is not None and transaction.withheld
-        return self.held_back or (never and not self._context.variables.boolean(RESUMES_ENERGY))
+        return never and not self._context.variables.boolean(RESUMES_ENERGY)
 
     @property
     def switching_phases(self) -> bool:
@@ -193,9 +195,9 @@ class Facts:
 
     def ready(self) -> bool:
         """All that must hold before energy may flow (2.x "PowerPathClosed")."""
-        authorized = bool(self.plugged) and self.session.authorized
-        broken = self.faults and self.stopping_faults
-        return authorized and not broken and self._metered() and self._lock_holds()
+        if not (self.plugged and self.session.authorized) or (self.faults and self.stopping_faults):
+            return False
+        return self._metered() and self._lock_holds()
 
     def _metered(self) -> bool:
         """A reading is there; a signed one, where a transaction is to begin with it (E01.FR.04)."""
@@ -257,7 +259,7 @@ class Facts:
 
     def _waiting_state(self, step: Step) -> str:
         """Authorized and plugged, no energy yet or no longer: who holds it up?"""
-        transaction = self.transaction
+        transaction = self.session.transaction
         before = transaction.charging_state if transaction else "EVConnected"
         before = "EVConnected" if before == "Idle" else before
         thinks = self._offer_is_new(before) and step.mono < self.power.offered_at + REACTION_S
@@ -283,18 +285,18 @@ class Facts:
         here = self.place == connector_id
         session, transaction = self.session, self.session.transaction
         held = session.held and session.connector_id == connector_id
-        cable = self.plugs.get(connector_id, False) or self._waits_for_car(connector_id)
+        plugged = self.plugged == connector_id or held or self.plugs.get(connector_id, False)
         return ConnectorView(
             operative=self._offered(connector_id) and (not self.reserved or connector_id in self.reserved),
             faults=self.stopping_faults,
             reserved=connector_id in self.reserved,
-            plugged=self.plugged == connector_id or held or cable,
+            plugged=plugged or self._waits_for_car(connector_id),
             other_plugged=self.plugged not in (0, connector_id),
             authorized=here and session.authorized,
             transaction=here and transaction is not None,
             ended=here and (session.ended or held),
             charging_state=self.charging_state(step) if here else "Idle",
-            unplugged=here and self.running and session.authorized and bool(session.connector_id) and not self.plugged,
+            unplugged=not self.plugged and here and session.authorized and self.running and bool(session.connector_id),
         )
 
 

@@ -42,7 +42,8 @@ class Ledger(Facts):
         values: tuple[MeterValue, ...] = (),
     ) -> None:
         values = self._first_values() + values
-        transaction, session = self.transaction, self.session
+        session = self.session
+        transaction = session.transaction
         assert transaction
         if session.authorized and not transaction.token_told:
             token = session.token
@@ -77,7 +78,7 @@ class Ledger(Facts):
 
     def _first_values(self) -> tuple[MeterValue, ...]:
         """Those at the beginning of the transaction: once, as soon as they have been read."""
-        transaction = self.transaction
+        transaction = self.session.transaction
         if transaction is None or not (transaction.begin_due and self._read_at_rest()):
             return ()
         self.session = self.session._replace(transaction=transaction._replace(begin_due=False))
@@ -92,17 +93,18 @@ class Ledger(Facts):
 
     def _remember(self, record: TransactionRecord) -> None:
         """What later records of the transaction follow from."""
-        transaction = self.transaction
+        session = self.session
+        transaction = session.transaction
         assert transaction
         told = _register_told(record) or (transaction.told_at, transaction.told_wh)
-        self.session = self.session._replace(
-            reservation_id=None if record.reservation_id is not None else self.session.reservation_id,
+        self.session = session._replace(
+            reservation_id=None if record.reservation_id is not None else session.reservation_id,
             transaction=transaction._replace(
                 seq_no=record.seq_no + 1,
                 charging_state=record.charging_state or "Idle",
                 connector_id=record.connector_id,
                 starter=record.starter,
-                token_told=transaction.token_told or self.session.authorized,
+                token_told=transaction.token_told or session.authorized,
                 energy_last_wh=record.energy_wh,
                 remote_start_id=record.remote_start_id,
                 told_at=told[0],
@@ -124,8 +126,9 @@ class Ledger(Facts):
         transaction (one that trembles by its last bit returns no energy; `core.register` sees to all else)."""
         measured = measured or self.measured
         read = measured.energy_import_wh if measured else None
-        last = self.transaction.energy_last_wh if self.transaction else None
-        if self.transaction and self.transaction.register_lost:
+        transaction = self.session.transaction
+        last = transaction.energy_last_wh if transaction else None
+        if transaction and transaction.register_lost:
             return last
         if last is None and measured and measured.taken_at < self._open_since:
             return None  # what had flowed for another since is not in it
@@ -292,12 +295,15 @@ class Ledger(Facts):
         return at
 
     def _keep(self, step: Step) -> None:
-        if (self.transaction is not None) != (self.id in self._context.in_transaction):
+        session, saved = self.session, self._saved
+        if (session.transaction is not None) != (self.id in self._context.in_transaction):
             self._context.in_transaction ^= {self.id}
-        if self.session is not self._saved and self.session != self._saved:
-            withdraws = self._saved.authorized and not (self.session.authorized or self.session.transaction)
-            step.emit(SaveSession(self.id, self.session if self.session != NOBODY else None, withdraws))
-        self._saved = self.session
+        if session is saved:
+            return
+        self._saved = session
+        if session != saved:
+            withdraws = saved.authorized and not (session.authorized or session.transaction)
+            step.emit(SaveSession(self.id, session if session != NOBODY else None, withdraws))
 
 
 def _register_told(record: TransactionRecord) -> tuple[float, float] | None:

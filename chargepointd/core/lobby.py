@@ -7,7 +7,7 @@ Each has a seat: an EVSE without connectors, where the session waits, and the tr
 
 from collections.abc import Callable, Mapping, Sequence
 
-from chargepointd.core.context import Context, Step
+from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.plan import EvsePlan
@@ -53,6 +53,10 @@ class Lobby:
                 evse.authorize(token, group, "Authorized", None, step, reservation_id=used, priority=priority)
                 return True
         return False
+
+    def deadline(self) -> float:
+        """Of those who wait there."""
+        return min([NEVER, *[seat.deadline() for seat in self.seats.values() if seat.session is not NOBODY]])
 
     def expects(self, evse: Evse) -> bool:
         """Somebody waits who may choose it."""

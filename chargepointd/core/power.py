@@ -61,7 +61,8 @@ class Power:
 
     def claims(self, evse: "Facts") -> bool:
         """Energy is due, as far as limits allow it."""
-        in_service = evse.running or (evse.transaction is None and evse.usable(evse.plugged))
+        transaction = evse.session.transaction
+        in_service = transaction.ending is None if transaction else evse.usable(evse.plugged)
         return evse.seen and in_service and evse.ready() and not (evse.session.suspended or evse.withheld)
 
     def still(self, close: ClosePowerPath) -> ClosePowerPath | None:
@@ -126,7 +127,7 @@ class Power:
     # -- the meter -----------------------------------------------------------------------------------------------------
 
     def _pace(self, evse: "Facts", step: Step) -> None:
-        active = bool(evse.plugged or evse.session.authorized or evse.transaction)
+        active = bool(evse.plugged or evse.session.authorized or evse.session.transaction)
         if evse.plan.meter and active != self._paced:
             self._paced = active
             step.emit(PaceMeter(evse.id, active))

@@ -101,7 +101,8 @@ class Station(Wiring):
         """of a disk that has failed"""
         self._topics = {topic.name: topic for topic in self.topics}
         self._following = [topic.follow for topic in self.topics if type(topic).follow is not Topic.follow]
-        self._deadlines = [evse.deadline for evse in self._everywhere.values()]
+        self._deadlines = [evse.deadline for evse in self._everywhere.values() if evse.id >= 0]
+        self._deadlines += [self.lobby.deadline]
         self._deadlines += [topic.deadline for topic in self.topics if type(topic).deadline is not Topic.deadline]
         self._deadlines += [self.registration.deadline, self.remote.deadline]
         self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]

@@ -25,7 +25,18 @@ from chargepointd.core.topic import Answer, Obey, Topic
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
 from chargepointd.core.variables.catalogue import LANGUAGES
-from chargepointd.core.visit import Final, Triggers, Visit, as_texts, kept, loaded, made_anew, past_of, tells_more
+from chargepointd.core.visit import (
+    NO_TRIGGERS,
+    Final,
+    Triggers,
+    Visit,
+    as_texts,
+    kept,
+    loaded,
+    made_anew,
+    past_of,
+    tells_more,
+)
 from chargepointd.core.wording import Texts, chosen
 
 GONE_S = 60.0
@@ -66,7 +77,7 @@ class UpdateCost(NamedTuple):
     """what is added from then on; None: that is not known"""
     next_at: float | None = None
     next_rate: Rate | None = None
-    triggers: Triggers = Triggers()
+    triggers: Triggers = NO_TRIGGERS
 
 
 class TellFinalCost(NamedTuple):
@@ -274,9 +285,9 @@ class Tariffs(Topic):
 
     def _look(self, evse: Evse, step: Step) -> None:
         """Who is there?"""
-        visit, session, transaction = self.visits.get(evse.id), evse.session, evse.transaction
-        there = bool(evse.plugged or session.authorized or session.held or transaction)
-        if not there:
+        visit, session = self.visits.get(evse.id), evse.session
+        transaction = session.transaction
+        if not (evse.plugged or session.authorized or session.held or transaction):
             if visit and visit.left_at is None:
                 self._left(evse.id, visit, step)
             return
@@ -324,9 +335,10 @@ class Tariffs(Topic):
         self.visits[evse.id] = visit
         idle = self._is_idle(evse.id, step)
         before, self._idle[evse.id] = self._idle.get(evse.id, idle), idle
-        run, now = visit.running, _ms(step.utc)
+        run = visit.running
         if run is None or run.rate is None:
             return visit
+        now = _ms(step.utc)
         if before != idle and idle != (run.idle_since is not None):
             return visit._replace(running=turned(run, idle, now, self._register(evse.id)))
         if run.next_at is not None and run.next_at <= now:
@@ -350,7 +362,7 @@ class Tariffs(Topic):
         if run:
             run = moved(run, _ms(step.utc), self._register(evse_id))
             run = run._replace(rate=None, next_at=None, next_rate=None)
-        self.visits[evse_id] = visit._replace(left_at=step.utc, token="", running=run, triggers=Triggers())
+        self.visits[evse_id] = visit._replace(left_at=step.utc, token="", running=run, triggers=NO_TRIGGERS)
         if not visit.transaction_id:
             del self.visits[evse_id]
 
@@ -363,7 +375,7 @@ class Tariffs(Topic):
         status = self._statuses.shown((evse.id, evse.place or 1))
         came, self._status[evse.id] = status != self._status.get(evse.id, status), status
         wanted = visit.triggers
-        if wanted == Triggers():
+        if wanted == NO_TRIGGERS:
             return
         if wanted.at is not None and step.utc >= wanted.at:
             visit = visit._replace(triggers=wanted._replace(at=None))
@@ -399,8 +411,12 @@ class Tariffs(Topic):
             self._waiting.pop(key)[1](step)
 
     def _next_due(self, step: Step) -> float:
-        moments = [v.triggers.at for v in self.visits.values() if v.triggers.at is not None]
-        moments += [v.running.next_at / 1000 for v in self.visits.values() if v.running and v.running.next_at]
+        moments: list[float] = []
+        for visit in self.visits.values():
+            if visit.triggers.at is not None:
+                moments.append(visit.triggers.at)
+            if visit.running and visit.running.next_at:
+                moments.append(visit.running.next_at / 1000)
         return min([step.mono + max(0.001, at - step.utc) for at in moments]) if moments else NEVER
 
     # -- what is shown -------------------------------------------------------------------------------------------------

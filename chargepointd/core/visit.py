@@ -21,6 +21,9 @@ class Triggers(NamedTuple):
     """of the connector, in the words of the dialect"""
 
 
+NO_TRIGGERS = Triggers()
+
+
 class Final(NamedTuple):
     cost: str
     """exact, in decimal notation"""
@@ -48,7 +51,7 @@ class Visit(NamedTuple):
     """and the car was still at the cable"""
     left_at: float | None = None
     """UTC, s since 1970"""
-    triggers: Triggers = Triggers()
+    triggers: Triggers = NO_TRIGGERS
     above: bool | None = None
     """on which side of the power of the trigger the car was last"""
 
@@ -63,7 +66,7 @@ class Visit(NamedTuple):
 
 def tells_more(visit: Visit) -> bool:
     """Than the session of the EVSE, from which it would be made anew after a power cut."""
-    return bool(visit.texts or visit.language or visit.running or visit.final or visit.triggers != Triggers())
+    return bool(visit.texts or visit.language or visit.running or visit.final or visit.triggers != NO_TRIGGERS)
 
 
 def past_of(visit: Visit | None) -> Past | None:

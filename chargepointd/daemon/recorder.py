@@ -21,6 +21,7 @@ from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.clock import plausible
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.pack import unpack
 from chargepointd.core.rules import Rules
 from chargepointd.core.station import asks_only
 from chargepointd.core.tuples import NamedTuple
@@ -164,8 +165,6 @@ class RulesOf(NamedTuple):
 
 def _save_record(record_id: int, message_id: str, body: str) -> f.SaveRecord:
     """The body has all that the record has, and takes a third of the time."""
-    from chargepointd.storage.pack import unpack
-
     return f.SaveRecord(record_id, message_id, unpack(TransactionRecord, body), body)
 
 

@@ -85,7 +85,7 @@ class Limits(Topic):
     def follow(self, step: Step) -> None:
         self._ration(step)
         for evse in self._evses.values():
-            transaction = evse.transaction
+            transaction = evse.session.transaction
             if transaction and self._told.get(evse.id, ("",))[0] != transaction.id:
                 self._told[evse.id] = transaction.id, _rate(evse)
         while self._moved:
