@@ -16,7 +16,19 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 Do = Callable[[Any], Any]
 
-as_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _encoder() -> Callable[[Any], str]:
+    """What `JSONEncoder.encode` does, without making the encoder, which is in C, anew for each value."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _json.encode
+    made = make(None, _json.default, json.encoder.encode_basestring, None, ":", ",", False, False, True)
+    return lambda value: "".join(made(value, 0))
+
+
+as_json = _encoder()
 
 
 def pack(value: tuple[Any, ...]) -> str:

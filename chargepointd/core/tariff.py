@@ -190,6 +190,7 @@ class Tariffs(Topic):
         if told.next_rate and told.next_at is not None:  # until then it may cost nothing
             run = run._replace(rate=told.rate or Rate(), next_at=_ms(told.next_at), next_rate=told.next_rate)
         self._idle[evse_id] = self._is_idle(evse_id, step)  # until the car changes its mind, the CSMS is right
+        self._status[evse_id] = self._statuses.shown((evse_id, self._evses[evse_id].place or 1))
         self.visits[evse_id] = visit._replace(running=run, triggers=told.triggers, above=None)
         step.emit(Note("running cost", evse_id, f"{told.cost:f}"))
         self._dirty = True
@@ -271,6 +272,8 @@ class Tariffs(Topic):
 
     def _look_and_watch(self, evse: Evse, step: Step) -> None:
         before = self.visits.get(evse.id)
+        if before and self._goes_on(evse, before):
+            return
         self._look(evse, step)
         self._watch(evse, step)
         after = self.visits.get(evse.id)
@@ -282,6 +285,16 @@ class Tariffs(Topic):
         past = past_of(self.visits.get(evse.id))
         if past != evse.session.past:
             evse.remember_past(past, step)
+
+    def _goes_on(self, evse: Evse, visit: Visit) -> bool:
+        """As most visits do: a transaction of which nobody tells money, or wants to see the meter."""
+        session, transaction = evse.session, evse.session.transaction
+        if transaction is None or transaction.id != visit.transaction_id or visit.left_at is not None:
+            return False
+        if visit.running or visit.triggers != NO_TRIGGERS or session.past:
+            return False
+        same = session.token is None or session.token.key == visit.token
+        return same and (visit.reference is not None or self._outbox.names.reference_of(transaction.id) is None)
 
     def _look(self, evse: Evse, step: Step) -> None:
         """Who is there?"""
