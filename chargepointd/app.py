@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ EXIT_CONFIG = 78
 """EX_CONFIG: systemd does not restart (RestartPreventExitStatus)"""
 EXIT_BUG = 70
 """EX_SOFTWARE: made safe, written down; systemd restarts"""
+EXIT_UNKEPT = 74
+"""EX_IOERR: ended as it was told, but the disk has not taken all that was to be kept"""
 
 
 PASSWORD = "SecurityCtrlr.BasicAuthPassword"
@@ -101,11 +103,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(config: Config, variables: dict[str, str], state_dir: Path) -> int:
     from chargepointd.control.server import CannotListen
     from chargepointd.daemon.daemon import Daemon
-    from chargepointd.storage.store import StoreError
+    from chargepointd.storage.store import StoreError, Unwritable
+
+    def restarting(restart: Any) -> None:
+        _restart(config.station.reboot_command if restart.hard else (), restart.retries)
 
     try:
         daemon = Daemon(config, variables, state_dir, secrets.token_hex(6))
-        restart = asyncio.run(_until_stopped(daemon))
+        restart = asyncio.run(_until_stopped(daemon, restarting))
+    except Unwritable:  # it has said what that means
+        return EXIT_UNKEPT
     except (StoreError, CannotListen) as error:
         log.critical("%s", error)
         return 1
@@ -113,18 +120,32 @@ def _run(config: Config, variables: dict[str, str], state_dir: Path) -> int:
         log.critical("a bug: the station was made safe and ends", exc_info=True)
         return EXIT_BUG
     if restart:
-        _restart(config.station.reboot_command if restart.hard else (), restart.retries)
+        restarting(restart)
     return 0
 
 
-async def _until_stopped(daemon: Any) -> Any:
-    stop = asyncio.Event()
+async def _until_stopped(daemon: Any, restarting: Callable[[Any], None]) -> Any:
+    from chargepointd.storage.stall import StandsStill
+
+    stop, at_once = asyncio.Event(), asyncio.Event()
+
+    def told() -> None:
+        (at_once if stop.is_set() else stop).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told)
     gc.freeze()
     gc.enable()
-    return await daemon.run(stop)
+    try:
+        restart = await daemon.run(stop, at_once)
+    except StandsStill as error:
+        # Here and now: an end in order would wait for threads that wait for the disk.
+        log.critical("%s", error)
+        if daemon.restart and not at_once.is_set():
+            restarting(daemon.restart)
+        os._exit(EXIT_UNKEPT)
+    return None if at_once.is_set() else restart
 
 
 def _restart(command: tuple[str, ...], retries: int) -> None:

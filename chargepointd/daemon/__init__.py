@@ -2,7 +2,7 @@
 
 daemon.py        all parts put together, and their common life
 engine.py        one writer: events in, effects out, commit before tell
-unkept.py        what is to be kept while the disk cannot be written
+unkept.py        what is to be kept while the disk cannot be written     ending.py   what is not kept at the end
 conversation.py  texts of the websocket <-> events and effects, by the dialect in use
 local.py         the methods of the control socket
 variables.py     how they show variables     devices.py  drivers and devices

@@ -75,7 +75,8 @@ class Daemon:
         self._recorder = Recorder(start)
         self._ring = LogRing()
         self._notifier = Notifier()
-        self._restart: f.Restart | None = None
+        self.restart: f.Restart | None = None
+        """that the station has asked for"""
         self._connected_at: float | None = None
         at = now()
         self._wall_ahead_s = at.wall - at.mono
@@ -91,8 +92,9 @@ class Daemon:
 
     # -- the life ------------------------------------------------------------------------------------------------------
 
-    async def run(self, stop: asyncio.Event) -> f.Restart | None:
-        """Until `stop`; returns a restart that the station asked for. Raises what a step raised, after making safe."""
+    async def run(self, stop: asyncio.Event, at_once: asyncio.Event) -> f.Restart | None:
+        """Until `stop`; returns a restart that the station asked for. Raises what a step raised, after making safe, and
+        StandsStill where the disk does not take what is to be kept in time (`ending`), or before `at_once`."""
         loop = asyncio.get_running_loop()
         self._stop = stop
         self._writer = Writer(self._store, loop.call_soon_threadsafe, loop.call_later, self._commit_failed)
@@ -119,14 +121,14 @@ class Daemon:
             raise
         finally:
             engine.stop()
-            self._end_storage()
+            await self._end_storage(at_once)
             logging.getLogger().removeHandler(self._ring)
-        return self._restart
+        return self.restart
 
     async def _live_until(self, stop: asyncio.Event, engine: Engine, control: ControlServer | None) -> None:
         async with asyncio.TaskGroup() as parts:
             tasks = [parts.create_task(self._link.run(), name="link")]
-            tasks.append(parts.create_task(self._hardware.run(lambda: engine.post(e.PoweredUp())), name="hardware"))
+            hardware = parts.create_task(self._hardware.run(lambda: engine.post(e.PoweredUp())), name="hardware")
             if control:
                 tasks.append(parts.create_task(control.run(), name="control"))
             tasks.append(parts.create_task(self._jobs.run(), name="jobs"))
@@ -141,6 +143,8 @@ class Daemon:
             await asyncio.wait((ended, engine.failed), return_when=asyncio.FIRST_COMPLETED)
             self._notifier.stopping()
             engine.stop()
+            hardware.cancel()  # first, for what the others leave behind them may be at a disk that stands still
+            await asyncio.wait((hardware,))
             for task in (*tasks, ended):
                 task.cancel()
         if engine.failed.done():
@@ -186,12 +190,18 @@ class Daemon:
         log.info("state: can be written again")
         self._engine.storage_sound()
 
-    def _end_storage(self) -> None:
+    async def _end_storage(self, at_once: asyncio.Event) -> None:
+        from chargepointd.daemon.ending import until_kept, words  # not before there is an end
+
+        await until_kept(self._writer, at_once)
         try:
             self._writer.stop()
+            if self._store.trouble:  # it never could be written
+                raise self._store.trouble
         except Unwritable as error:
-            log.critical("state: what was to be kept since it could not be written is lost: %s", error)
-            if self._restart is None:
+            left = words(self._writer.left())
+            log.critical("state: could not be written, and is lost: %s; no record of it was told; %s", left, error)
+            if self.restart is None:
                 raise
 
     # -- the parts -----------------------------------------------------------------------------------------------------
@@ -427,7 +437,7 @@ class Daemon:
         self._hardware.identify(chain, key, tuple(b64decode(each) for each in effect.ocsp))
 
     def _restarting(self, effect: f.Restart) -> None:
-        self._restart = effect
+        self.restart = effect
         self._stop.set()
 
     # -- what is told of it --------------------------------------------------------------------------------------------

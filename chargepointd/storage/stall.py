@@ -8,12 +8,18 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from chargepointd.storage.database import StoreError
+
 LOOK_S = 2.5
 LOOKS = 4
 """in vain, and the disk is taken for one that cannot be written"""
 LOOKS_LONG = 24
 """while all of the database is copied, or a long log brought into it"""
 REASON = "the disk does not answer"
+
+
+class StandsStill(StoreError):
+    """At the end of the process: the thread waits for the disk, and there is no end in order."""
 
 
 class Stall:

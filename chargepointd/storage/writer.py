@@ -82,6 +82,11 @@ class Writer:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
         self._ending = threading.Event()
+        self._ended: Done = _nobody
+        self._over = False
+        """the file is closed"""
+        self._saving: Sequence[Save] = ()
+        """what is on its way to the disk"""
         self.on_unwritable: Callable[[Unwritable], None] = lambda error: None
         self.on_sound: Done = lambda: None
         self.on_reopened: Done = lambda: None
@@ -188,15 +193,36 @@ class Writer:
         self._flush()
         self._give(_Question(lambda store: partial(answered, question(store))))
 
-    def stop(self) -> None:
-        """Commit what is there, close the file. Blocks, bounded by the disk. Raises what a commit failed with; a disk
-        that cannot be written is tried once more."""
+    def end(self, ended: Done) -> None:
+        """Commit what is there, close the file; a disk that cannot be written is tried once more. `ended` is called in
+        the loop when that is over."""
         self._flush()
+        self._ended = ended
         self._ending.set()
         self._queue.put(_STOP)
+        if self._over:
+            ended()
+
+    def stop(self) -> None:
+        """The same, and waits for it: as long as the disk takes. Raises what a commit failed with."""
+        if not self._ending.is_set():
+            self.end(_nobody)
         self._thread.join()
         if self._error:
             raise self._error
+
+    def left(self) -> list[Save]:
+        """What is not known to be kept, when no more is to be."""
+        saves = list(self._saving)
+        while not self._queue.empty():
+            item = self._queue.get()
+            if isinstance(item, tuple):
+                saves.extend(item[0])
+        return saves
+
+    def _closed(self) -> None:
+        self._over = True
+        self._ended()
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 
@@ -212,6 +238,7 @@ class Writer:
             self._call_soon(partial(self._failed, error))
         finally:
             self._store.close()
+            self._call_soon(self._closed)
 
     def _turn(self) -> bool:
         saves: list[Save] = []
@@ -219,7 +246,9 @@ class Writer:
         item = self._collect(saves, dones)
         going = item is not _STOP
         if saves or dones:
+            self._saving = saves
             self._commit(saves, durable=bool(dones) or not going)
+            self._saving = ()
             self.commits += bool(dones)
         if dones:
             self._call_soon(lambda: _all(dones))

@@ -2,7 +2,7 @@
 `python -m tests.daemon.stalled --state-dir …`
 
 STALL_LOOK_S: how often the daemon looks whether it does. STALL_QUIET_S: how long it has to be sound the second time.
-If not as in life."""
+STALL_END_S: how long the end waits for it. If not as in life."""
 
 import os
 import sys
@@ -16,10 +16,12 @@ COMMAND = (sys.executable, "-m", "tests.daemon.stalled")
 def main() -> int:
     from chargepointd.__main__ import main
     from chargepointd.core import keeping
+    from chargepointd.daemon import ending
     from chargepointd.storage import stall
     from chargepointd.storage.store import Store
 
     stall.LOOK_S = float(os.environ.get("STALL_LOOK_S", stall.LOOK_S))
+    ending.END_S = float(os.environ.get("STALL_END_S", ending.END_S))
     keeping.QUIET_S = (float(os.environ.get("STALL_QUIET_S", keeping.QUIET_S[0])), keeping.QUIET_S[1])
     commit = Store.commit
     stalled = Path(sys.argv[sys.argv.index("--state-dir") + 1]).parent / "stalled"

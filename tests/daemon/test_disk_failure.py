@@ -1,7 +1,9 @@
 """A disk that takes nothing any more while a car charges: power is off at once, CSMS and technician are told why,
 nothing is promised or told that could be lost; and when the disk is back all goes on by itself, with complete books."""
 
+import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +31,8 @@ from tests.daemon.visit import (
     true_to,
     until,
 )
+
+EXIT_UNKEPT = 74
 
 pytestmark = pytest.mark.process
 
@@ -129,6 +133,22 @@ def test_a_disk_that_is_full_at_the_start_is_told_and_the_station_begins_anew_wh
         finish(station, csms, token=OTHER)
         delivered(station)
         assert csms.books.check() == []
+
+
+def test_an_end_while_nothing_can_be_kept_says_what_is_lost(station: Station, csms: Csms, dialect: str) -> None:
+    running = begin(station, csms)
+    resource.prlimit(station.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    csms.wait_status("Faulted", 1)
+    safe(station)
+    os.kill(station.pid, signal.SIGTERM)
+    assert station.expect_exit() == EXIT_UNKEPT
+    assert f"of transaction {running.id if dialect == '2.0.1' else ''}" in station.wait_log("is lost: ")
+    station.start()
+    station.wait_ready()
+    shown_charging(station)
+    assert finish(station, csms).id == running.id
+    delivered(station)
+    assert csms.books.check() == []
 
 
 def test_a_directory_in_place_of_the_database_is_told_until_it_is_gone(csms: Csms, dialect: str) -> None:

@@ -1,6 +1,8 @@
 """A disk that stands still and says nothing: what makes safe waits for nothing, what rests on it waits; and where that
 takes long, nobody charges on credit."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,3 +116,72 @@ def test_where_it_does_so_again_nobody_charges_until_it_was_quiet_and_people_are
         assert finish(station, csms).id == running.id
         delivered(station)
         assert csms.books.check() == []
+
+
+EX_IOERR = 74
+NEW = pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+WAITS = "waits {} s for the disk to take what is to be kept"
+
+
+def told_to_end(station: Station, end_s: str) -> None:
+    """While the end of a visit waits for the disk."""
+    station.ctl("sim.plug_out", evse=1, side="ev")
+    safe(station)
+    until(lambda: station.ctl("outbox")["queued"], "record that waits for the disk")
+    os.kill(station.pid, signal.SIGTERM)
+    station.wait_log(WAITS.format(end_s))
+
+
+def goes_on(station: Station, csms: Csms) -> None:
+    """Nothing was told that was not kept: the next start has it all, or does it again."""
+    station.start()
+    station.wait_ready()
+    csms.wait_event("Ended")
+    delivered(station)
+    assert len(csms.books.transactions) == 1
+    assert csms.books.check() == []
+
+
+@NEW
+@pytest.mark.parametrize("twice", [False, True])
+def test_the_end_of_the_process_is_bounded_and_says_what_is_not_kept(csms: Csms, dialect: str, *, twice: bool) -> None:
+    """Within its time, or at once if it is told so again; what is not kept was not told."""
+    end_s = "3600" if twice else "1"
+    env = {"STALL_LOOK_S": "60", "STALL_END_S": end_s}
+    with Station(brisk(csms.url, dialect), command=stalled.COMMAND, env=env) as station:
+        begin(station, csms)
+        with standing(station):
+            told_to_end(station, end_s)
+            if twice:
+                os.kill(station.pid, signal.SIGTERM)
+            assert station.expect_exit() == EX_IOERR
+        assert "Ended" in station.wait_log("the disk does not answer; not known to be kept: ")
+        goes_on(station, csms)
+
+
+@NEW
+def test_a_write_that_comes_back_within_that_time_is_kept(csms: Csms, dialect: str) -> None:
+    env = {"STALL_LOOK_S": "60", "STALL_END_S": "60"}
+    with Station(brisk(csms.url, dialect), command=stalled.COMMAND, env=env) as station:
+        begin(station, csms)
+        with standing(station):
+            told_to_end(station, "60")
+        assert station.expect_exit() == 0
+        goes_on(station, csms)
+
+
+@NEW
+def test_a_restart_does_not_wait_for_the_disk_for_ever(csms: Csms, dialect: str) -> None:
+    env = {"STALL_LOOK_S": "0.3", "STALL_END_S": "1"}
+    with Station(brisk(csms.url, dialect), command=stalled.COMMAND, env=env) as station:
+        csms.wait("BootNotification")
+        running = begin(station, csms)
+        with standing(station):
+            csms.wait_status("Faulted", 1)
+            assert csms.call("Reset", {"type": "Immediate"})["status"] == "Accepted"
+            station.wait_log("not known to be kept: ")
+        csms.wait("BootNotification")
+        csms.wait_status("Occupied", 1)
+        shown_charging(station)
+        assert finish(station, csms).id == running.id
+        delivered(station)

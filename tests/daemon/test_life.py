@@ -36,7 +36,7 @@ from tests.replay.replaying import differing
 pytestmark = pytest.mark.process
 
 NEW = pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
-EX_SOFTWARE = 70
+EX_SOFTWARE, EX_IOERR = 70, 74
 STOP_S = 5.0
 """how long an end may take at most, whatever hangs; systemd would wait for 90 s"""
 
@@ -321,4 +321,5 @@ def test_a_state_directory_that_cannot_be_is_explained_and_waited_for(station: S
         process.terminate()
         _, rest = process.communicate(timeout=60)
     assert "Traceback" not in rest
-    assert process.returncode == 0
+    assert "could not be written, and is lost: " in rest
+    assert process.returncode == EX_IOERR

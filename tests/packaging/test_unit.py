@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from chargepointd import app
+from chargepointd.daemon import ending
+from hal.health import Limits
 
 UNIT = Path(__file__).parents[2] / "systemd" / "chargepointd.service"
+LONGEST_SAFE_S = Limits().safe_timeout_s + Limits().leave_timeout_s + 0.5
+"""that a driver takes at the end"""
 
 
 def service() -> dict[str, str]:
@@ -23,6 +27,7 @@ def test_the_unit_speaks_the_daemons_protocol() -> None:
     unit = service()
     assert unit["Type"] == "notify"
     assert int(unit["WatchdogSec"]) > 0
+    assert int(unit["TimeoutStopSec"]) >= LONGEST_SAFE_S + ending.END_S + 2 * ending.SAY_S + 5
     assert unit["RestartPreventExitStatus"] == str(app.EXIT_CONFIG)
     assert str(app.DEFAULT_CONFIG) in unit["ExecStart"]
     assert Path("/var/lib") / unit["StateDirectory"] == app.DEFAULT_STATE
