@@ -12,7 +12,7 @@ They may take `DEAD_SHARE` of what the queue may take, beside it; with more the 
 
 from collections.abc import Iterable
 
-from chargepointd.core.commands import MindDead, Reply, Shown
+from chargepointd.core.commands import MindDead, Reply, Shown, Status
 from chargepointd.core.context import Context, Step
 from chargepointd.core.effects import DropDead, LoadDead, Note, RetryDead
 from chargepointd.core.events import DeadLoaded
@@ -72,6 +72,9 @@ class DeadLetters:
             self._drop_oldest(event.letters, step)
             return
         command, answer = asked
+        if event.damage:
+            answer(Status("Rejected", event.damage), step)
+            return
         missing = [{"id": number, "why": "there is none"} for number in _missing(command.ids, event.letters)]
         if command.act == "retry":
             answer(self._send_again(event.letters, missing, step), step)

@@ -261,6 +261,8 @@ class DeadLoaded(NamedTuple):
     ticket: int
     letters: tuple[Any, ...]
     """`core.dead_letters.DeadLetter`, in the order of the ids"""
+    damage: str = ""
+    """why they cannot be read"""
 
 
 # -- jobs --------------------------------------------------------------------------------------------------------------
@@ -316,6 +318,13 @@ class StorageFailed(NamedTuple):
 
 class StorageSound(NamedTuple):
     """The disk takes everything again, and has taken what waited for it."""
+
+
+class DamageMet(NamedTuple):
+    """Something that only people ask for cannot be read any more; nothing that is written is affected."""
+
+    what: str
+    """for a person, with the remedy"""
 
 
 class Ticked(NamedTuple):

@@ -11,13 +11,13 @@ its second failure on all is kept and told as soon as it can be, but the fault s
 while, which doubles with each failure; it is forgotten when the disk was sound for an hour.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chargepointd.core import commands as c
 from chargepointd.core.availability import Statuses
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note
-from chargepointd.core.events import StorageFailed
+from chargepointd.core.events import DamageMet, StorageFailed
 from chargepointd.core.evse import Evse
 from chargepointd.core.outbox import Outbox
 from chargepointd.core.reports import GetBaseReport, GetReport
@@ -25,6 +25,8 @@ from chargepointd.core.topic import Topic
 from chargepointd.core.values import Fault
 
 SOURCE = "storage"
+DAMAGE = "damage"
+ANSWERED_S = 5.0
 QUIET_S = (30.0, 1800.0)
 """how long a disk that has failed again has to be sound: at first, and at most"""
 FORGOTTEN_S = 3600.0
@@ -37,7 +39,17 @@ plugged in must be able to leave"""
 class Keeping(Topic):
     name = "keeping"
 
-    def __init__(self, context: Context, outbox: Outbox, statuses: Statuses, evses: Mapping[int, Evse]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        outbox: Outbox,
+        statuses: Statuses,
+        evses: Mapping[int, Evse],
+        restart_when_idle: Callable[[], None],
+    ) -> None:
+        self._restart_when_idle = restart_when_idle
+        self._restart_at = NEVER
+        """s, monotonic clock: when a restart is planned, for damage that was met"""
         self._context = context
         self._outbox = outbox
         self._statuses = statuses
@@ -84,10 +96,20 @@ class Keeping(Topic):
             self._held_s = held_s
             self._context.happened("MemoryExhaustion", said, step)
 
+    def damage_met(self, event: DamageMet, step: Step) -> None:
+        """It can wait until nobody charges: the next start saves what is whole. First who has asked gets the answer."""
+        fault = Fault("InternalError", DAMAGE, event.what, stops_charging=False)
+        self._statuses.station_faults[(fault.code, DAMAGE)] = fault
+        self._restart_at = step.mono + ANSWERED_S
+        step.emit(Note("storage", 0, event.what))
+
     def deadline(self) -> float:
-        return self._until
+        return min(self._until, self._restart_at)
 
     def tick(self, step: Step) -> None:
+        if step.mono >= self._restart_at:
+            self._restart_at = NEVER
+            self._restart_when_idle()
         if step.mono >= self._until:
             self._trust(step, f"the disk was sound for {_words(self._held_s)}: it is believed again")
 

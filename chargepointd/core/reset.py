@@ -75,6 +75,11 @@ class Resets:
         if status.status == "Accepted":
             self._begin(command, step)
 
+    def when_idle(self) -> None:
+        """A restart for the station's own sake, unless there is one to come."""
+        if self._planned is None:
+            self._planned = Planned(Reset(on_idle=True), NEVER)
+
     def _plan(self, command: Reset) -> Status:
         """Accepted; Scheduled where it waits for transactions, or for an installation, to end; Rejected for an EVSE
         that cannot be reset alone (B11.FR.09), or that is none, and where nothing would go on (B13.FR.01)."""

@@ -68,7 +68,7 @@ class Security(Topic):
     ) -> None:
         self._lost = lost
         self.damaged = damaged
-        """what this process found damaged at its start"""
+        """what this process found damaged, at its start or since"""
         self._context = context
         self._outbox = outbox
         self._registration = registration
@@ -156,6 +156,10 @@ class Security(Topic):
 
     def storage_low(self, free_bytes: int, step: Step) -> None:
         self.happened("MemoryExhaustion", f"{free_bytes // 1_000_000} MB are left on the disk", step)
+
+    def damage_met(self, what: str, step: Step) -> None:
+        self.damaged = (*self.damaged, what)
+        self.happened("StateDamaged", what, step)
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 

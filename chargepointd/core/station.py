@@ -214,6 +214,7 @@ class Station(Wiring):
             e.StorageLow: self._storage_low,
             e.StorageFailed: self._storage_failed,
             e.StorageSound: self._storage_sound,
+            e.DamageMet: self._damage_met,
             e.Ticked: self._ticked,
         }
 
@@ -374,11 +375,16 @@ class Station(Wiring):
     def _storage_sound(self, event: e.StorageSound, step: Step) -> None:
         self._disk().sound(step)
 
+    def _damage_met(self, event: e.DamageMet, step: Step) -> None:
+        if event.what not in self.security.damaged:
+            self.security.damage_met(event.what, step)
+            self._disk().damage_met(event, step)
+
     def _disk(self) -> "Keeping":
         if self._keeping is None:
             from chargepointd.core.keeping import Keeping  # a disk seldom fails, and a start is made of imports
 
-            self._keeping = Keeping(self.context, self.outbox, self.statuses, self.evses)
+            self._keeping = Keeping(self.context, self.outbox, self.statuses, self.evses, self.resets.when_idle)
             self.topics = (*self.topics, self._keeping)
             self._deadlines.append(self._keeping.deadline)
         return self._keeping

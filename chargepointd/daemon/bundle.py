@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from chargepointd import __version__
+from chargepointd.control.protocol import ControlError
 from chargepointd.core.masking import masked
 from chargepointd.daemon.log_ring import LogRing
 from chargepointd.daemon.pseudonyms import Pseudonyms
@@ -102,6 +103,8 @@ class Bundle:
         try:
             async with asyncio.timeout(ASK_S):
                 return await self._asks[method](params)
+        except ControlError as refused:
+            missing[f"{part}.json"] = refused.message
         except TimeoutError:
             missing[f"{part}.json"] = f"the station did not answer within {ASK_S:.0f} s"
         return None

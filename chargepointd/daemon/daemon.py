@@ -40,7 +40,7 @@ from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
 from chargepointd.link.profile import BadProfile, Profile
 from chargepointd.sections import Config
-from chargepointd.storage.store import Store, Unwritable
+from chargepointd.storage.store import Store, StoreError, Unwritable
 from chargepointd.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -316,9 +316,11 @@ class Daemon:
         return "" if here else context.suspect
 
     def _read_dead(self, after_id: int, limit: int, read: Callable[[Any], object]) -> None:
+        from chargepointd.daemon.dead_letters import ask
+
         if unkept := self._station.context.unkept:  # the thread that reads waits for the disk
             raise ControlError(REFUSED, f"nothing can be kept: {unkept}")
-        self._writer.ask(lambda store: store.dead(after_id=after_id, limit=limit), read)
+        ask(self._writer, self._engine.post, read, after_id=after_id, limit=limit)
 
     def _control(self) -> ControlServer:
         control = self._config.control
@@ -409,10 +411,13 @@ class Daemon:
         )
 
     def _load_dead(self, load: f.LoadDead) -> None:
-        self._writer.ask(
-            lambda store: store.dead(load.record_ids, limit=load.limit),
-            lambda letters: self._engine.post(e.DeadLoaded(load.ticket, letters)),
-        )
+        from chargepointd.daemon.dead_letters import ask
+
+        def loaded(found: Any) -> None:
+            read = ((), str(found)) if isinstance(found, StoreError) else (found,)
+            self._engine.post(e.DeadLoaded(load.ticket, *read))
+
+        ask(self._writer, self._engine.post, loaded, load.record_ids, limit=load.limit)
 
     def _note(self, note: f.Note) -> None:
         where = f"evse {note.evse_id}: " if note.evse_id else ""

@@ -1,10 +1,42 @@
 """What a person is shown of the records that the CSMS did not take."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from chargepointd.core import events as e
 from chargepointd.core.dead_letters import UNREADABLE, DeadLetter
 from chargepointd.dialects.codec import format_time
 from chargepointd.dialects.dialect import Dialect
+from chargepointd.storage.set_aside import Unreadable
+from chargepointd.storage.store import Store
+from chargepointd.storage.writer import Writer
+
+Read = tuple[DeadLetter, ...] | Unreadable
+
+
+def ask(
+    writer: Writer,
+    post: Callable[[e.Event], None],
+    answered: Callable[[Read], object],
+    ids: Sequence[int] = (),
+    *,
+    after_id: int = 0,
+    limit: int,
+) -> None:
+    """Those named, or the oldest behind an id. Where they are damaged, the station hears of it."""
+
+    def read(store: Store) -> Read:
+        try:
+            return store.dead(ids, after_id=after_id, limit=limit)
+        except Unreadable as error:
+            return error
+
+    def told(found: Read) -> None:
+        answered(found)
+        if isinstance(found, Unreadable):
+            post(e.DamageMet(str(found)))
+
+    writer.ask(read, told)
 
 
 def listed(letter: DeadLetter) -> dict[str, Any]:

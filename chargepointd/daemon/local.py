@@ -238,8 +238,12 @@ class Local:
         limit = min(params.get("limit", LETTERS), LETTERS)
         read: asyncio.Future[tuple[DeadLetter, ...]] = asyncio.get_running_loop().create_future()
 
-        def answered(found: "tuple[DeadLetter, ...]") -> None:
-            if not read.done():
+        def answered(found: "tuple[DeadLetter, ...] | Exception") -> None:
+            if read.done():
+                return
+            if isinstance(found, Exception):
+                read.set_exception(ControlError(REFUSED, str(found)))
+            else:
                 read.set_result(found)
 
         self.read_dead(params.get("after", 0), limit + 1, answered)

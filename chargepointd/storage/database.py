@@ -58,6 +58,10 @@ class Unwritable(StoreError):
         """in a few words"""
 
 
+class Malformed(StoreError):
+    """The file is damaged."""
+
+
 _UNWRITABLE = frozenset((
     sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOLFS,
@@ -106,7 +110,7 @@ class Database:
             reason = self._reason(error)
             return Unwritable(f"{self.path}: {reason}; {remedy}", reason)
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            remedy = "what can be read of it is saved at the next start"
+            return Malformed(f"{self.path}: {error}; what can be read of it is saved at the next start")
         return StoreError(f"{self.path}: {error}; {remedy}")
 
     def _reason(self, error: Exception) -> str:

@@ -10,9 +10,20 @@ from chargepointd.core.dead_letters import DeadLetter
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.pack import unpack
 from chargepointd.storage.checksum import SEEDS, checksum
+from chargepointd.storage.database import StoreError
 
 _ROW = "crc, id, CAST(message_id AS BLOB), CAST(body AS BLOB)"
 """as bytes: what the disk has changed may be no text any more"""
+
+
+class Unreadable(StoreError):
+    """The table is damaged. Nobody but a person needs it, and nothing else is, so there is no hurry."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            f"the records that were set aside cannot be read ({error}): what is left of them is saved at a restart, "
+            "which comes by itself when nobody charges"
+        )
 
 
 def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:

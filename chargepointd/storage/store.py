@@ -23,8 +23,8 @@ from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
 from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.copies import Copies
-from chargepointd.storage.database import LONGEST_TAIL, Database, StoreError, Unwritable
-from chargepointd.storage.rows import INSERT, Reader, seal
+from chargepointd.storage.database import LONGEST_TAIL, Database, Malformed, StoreError, Unwritable
+from chargepointd.storage.rows import INSERT, TABLES, Reader, seal
 
 if TYPE_CHECKING:
     from chargepointd.core.dead_letters import DeadLetter
@@ -349,13 +349,28 @@ class Store:
             self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, entry.id))
 
     def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
-        """The oldest of those that were set aside, or of these. StoreError where they cannot be read."""
-        from chargepointd.storage.set_aside import letters
+        """The oldest of those that were set aside, or of these. Unreadable where they are damaged and nothing else is;
+        StoreError where more is."""
+        from chargepointd.storage.set_aside import Unreadable, letters
 
         try:
             return letters(self._db, ids, after_id, limit)
         except sqlite3.Error as error:
-            raise self._database.trouble(error) from error
+            trouble = self._database.trouble(error)
+            if isinstance(trouble, Malformed) and self._is_whole_beside("dead"):
+                raise Unreadable(error) from error
+            raise trouble from error
+
+    def _is_whole_beside(self, table: str) -> bool:
+        """With the list of free pages, which goes with the schema: so what is written is written to sound pages."""
+        try:
+            for name in ("sqlite_master", *(TABLES.keys() - {table})):
+                self.progressed()
+                if self._db.execute(f"PRAGMA quick_check({name})").fetchone()[0] != "ok":
+                    return False
+        except sqlite3.Error:
+            return False
+        return True
 
     def _mind_dead(self, save: f.Save) -> None:
         from chargepointd.storage.set_aside import mind  # a person asks for it

@@ -171,3 +171,12 @@ def test_the_oldest_go_when_there_is_no_room_and_that_is_told(version: str) -> N
 def test_there_may_be_nothing_to_do(version: str, act: str) -> None:
     w = World(version, ONCE).online()
     assert not mind(w, act, 7).get("sent")
+
+
+def test_where_they_cannot_be_read_nothing_is_sent_and_the_reason_is_the_answer(version: str) -> None:
+    w = refused(version, "Updated")
+    dead, before = w.station.outbox.dead, len(w.received)
+    w.unreadable = "they are damaged"
+    w.tell(e.ControlAsked(1, c.MindDead("retry")))
+    assert w.replies["local"] == c.Status("Rejected", "they are damaged")
+    assert (w.station.outbox.dead, len(w.received)) == (dead, before)

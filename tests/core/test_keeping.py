@@ -225,3 +225,41 @@ def test_csms_and_technician_hear_why_and_what_to_do_and_not_each_time(w: World)
     assert len(warnings(w)) == 2 + 7, "once for each length of time"
     w.after(QUIET_S[1])
     assert "suspect" not in shown_to_technician(w)
+
+
+UNREADABLE = "the records that were set aside cannot be read"
+
+
+def test_damage_that_only_people_meet_is_told_once_and_mended_by_a_restart_when_nobody_charges(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    for _ in range(2):
+        w.tell(e.DamageMet(UNREADABLE))
+    told = [event.info for event in w.told(m.SecurityEvent) if event.kind == "StateDamaged"]
+    assert told == [UNREADABLE]
+    assert shown_to_technician(w)["damaged"] == [UNREADABLE]
+    assert shown_to_technician(w)["faults"] == ["InternalError (damage)"]
+    boots = w.boots
+    w.after(3600)
+    assert (w.on[1], w.boots) == (True, boots), "somebody charges"
+    w.present("AAAA1111", 1).unplug(1).after(30)
+    assert w.boots == boots + 1
+    assert shown_to_technician(w)["damaged"] == []
+    assert records(w) == len({r.seq_no for r in w.told(m.TransactionRecord)})
+
+
+def test_who_has_asked_gets_the_answer_before_the_restart(w: World) -> None:
+    boots = w.boots
+    w.tell(e.DamageMet(UNREADABLE))
+    w.after(1)
+    assert w.boots == boots
+    w.after(60)
+    assert w.boots == boots + 1
+
+
+def test_a_restart_that_is_planned_is_the_one_that_comes(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    w.ask(c.Reset(on_idle=False))
+    w.tell(e.DamageMet(UNREADABLE))
+    boots = w.boots
+    w.after(60)
+    assert w.boots == boots + 1

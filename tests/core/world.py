@@ -199,6 +199,8 @@ class World:
         self.mute = False
         """the CSMS answers nothing"""
         self.mute_records = False
+        self.unreadable = ""
+        """why what was set aside cannot be read"""
         """the CSMS answers nothing to transaction records"""
         self.sent_with: list[tuple[m.TransactionRecord, int | None]] = []
         """records as they were sent, with the number the CSMS gave the transaction"""
@@ -616,7 +618,8 @@ class World:
                 e.RecordsLoaded(effect.topic, effect.ticket, *self.disk.waiting(effect.after_id, effect.limit))
             )
         elif isinstance(effect, f.LoadDead):
-            self._queue.append(e.DeadLoaded(effect.ticket, self.disk.letters(effect.record_ids, effect.limit)))
+            letters = () if self.unreadable else self.disk.letters(effect.record_ids, effect.limit)
+            self._queue.append(e.DeadLoaded(effect.ticket, letters, self.unreadable))
         elif isinstance(effect, f.StartJob):
             self._begin(effect)
         elif isinstance(effect, f.Note):

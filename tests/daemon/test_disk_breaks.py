@@ -1,9 +1,13 @@
 """A disk that breaks while a car charges: the kernel makes it read-only, it gives errors, or what it holds is no longer
 what was written. The real process; its system calls fail under strace, which comes and goes while it runs."""
 
+import base64
+import io
 import random
 import shutil
+import sqlite3
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +15,7 @@ import pytest
 
 from chargepointd.core import effects as f
 from chargepointd.storage.store import Store
-from tests.csms import Csms
+from tests.csms import Csms, Transaction
 from tests.daemon.control import ControlError
 from tests.daemon.process import Station
 from tests.daemon.visit import (
@@ -22,6 +26,7 @@ from tests.daemon.visit import (
     brisk,
     delivered,
     finish,
+    leave,
     register_wh,
     safe,
     shown_charging,
@@ -83,31 +88,71 @@ def test_a_disk_that_takes_no_write_any_more_stops_the_charging_until_it_does(
 
 LETTERS = 12_000
 """records that were set aside: more than the process has in its cache"""
+NEW = pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+REASON = "the records that were set aside cannot be read"
 
 
-def test_damage_that_is_met_in_mid_flight_ends_the_process_and_the_next_goes_on_with_what_is_whole(
-    csms: Csms, dialect: str
-) -> None:
-    station = Station(brisk(csms.url, dialect))
+def with_letters(station: Station) -> None:
+    """In a file without free pages: what is found in it stands in a table."""
     store = Store(station.state_dir)
     store.open()
+    cards = tuple((f"CARD{n}", '["Accepted"]') for n in range(5000))
+    store.commit([f.SaveListed(full=True, entries=cards), f.SaveState("local_list", 7)], durable=True)
     store.commit([f.SaveRecord(n, f"m-{n}", record(n)) for n in range(1, LETTERS)], durable=True)
     store.commit([f.SettleRecord(n, "refused") for n in range(1, LETTERS)], durable=True)
     store.close()
-    with station:
-        csms.wait_status("Available", 1)
-        station.ctl("sim.plug_in", evse=1)
-        station.ctl("sim.swipe", token=TOKEN)
-        running = csms.books.of(csms.wait_event("Started"))
-        shown_charging(station)
-        database = station.state_dir / "chargepointd.db"
-        chance = random.Random(1)
-        with database.open("r+b") as file:
-            for at in range(0, database.stat().st_size, 1024):
+    with sqlite3.connect(station.state_dir / "chargepointd.db", isolation_level=None) as db:
+        db.execute("VACUUM")
+    db.close()
+
+
+def damage(station: Station, text: bytes) -> None:
+    """Every page that has it more than twice."""
+    database, chance = station.state_dir / "chargepointd.db", random.Random(1)
+    with database.open("r+b") as file:
+        for at in range(0, database.stat().st_size, 1024):
+            file.seek(at)
+            if file.read(1024).count(text) > 2:
                 file.seek(at)
-                if file.read(1024).count(b"MeterValuePeriodic") > 2:
-                    file.seek(at)
-                    file.write(chance.randbytes(1024))
+                file.write(chance.randbytes(1024))
+
+
+@NEW
+def test_damage_that_a_person_meets_is_answered_and_saved_when_nobody_charges(csms: Csms, dialect: str) -> None:
+    station = Station(brisk(csms.url, dialect))
+    with_letters(station)
+    with station:
+        csms.wait("BootNotification")
+        running = begin_with_letters(station, csms)
+        damage(station, b"MeterValuePeriodic")
+        for act in ("dead", "export", "retry"):
+            with pytest.raises(ControlError, match=REASON):
+                station.ctl("outbox", act=act)
+        told = csms.wait("SecurityEventNotification", type="StateDamaged")["techInfo"]
+        assert REASON in told
+        assert station.ctl("status")["damaged"] == [told]
+        assert f"set_aside.json: {REASON}" in bundle(station)["missing.txt"].decode()
+        shown_charging(station)
+        station.ctl("sim.swipe", token=TOKEN)
+        assert csms.books.of(csms.wait_event("Ended")).id == running.id
+        leave(station)
+        csms.wait("BootNotification")
+        assert "rows of dead" in csms.wait("SecurityEventNotification", type="StateDamaged")["techInfo"]
+        until(lambda: station.ctl("status")["damaged"] == ["rows of dead"], "what is lost")
+        assert "letters" in station.ctl("outbox", act="dead"), "it can be asked again"
+        assert csms.books.check() == []
+
+
+@NEW
+def test_damage_of_what_is_written_ends_the_process_and_the_next_goes_on_with_what_is_whole(
+    csms: Csms, dialect: str
+) -> None:
+    station = Station(brisk(csms.url, dialect))
+    with_letters(station)
+    with station:
+        running = begin_with_letters(station, csms)
+        damage(station, b"MeterValuePeriodic")
+        damage(station, b"CARD")
         with pytest.raises(AssertionError, match="closed without an answer"):
             station.ctl("outbox", act="dead")
         assert station.expect_exit() == 1
@@ -116,9 +161,26 @@ def test_damage_that_is_met_in_mid_flight_ends_the_process_and_the_next_goes_on_
         station.wait_ready()
         event = csms.wait("SecurityEventNotification", type="StateDamaged")
         assert "rows of dead" in event["techInfo"]
-        assert station.ctl("status")["damaged"] == ["rows of dead"]
+        assert "rows of dead" in station.ctl("status")["damaged"]
         shown_charging(station)
         ended = finish(station, csms)
         assert ended.id == running.id
         until(lambda: station.ctl("outbox")["queued"] == 0, "empty outbox")
         assert csms.books.check() == []
+
+
+def begin_with_letters(station: Station, csms: Csms) -> Transaction:
+    csms.wait_status("Available", 1)
+    station.ctl("sim.plug_in", evse=1)
+    station.ctl("sim.swipe", token=TOKEN)
+    running = csms.books.of(csms.wait_event("Started"))
+    shown_charging(station)
+    return running
+
+
+def bundle(station: Station) -> dict[str, bytes]:
+    """Its parts, by name."""
+    packed = base64.b64decode(station.ctl("bundle")["archive"])
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        files = [each for each in archive.getmembers() if each.isfile()]
+        return {each.name.rpartition("/")[2]: archive.extractfile(each).read() for each in files}  # type: ignore[union-attr]
