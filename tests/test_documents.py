@@ -1,7 +1,7 @@
 """The documents name everything there is: every key of a configuration, every module of a package with a layout."""
 
 from pathlib import Path
-from re import findall, search
+from re import MULTILINE, findall, search
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -51,3 +51,13 @@ def test_manual_and_completion_have_every_command() -> None:
 def test_no_line_of_a_manual_leaves_a_quotation_open(page: str) -> None:
     lines = (ROOT / "docs/man" / page).read_text("utf-8").splitlines()
     assert [line for line in lines if line.startswith(".") and line.count('"') % 2] == []
+
+
+def test_of_each_invariant_it_is_said_which_tests_hold_it() -> None:
+    text = (ROOT / "docs/invariants.md").read_text("utf-8")
+    sentences = findall(r"^- \*\*([A-Z]\d)\. ", text, MULTILINE)
+    held = dict(findall(r"^\| ([A-Z]\d) \| (.*) \|$", text, MULTILINE))
+    assert sentences == list(held)
+    files = {name: findall(r"`(tests/[\w/]+\.py)`", by) for name, by in held.items()}
+    assert [name for name, named in files.items() if not named] == []
+    assert [file for named in files.values() for file in named if not (ROOT / file).exists()] == []
