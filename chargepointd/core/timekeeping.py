@@ -53,7 +53,7 @@ class Timekeeping(Topic):
         self._context = context
         self._synchronised = False
         self._ask_at = NEVER
-        self._asking = False
+        self._asking = self._told = False
         self._ntp: tuple[float, float] | None = None
         """UTC less the monotonic clock (s), as NTP vouched for it, and when it did"""
         self._kept_at = -NEVER
@@ -142,6 +142,9 @@ class Timekeeping(Topic):
                 step.emit(Note("clock", 0, f"the time servers cannot be set: {outcome.reason}"))
             return
         self._asking = False
+        if isinstance(outcome, JobFailed) and not self._told:
+            self._told = True
+            step.emit(Note("clock", 0, f"{outcome.reason}: so NTP is no source"))
         self._synchronised = isinstance(outcome, SystemClock) and outcome.synchronised
         ahead = self._ntp_ahead(outcome, step)
         self._ntp = None if ahead is None else (ahead, step.mono)

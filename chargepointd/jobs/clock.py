@@ -2,10 +2,12 @@
 
 import asyncio
 import ctypes
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+from chargepointd.core.jobs import JobFailed
 from chargepointd.core.timekeeping import AskSystemClock, SetNtpServers, SystemClock
 from chargepointd.jobs.runner import Place
 
@@ -20,16 +22,30 @@ def synchronised() -> bool:
     state: int = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(512))
     if state < 0:
         number = ctypes.get_errno()
-        raise OSError(number, "adjtimex")
+        raise OSError(number, os.strerror(number))
     return state != TIME_ERROR
 
 
-async def ask(job: AskSystemClock, place: Place, tell: Callable[[Any], None]) -> SystemClock:
-    return SystemClock(synchronised(), time.time() - time.monotonic())
+async def ask(job: AskSystemClock, place: Place, tell: Callable[[Any], None]) -> SystemClock | JobFailed:
+    """A container may be forbidden to ask."""
+    try:
+        return SystemClock(synchronised(), time.time() - time.monotonic())
+    except OSError as error:
+        return JobFailed(f"the kernel does not say whether its clock is synchronised: {error.strerror}")
 
 
-async def set_servers(job: SetNtpServers, place: Place, tell: Callable[[Any], None]) -> None:
-    """Run the command with the servers as arguments; it has `COMMAND_S`. Raises OSError with what it said."""
+async def set_servers(job: SetNtpServers, place: Place, tell: Callable[[Any], None]) -> JobFailed | None:
+    try:
+        await _run(job)
+    except TimeoutError:
+        return JobFailed(f"{job.command[0]} did not end within {COMMAND_S:g} s")
+    except OSError as error:
+        return JobFailed(str(error))
+    return None
+
+
+async def _run(job: SetNtpServers) -> None:
+    """The command with the servers as arguments; it has `COMMAND_S`. Raises OSError with what it said."""
     process = await asyncio.create_subprocess_exec(
         *job.command, *job.servers,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,

@@ -229,7 +229,8 @@ def test_ntp_tells_the_time_where_no_csms_does(make: Any, csms: Csms, clock: Sys
     in_the_dark(csms, clock)
     with make() as station:
         begin_offline(station)
-        clock.tell(ahead_s=0.0, synchronised=True)
+        clock.set(None)
+        clock.kernel("synchronised")
         until(lambda: station.ctl("status")["clock"] != "not known", "the time")
         told = station.ctl("outbox")["messages"]
         # By what comes first: a look at the system's clock, which is right by now, or the word of who keeps it.

@@ -96,6 +96,13 @@ def test_a_change_of_the_list_acts_at_once(version: str) -> None:
     assert wrong_by(w) == HOUR
 
 
+def test_where_the_kernel_may_not_be_asked_it_is_said_once() -> None:
+    w = World("2.0.1", {SOURCE: "NTP"}).online()
+    w.system_clock = JobFailed("not permitted")
+    w.after(3 * ASK_S)
+    assert w.notes.count("not permitted: so NTP is no source") == 1
+
+
 def test_a_big_step_of_the_clock_is_a_security_event() -> None:
     w = World("2.0.1", {SOURCE: "NTP"}).online()
     synchronised(w, HOUR)
