@@ -16,7 +16,7 @@ from typing import Any
 from chargepointd.core.logs import LogFailed, UploadLog
 from chargepointd.core.security import Logged, shown
 from chargepointd.jobs.runner import Place
-from chargepointd.jobs.transfer import TransferFailed, upload
+from chargepointd.jobs.transfer import Means, TransferFailed, upload
 
 ROOTS = "CSMSRootCertificate"
 _IN_USE: set[Path] = set()
@@ -33,16 +33,8 @@ async def upload_log(job: UploadLog, place: Place, tell: Callable[[Any], None]) 
             else:
                 parts = await place.gather(job.oldest, job.latest)
                 await asyncio.to_thread(lambda: file.write_bytes(archive(job.name.removesuffix(".tar.gz"), parts)))
-            await upload(
-                file,
-                job.url,
-                job.name,
-                progress=lambda done: None,
-                roots=place.roots(ROOTS),
-                hosts=place.sftp_hosts,
-                proxied=place.proxied,
-                dates=place.dates,
-            )
+            means = Means(place.roots(ROOTS), place.sftp_hosts, place.proxied, place.dates)
+            await upload(file, job.url, job.name, means, progress=lambda done: None)
         except TransferFailed as failed:
             return LogFailed(failed.kind, failed.reason)
         except OSError as error:

@@ -80,7 +80,7 @@ def _folder(place: Place) -> Path:
 
 
 async def fetch(job: FetchImage, place: Place, tell: Tell) -> Unfetched | None:
-    from chargepointd.jobs.transfer import TransferFailed, download
+    from chargepointd.jobs.transfer import Means, TransferFailed, download
 
     folder = _folder(place)
     await asyncio.to_thread(_emptied, folder)
@@ -89,17 +89,9 @@ async def fetch(job: FetchImage, place: Place, tell: Tell) -> Unfetched | None:
         return Unfetched("the disk is full", hopeless=False)
     # Of its own name: one that was cancelled may still be clearing away what it has.
     part = folder / f"{token_hex(8)}.part"
+    means = Means(place.roots("CSMSRootCertificate"), place.sftp_hosts, place.proxied, place.dates)
     try:
-        await download(
-            job.url,
-            part,
-            limit_bytes=min(job.limit_bytes, room),
-            progress=tell,
-            roots=place.roots("CSMSRootCertificate"),
-            hosts=place.sftp_hosts,
-            proxied=place.proxied,
-            dates=place.dates,
-        )
+        await download(job.url, part, means, limit_bytes=min(job.limit_bytes, room), progress=tell)
     except TransferFailed as failed:
         return Unfetched(failed.reason, hopeless=failed.kind != "Failed")
     await asyncio.to_thread(_take, part, folder / job.name)

@@ -10,7 +10,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from chargepointd.jobs.transfer import Patience, TransferFailed, download, upload
+from chargepointd.jobs.transfer import Means, Patience, TransferFailed, download, upload
 from tests.link.authority import Authority
 from tests.servers.ftp import ftp_server
 from tests.servers.ssh import ssh_server
@@ -53,27 +53,14 @@ class World:
 
     async def down(self, url: str, limit: int = 1_000_000, patience: Patience = PATIENCE) -> bytes:
         target = self.here / "target"
-        await download(
-            url,
-            target,
-            limit_bytes=limit,
-            progress=self.told.append,
-            roots=self.roots,
-            hosts=self.here / "hosts",
-            patience=patience,
-        )
+        await download(url, target, self.means(patience), limit_bytes=limit, progress=self.told.append)
         return target.read_bytes()
 
     async def up(self, url: str, name: str = "log.tar.gz", patience: Patience = PATIENCE) -> None:
-        await upload(
-            self.log,
-            url,
-            name,
-            progress=self.told.append,
-            roots=self.roots,
-            hosts=self.here / "hosts",
-            patience=patience,
-        )
+        await upload(self.log, url, name, self.means(patience), progress=self.told.append)
+
+    def means(self, patience: Patience) -> Means:
+        return Means(self.roots, self.here / "hosts", patience=patience)
 
     def failed(self, work: Any) -> TransferFailed:
         with pytest.raises(TransferFailed) as caught:

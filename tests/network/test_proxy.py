@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chargepointd.jobs.transfer import TransferFailed, download
+from chargepointd.jobs.transfer import Means, TransferFailed, download
 from tests.csms import Csms
 from tests.daemon.config import Config
 from tests.daemon.process import Station
@@ -101,11 +101,8 @@ def test_files_go_through_the_proxy_too(
 
 def fetched(url: str, into: Path, proxy: Proxy, authorization: str, root: Path | None = None) -> bytes:
     proxied = (proxy.host, proxy.port, authorization)
-    asyncio.run(
-        download(
-            url, into / "got", limit_bytes=1000, progress=lambda done: None, roots=root, proxied=lambda *_: proxied
-        )
-    )
+    means = Means(root, proxied=lambda *_: proxied)
+    asyncio.run(download(url, into / "got", means, limit_bytes=1000, progress=lambda done: None))
     return (into / "got").read_bytes()
 
 

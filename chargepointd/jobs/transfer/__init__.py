@@ -27,65 +27,38 @@ from typing import Any
 from chargepointd.jobs.transfer.address import Address, address
 from chargepointd.jobs.transfer.failure import TransferFailed
 from chargepointd.jobs.transfer.files import Sink, Source
-from chargepointd.jobs.transfer.line import Dates, Line, Patience, Proxied, by_system, direct
+from chargepointd.jobs.transfer.line import Line, Means, Patience
 from chargepointd.jobs.transfer.trouble import explained
 
-__all__ = ["Patience", "TransferFailed", "download", "upload"]
+__all__ = ["Means", "Patience", "TransferFailed", "download", "upload"]
 
-PATIENCE = Patience()
 _MODULES = {"http": "http", "https": "http", "ftp": "ftp", "ftps": "ftp", "ftpes": "ftp", "sftp": "sftp"}
 
 
-async def download(
-    url: str,
-    target: Path,
-    *,
-    limit_bytes: int,
-    progress: Callable[[int], None],
-    roots: Path | None,
-    hosts: Path | None = None,
-    patience: Patience = PATIENCE,
-    proxied: Proxied = direct,
-    dates: Dates = by_system,
-) -> None:
+async def download(url: str, target: Path, means: Means, *, limit_bytes: int, progress: Callable[[int], None]) -> None:
     """The file at `url`, on the disk as `target`: whole, or not at all. TransferFailed says what was wrong.
 
     progress: hears in the loop how many bytes are there, twice a second at most.
-    roots: a PEM file, or a folder of them, that are trusted besides the system's roots.
-    hosts: the file in which the keys of SFTP servers are kept; None: no SFTP.
-    proxied: which HTTP proxy is on the way, for HTTP and HTTPS.
-    dates: who judges those of certificates, for HTTPS and FTPS.
     """
     where = address(url)
-    line = Line(patience, progress, roots, proxied, dates)
+    line = Line(means, progress)
 
     def work() -> None:
         with Sink(target, limit_bytes, line) as sink:
-            _protocol(where).get(line, where, sink, hosts)
+            _protocol(where).get(line, where, sink, means.hosts)
 
     await line.run(lambda: _explaining(work, where))
 
 
-async def upload(
-    source: Path,
-    url: str,
-    name: str,
-    *,
-    progress: Callable[[int], None],
-    roots: Path | None,
-    hosts: Path | None = None,
-    patience: Patience = PATIENCE,
-    proxied: Proxied = direct,
-    dates: Dates = by_system,
-) -> None:
-    """The file `source`, on the server as `name`, unless the URL itself names a file. TransferFailed, progress, roots,
-    hosts, proxied, dates: as for `download`."""
+async def upload(source: Path, url: str, name: str, means: Means, *, progress: Callable[[int], None]) -> None:
+    """The file `source`, on the server as `name`, unless the URL itself names a file. TransferFailed, progress: as for
+    `download`."""
     where = address(url)
-    line = Line(patience, progress, roots, proxied, dates)
+    line = Line(means, progress)
 
     def work() -> None:
         with Source(source, line) as file:
-            _protocol(where).put(line, where, file, name, hosts)
+            _protocol(where).put(line, where, file, name, means.hosts)
 
     await line.run(lambda: _explaining(work, where))
 

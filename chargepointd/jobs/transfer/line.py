@@ -63,22 +63,27 @@ def by_system() -> None:
     """OpenSSL, by the system's clock."""
 
 
-class Line:
-    """proxied: asked by the protocols that can go through a proxy. dates: asked before TLS."""
+class Means(NamedTuple):
+    """How servers are reached, and which of them are believed."""
 
-    def __init__(
-        self,
-        patience: Patience,
-        progress: Callable[[int], None],
-        roots: Path | None,
-        proxied: Proxied = direct,
-        dates: Dates = by_system,
-    ) -> None:
-        self._patience = patience
-        self.proxied = proxied
-        self._judge = dates()
+    roots: Path | None
+    """a PEM file, or a folder of them, that are trusted besides the system's roots"""
+    hosts: Path | None = None
+    """the file in which the keys of SFTP servers are kept; None: no SFTP"""
+    proxied: Proxied = direct
+    """which HTTP proxy is on the way, for HTTP and HTTPS"""
+    dates: Dates = by_system
+    """who judges those of certificates, for HTTPS and FTPS: asked before TLS"""
+    patience: Patience = Patience()
+
+
+class Line:
+    def __init__(self, means: Means, progress: Callable[[int], None]) -> None:
+        self._patience = means.patience
+        self.proxied = means.proxied
+        self._judge = means.dates()
         self._progress = progress
-        self._roots = roots
+        self._roots = means.roots
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._enders: list[Callable[[], None]] = []
