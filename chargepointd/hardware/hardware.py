@@ -44,10 +44,8 @@ class Hardware:
         self._post = post
         self._bindings = bindings(config)
         everyone = tuple(evse.id for evse in config.evse)
-        served = {address(r.device): r.evses or everyone for r in config.reader}
-        served |= {address(k.device): k.evses or everyone for k in config.keypad}
-        served |= {address(b.device): b.evses or everyone for b in config.button}
-        self.inputs = Inputs(self._bindings, served, post)
+        touched = (*config.reader, *config.keypad, *config.button)
+        self.inputs = Inputs(self._bindings, {address(it.device): it.evses or everyone for it in touched}, post)
         self.supervisors = {
             d.name: Supervisor(d.name, d.driver, d.config, Site(d.name, state_dir), self._report)
             for d in config.drivers
@@ -60,22 +58,7 @@ class Hardware:
         screens = Screens(config, partial(self._call, "display"))
         self._panels: list[Panels] = [screens]
         self._tasks: asyncio.TaskGroup | None = None
-        self._performers: dict[type, Callable[[Any], None]] = {
-            f.OpenPowerPath: lambda x: self._power[x.evse_id].open(x.urgent),
-            f.ClosePowerPath: lambda x: self._power[x.evse_id].close(x.limit_a, x.limit_w, x.phases),
-            f.SetLimit: lambda x: self._power[x.evse_id].lower(x.limit_a, x.limit_w),
-            f.MoveLock: lambda x: self._spawn(self._move_lock(x)),
-            f.ReadMeter: lambda x: self._spawn(self._sign(x.evse_id) if x.signed else self.read_meter(x.evse_id)),
-            f.PaceMeter: self._pace,
-            f.RestartEvse: lambda x: self._spawn(self._restart(x.evse_id)),
-            f.Display: screens.show,
-            f.AnswerContract: lambda x: self._spawn(
-                self._tell_vehicle(x.evse_id, lambda stack: stack.decide(x.accepted))
-            ),
-            f.AnswerEvCertificate: lambda x: self._spawn(
-                self._tell_vehicle(x.evse_id, lambda stack: stack.deliver(x.exi))
-            ),
-        }
+        self._performers = self._what_is_done() | {f.Display: screens.show}
         if config.indicator:
             from chargepointd.hardware.lamps import Lamps  # many a station has none
 
@@ -84,6 +67,23 @@ class Hardware:
             self._performers[f.Indicate] = lamps.show
         self.performed = frozenset(self._performers)
         """the effects that are for the hardware"""
+
+    def _what_is_done(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            f.OpenPowerPath: lambda x: self._power[x.evse_id].open(x.urgent),
+            f.ClosePowerPath: lambda x: self._power[x.evse_id].close(x.limit_a, x.limit_w, x.phases),
+            f.SetLimit: lambda x: self._power[x.evse_id].lower(x.limit_a, x.limit_w),
+            f.MoveLock: lambda x: self._spawn(self._move_lock(x)),
+            f.ReadMeter: lambda x: self._spawn(self._sign(x.evse_id) if x.signed else self.read_meter(x.evse_id)),
+            f.PaceMeter: self._pace,
+            f.RestartEvse: lambda x: self._spawn(self._restart(x.evse_id)),
+            f.AnswerContract: lambda x: self._spawn(
+                self._tell_vehicle(x.evse_id, lambda stack: stack.decide(x.accepted))
+            ),
+            f.AnswerEvCertificate: lambda x: self._spawn(
+                self._tell_vehicle(x.evse_id, lambda stack: stack.deliver(x.exi))
+            ),
+        }
 
     async def run(self, begun: Callable[[], None]) -> None:
         """Until cancelled; then every driver makes safe and is closed. `begun` is called when effects may come, before

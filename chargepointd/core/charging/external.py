@@ -50,6 +50,17 @@ class LimitLocally(NamedTuple):
     """None: until it is cleared"""
 
 
+class Bound(NamedTuple):
+    """What a source allows; in the words of `LimitPlan`."""
+
+    evse_id: int
+    """0: the station"""
+    unit: "Unit"
+    limit: float
+    source: Any
+    """ChargingLimitSourceEnumType"""
+
+
 class ChargingLimit(NamedTuple):
     """NotifyChargingLimit, and ClearedChargingLimit."""
 
@@ -102,8 +113,8 @@ class External(Topic):
         plan = self._context.plan.limits[number]
         if closed is None or closed == plan.closed:
             why = "its contact does not tell" if closed is None else "contact"
-            id_ = _CONTACT - number
-            self._hold(id_, plan.evse_id, plan.unit, plan.limit, plan.source, step, kept=False, why=why)
+            bound = Bound(plan.evse_id, plan.unit, plan.limit, plan.source)
+            self._hold(_CONTACT - number, bound, step, kept=False, why=why)
         else:
             self._release(_CONTACT - number, step)
 
@@ -125,24 +136,22 @@ class External(Topic):
             known = self._release(_LOCAL - command.evse_id, step)
             answer(Status("Accepted" if known else "Rejected", "" if known else "no limit was set here"), step)
         else:
-            self._hold(
-                _LOCAL - command.evse_id, command.evse_id, command.unit, command.limit, "EMS", step,
-                for_s=command.for_s, why="set",
-            )  # fmt: skip
+            bound = Bound(command.evse_id, command.unit, command.limit, "EMS")
+            self._hold(_LOCAL - command.evse_id, bound, step, for_s=command.for_s, why="set")
             answer(Status("Accepted"), step)
 
     def _follow_site(self, step: Step) -> None:
         if self._site:
             silent_s = SILENT_S if self._active else SILENT_IDLE_S
-            self._hold(_SITE, 0, "A", self._site.leaves(step.mono, silent_s), "EMS", step, kept=False)
+            self._hold(_SITE, Bound(0, "A", self._site.leaves(step.mono, silent_s), "EMS"), step, kept=False)
 
     def _hold(
-        self, id_: int, evse_id: int, unit: "Unit", limit: float, source: Any, step: Step, *, kept: bool = True,
-        for_s: int | None = None, why: str = "",
-    ) -> None:  # fmt: skip
+        self, id_: int, bound: Bound, step: Step, *, kept: bool = True, for_s: int | None = None, why: str = ""
+    ) -> None:
         """This limit holds from now on; nothing, where it does already."""
         from chargepointd.core.charging.profile import Period, Profile, Schedule
 
+        evse_id, unit, limit, source = bound
         if unit == "A" and not evse_id and not any(evse.plan.phases for evse in self._evses.values()):
             unit, limit = "W", limit * 3 * GRID_V  # where all are DC, A of profiles are those of the outputs
         known = next((profile for profile in self._profiles_of_others() if profile.id == id_), None)
