@@ -3,9 +3,11 @@
 import pytest
 
 from chargepointd.core import commands as c
+from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core.facts import REACTION_S
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
-from tests.core.world import PLAN, World
+from tests.core.world import NOON, PLAN, World
 
 PLACES = [(0, 0), (1, 0), (1, 1)]
 
@@ -173,3 +175,21 @@ def test_one_who_knows_connectors_only_takes_back_what_waits_for_their_evse() ->
     assert w.ask(c.ChangeAvailability(True, 1, 1, knows_evses=False)).status == "Accepted"
     w.present("CARD1", 1).after(10).unplug()
     assert shown(w) == {1: "Available", 2: "Available"}
+
+
+def test_a_car_that_does_not_react_is_the_one_who_waits_whatever_is_heard_next() -> None:
+    w = World("1.6").online().hunger(1, False).plug().present("CARD1", 1)
+    assert w.statuses[(1, 1)] == "Preparing"
+    w.mono += REACTION_S + 1  # another EVSE is heard of before the station is woken
+    w.tell(e.EnergyWanted(2, False))
+    assert w.statuses[(1, 1)] == "SuspendedEV"
+
+
+def test_what_was_untold_is_queued_as_soon_as_that_is_asked_for(version: str) -> None:
+    w = World(version).online().offline().plug().after(20)
+    w.configure("OCPPCommCtrlr.QueueAllMessages", "true")
+    asked_at = w.mono
+    w.after(20).online()
+    told = [message for _, message in w.received if isinstance(message, m.StatusChanged) and message.evse_id == 1]
+    assert told[-1].status in ("Preparing", "Occupied")
+    assert told[-1].at == pytest.approx(NOON + asked_at, abs=1)

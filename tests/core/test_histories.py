@@ -205,6 +205,7 @@ def test_any_history_keeps_the_books(
         check_records(w.records)
         check_allowances(w)
         check_lamps(w)
+        check_statuses(w)
     bring_to_an_end(w)
     check_records(w.records)
     assert in_order(w.delivered()) == in_order(w.records), "the CSMS has every record, once, in order"
@@ -240,6 +241,14 @@ def check_lamps(w: World) -> None:
         if lamp == "green":
             assert evse.open_to(Token("STRANGER")) and not evse.plugged
         assert (lamp == "blue blinking") == (evse.power_on and evse.wanted and not evse.stopping_faults), lamp
+
+
+def check_statuses(w: World) -> None:
+    """Only where facts have moved a status is looked at again: it lags behind nothing all the same."""
+    for evse in w.station.evses.values():
+        for connector in evse.plan.connectors:
+            now = w.station.context.rules.connector_status(w.station.view(evse.id, connector.id))
+            assert w.station.statuses.shown((evse.id, connector.id)) == now
 
 
 def switching(w: World, deeds: list[Deed], at: int) -> None:

@@ -19,6 +19,7 @@ from chargepointd.core.charging.schedules import outlet, use
 from chargepointd.core.plan import LimitPlan, SitePlan
 from chargepointd.core.reservation import CancelReservation, ReserveNow
 from chargepointd.core.values import Measured, Token, TokenInfo
+from tests.core.test_histories import check_statuses
 from tests.core.test_move import Books, in_one_piece
 from tests.core.world import NOON, PLAN
 
@@ -169,6 +170,7 @@ def test_no_limit_is_passed_nobody_takes_anothers_place_and_nothing_is_told_twic
     w.online()
     for deed, n in history:
         DEEDS[deed](w, n)
+        check_statuses(w)
     w.cut_in(0, committed=False)
     w.online().after(100)
     for evse in (1, 2):
