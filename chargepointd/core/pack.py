@@ -94,7 +94,7 @@ def _shortened(kind: type[Any]) -> Do:
             return value[:end]
         short = list(value[:end])
         for index, do in special:
-            if index < end:
+            if index < end and short[index]:  # often there is none
                 short[index] = do(short[index])
         return short
 
