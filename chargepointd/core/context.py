@@ -27,7 +27,7 @@ Happened = Callable[[str, str, "Step"], None]
 class Step:
     """One turn of the station: when it is, and what is to be done."""
 
-    __slots__ = ("effects", "mono", "utc")
+    __slots__ = ("effects", "emit", "mono", "utc")
 
     def __init__(self, mono: float, utc: float) -> None:
         self.mono = mono
@@ -35,9 +35,7 @@ class Step:
         self.utc = utc
         """s since 1970, as the station believes"""
         self.effects: list[Effect] = []
-
-    def emit(self, effect: Effect) -> None:
-        self.effects.append(effect)
+        self.emit = self.effects.append
 
 
 class Context:

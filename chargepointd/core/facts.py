@@ -262,15 +262,14 @@ class Facts:
         transaction = self.session.transaction
         before = transaction.charging_state if transaction else "EVConnected"
         before = "EVConnected" if before == "Idle" else before
-        thinks = self._offer_is_new(before) and step.mono < self.power.offered_at + REACTION_S
-        coming = before != "EVConnected" and self.power_asked and self.wanted
+        asked = self.power_asked
+        # The car was without an offer when it was told to be in this state.
+        new = before == "EVConnected" or (before == "SuspendedEVSE" and asked)
+        thinks = new and step.mono < self.power.offered_at + REACTION_S
+        coming = before != "EVConnected" and asked and self.wanted
         if thinks or coming:
             return before  # the car has not reacted yet; or the power path is on its way (if not, that is a fault)
-        return "SuspendedEVSE" if self.wanted or not self.power_asked else "SuspendedEV"
-
-    def _offer_is_new(self, state: str) -> bool:
-        """The car was without an offer when it was told to be in this state."""
-        return state == "EVConnected" or (state == "SuspendedEVSE" and self.power_asked)
+        return "SuspendedEVSE" if self.wanted or not asked else "SuspendedEV"
 
     def _waits_for_car(self, connector_id: int) -> bool:
         """Unplugged at the car only: the lock keeps the other end of a detachable cable (E10.FR.01)."""

@@ -41,6 +41,8 @@ _QUESTIONS = (
     c.GetVariables, c.ListVariables, c.GetTransactionStatus, c.ShowStatus, c.ShowOutbox, c.ShowSecurityLog,
     GetCompositeSchedule, GetLocalListVersion, ShowProfiles, ShowToken,
 )  # fmt: skip
+_ASKED = frozenset((e.CallReceived, e.ControlAsked))
+_QUIET = frozenset((e.CallAnswered, e.RecordsLoaded))
 _PENDING_MAY = (
     CertificateSigned,
     DeleteCertificate,
@@ -63,15 +65,15 @@ _PENDING_MAY = (
 
 def asks_only(event: e.Event) -> bool:
     """A question changes nothing, so nothing follows from it: most of what a CSMS sends."""
-    return type(event) in (e.CallReceived, e.ControlAsked) and type(event.command) in _QUESTIONS
+    return type(event) in _ASKED and type(event.command) in _QUESTIONS
 
 
 def _is_quiet(event: e.Event) -> bool:
     """It seldom changes more than the queue: an answer to a record, which is most of what happens while it drains, or
     that something is to be said. What it does change besides is settled at an EVSE, and so seen."""
-    if type(event) in (e.CallReceived, e.ControlAsked):
+    if type(event) in _ASKED:
         return type(event.command) is c.TriggerMessage
-    return type(event) in (e.CallAnswered, e.RecordsLoaded)
+    return type(event) in _QUIET
 
 
 class Station(Wiring):
@@ -129,9 +131,9 @@ class Station(Wiring):
 
     def step(self, event: e.Event, now: Now) -> list[Effect]:
         """All that is to be done because of this event."""
-        change = self.context.clock.looked_at(now)
-        step = Step(now.mono, self.context.clock.utc(now.mono))
-        self.context.mono = now.mono
+        context = self.context
+        context.mono, change = now.mono, context.clock.looked_at(now)
+        step = Step(now.mono, context.clock.utc(now.mono))
         if change:
             self._clock_changed(change, step, f"to {iso(step.utc)} by the system's clock")
         self._handlers[type(event)](event, step)
@@ -154,13 +156,14 @@ class Station(Wiring):
             self._hold(False, step, NOT_ACCEPTED)
             self._introduce(step)
             quiet = False
-        if not quiet or self.context.settled != self._told_at:
-            self._told_at = self.context.settled
+        context = self.context
+        if not quiet or context.settled != self._told_at:
+            self._told_at = context.settled
             self.statuses.tell(step)
         for follow in self._following:
             follow(step)
-        if self.context.settled != self._told_at:  # a limit has paused somebody, or let him go on
-            self._told_at = self.context.settled
+        if context.settled != self._told_at:  # a limit has paused somebody, or let him go on
+            self._told_at = context.settled
             self.statuses.tell(step)
         self.resets.tick(step)
         self.outbox.follow(step)
