@@ -7,6 +7,7 @@ urgency.py     how soon what was changed is to survive a power cut
 rows.py        the rows of the tables, and whether they are what was written: checksum.py
 orphans.py     transactions whose session is lost are ended
 log.py         what its log says, and what can no longer be known
+sectors.py     a file of which the disk does not give back every sector
 image.py       a database and its log read where SQLite cannot, or must not
 salvage.py     what is readable of a damaged file, and of the newest copy: copies.py
 losses.py      what was found lost, until it is told

@@ -52,10 +52,12 @@ class StoreError(Exception):
 class Unwritable(StoreError):
     """The disk does not take anything now: full, read-only, broken, gone."""
 
-    def __init__(self, text: str, reason: str) -> None:
+    def __init__(self, text: str, reason: str, *, unread: bool = False) -> None:
         super().__init__(text)
         self.reason = reason
         """in a few words"""
+        self.unread = unread
+        """it does not give back what is in it"""
 
 
 class Malformed(StoreError):
@@ -67,6 +69,12 @@ _UNWRITABLE = frozenset((
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOLFS,
 ))  # fmt: skip
 
+_UNREAD = frozenset((sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_DATA))
+
+
+class _Unread(sqlite3.OperationalError):
+    sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+
 
 def schemas(directory: Path = MIGRATIONS) -> dict[int, Path]:
     """The numbered migrations, in order."""
@@ -76,7 +84,9 @@ def schemas(directory: Path = MIGRATIONS) -> dict[int, Path]:
 class Database:
     """The open file. `connection` may be used by one thread at a time."""
 
-    def __init__(self, directory: Path, migrations: Path = MIGRATIONS) -> None:
+    def __init__(self, directory: Path, migrations: Path = MIGRATIONS, *, desperate: bool = False) -> None:
+        """desperate: what cannot be read has been tried often enough, and is given up."""
+        self._desperate = desperate
         self._directory = directory
         self._schemas = schemas(migrations)
         self.path = directory / NAME
@@ -108,6 +118,10 @@ class Database:
         remedy = "is the state directory writable, and the disk not full?"
         if isinstance(error, OSError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNWRITABLE:
             reason = self._reason(error)
+            if _unread(error) and reason == str(error):
+                reason = "a part of the disk cannot be read"
+                said = f"{reason} ({error}); unless it can soon, what is readable is saved"
+                return Unwritable(f"{self.path}: {said}", reason, unread=True)
             return Unwritable(f"{self.path}: {reason}; {remedy}", reason)
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return Malformed(f"{self.path}: {error}; what can be read of it is saved at the next start")
@@ -171,9 +185,19 @@ class Database:
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # OperationalError: full, read-only, locked. Its plain parent: this is no database, or a damaged one.
-            if type(error) not in (sqlite3.DatabaseError, UnicodeDecodeError):
+            damaged = type(error) in (sqlite3.DatabaseError, UnicodeDecodeError)
+            if not damaged and not (self._desperate and _unread(error)):
                 raise
+            if not self._desperate:
+                self._check_reading()
             self.salvage(error)
+
+    def _check_reading(self) -> None:
+        """What looks damaged to SQLite may only not be read at this moment."""
+        from chargepointd.storage.sectors import gives_all
+
+        if not all(gives_all(self.path.with_name(NAME + suffix)) for suffix in _PARTS):
+            raise _Unread("disk I/O error")
 
     def _check_log(self) -> None:
         """SQLite passes over what follows a frame that was changed, and takes an empty file for a new one. After a
@@ -185,6 +209,8 @@ class Database:
             from chargepointd.storage.log import read_log  # imported here: a start is made of imports
 
             read = read_log(self.path)
+            if not self._desperate:
+                self._check_reading()
             self._doubt, self._begin_log = -(-read.unclear // _LEAST), read.remains
             if read.damaged:
                 raise sqlite3.DatabaseError("its log was changed on the disk")
@@ -319,3 +345,8 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _unread(error: Exception) -> bool:
+    """A sector that the disk does not give back, or one that is gone."""
+    return getattr(error, "sqlite_errorcode", 0) in _UNREAD

@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 
 from chargepointd.storage.log import read_log
+from chargepointd.storage.sectors import readable
 
 
 def image(path: Path) -> bytearray | None:
@@ -31,7 +32,7 @@ def image(path: Path) -> bytearray | None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return readable(path)
     except OSError:
         return b""
 

@@ -23,6 +23,7 @@ from sys import byteorder
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.storage.database import LONGEST_TAIL, PAGE_SIZE
 from chargepointd.storage.room import FRAME, HEADER
+from chargepointd.storage.sectors import readable
 
 _MASK = 0xFFFFFFFF
 _MAGIC = 0x377F0682
@@ -55,10 +56,10 @@ class Log(NamedTuple):
 
 
 def read_log(path: Path) -> Log:
-    """Of the database at this path."""
+    """Of the database at this path. What the disk does not give back counts as changed."""
     try:
         file = path.with_name(path.name + "-wal")
-        log, block = file.read_bytes(), file.stat().st_blksize
+        log, block = readable(file), file.stat().st_blksize
     except OSError:
         return Log()
     return _Reading(log, min(max(block, 2 * SECTOR), BLOCK)).result() if len(log) >= HEADER else Log()

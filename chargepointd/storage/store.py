@@ -34,6 +34,8 @@ __all__ = ["Store", "StoreError", "Unwritable"]
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 3
+"""a cable may be loose for a moment; a sector that is gone is so for good"""
 PURGE_EVERY = 256
 """settled rows are deleted this many at a time"""
 LOG_PURGE_EVERY = 64
@@ -51,9 +53,11 @@ _OF_RECORD, _OF_SESSION = SEEDS["record"], SEEDS["session"]
 
 
 class Store:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, desperate: bool = False) -> None:
         self._directory = directory
-        self._database = Database(directory)
+        self._database = Database(directory, desperate=desperate)
+        self._unread = 0
+        """how often in succession something could not be read when it was tried again"""
         self.trouble: Unwritable | None = None
         """why nothing can be kept since the start"""
         self._copies = Copies(directory)
@@ -114,9 +118,14 @@ class Store:
             connection.close()
 
     def try_again(self) -> None:
-        """To open what could not be written at the start, and to note why the station begins anew. Raises as `open`."""
-        again = Store(self._directory)
-        again._opened()
+        """To open what could not be written at the start, and to note why the station begins anew. Raises as `open`. A
+        disk that does not give back what is in it is tried PATIENCE times: then what is readable is saved."""
+        again = Store(self._directory, desperate=self._unread >= PATIENCE)
+        try:
+            again._opened()
+        except Unwritable as error:
+            self._unread = self._unread + 1 if error.unread else 0
+            raise
         try:
             again.commit([f.SaveState("boot_reason", "ApplicationReset")], durable=True)
         finally:
@@ -357,7 +366,8 @@ class Store:
             return letters(self._db, ids, after_id, limit)
         except sqlite3.Error as error:
             trouble = self._database.trouble(error)
-            if isinstance(trouble, Malformed) and self._is_whole_beside("dead"):
+            gone = isinstance(trouble, Unwritable) and trouble.unread
+            if (gone or isinstance(trouble, Malformed)) and self._is_whole_beside("dead"):
                 raise Unreadable(error) from error
             raise trouble from error
 

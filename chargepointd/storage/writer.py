@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from chargepointd.core.effects import Save
 from chargepointd.storage import stall
-from chargepointd.storage.store import Store, Unwritable
+from chargepointd.storage.store import PATIENCE, Store, Unwritable
 
 LAZY_S = 0.1
 SAMPLES_S = 60.0
@@ -286,8 +286,9 @@ class Writer:
         self._say_if_over()
 
     def _commit(self, saves: list[Save], *, durable: bool, told: str = "") -> None:
-        """However often it takes. `told`: what was wrong before it began."""
-        wait_s = RETRY_S[0]
+        """However often it takes; but what needs something that cannot be read is for the next start, which saves what
+        is readable. `told`: what was wrong before it began."""
+        wait_s, unread = RETRY_S[0], 0
         while True:
             last = self._ending.is_set()
             try:
@@ -297,7 +298,8 @@ class Writer:
                     self._store.commit(saves, durable=durable)
                 break
             except Unwritable as error:
-                if last:
+                unread += error.unread
+                if last or unread > PATIENCE:
                     raise
                 if self._stall.over() or str(error) != told:
                     told = str(error)

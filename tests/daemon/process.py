@@ -60,7 +60,7 @@ class Station:
         self.ready_within_s = ready_within_s
         self.allow_tracebacks = False
         self.started_at = 0.0
-        self._env = self._environment(watchdog_s, env or {})
+        self.env = self._environment(watchdog_s, env or {})
         self._command = command
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -110,7 +110,7 @@ class Station:
         self.started_at, self._ended, self._first_line = time.monotonic(), False, len(self._lines)
         arguments = ["--config", str(self.config_file), "--state-dir", str(self.state_dir)]
         self._process = subprocess.Popen(
-            [*self._command, *arguments], cwd=ROOT, env=self._env, text=True, errors="replace", start_new_session=True,
+            [*self._command, *arguments], cwd=ROOT, env=self.env, text=True, errors="replace", start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read_log, args=(self._process,), name="log", daemon=True)

@@ -7,15 +7,18 @@ import random
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from chargepointd.core import effects as f
 from chargepointd.storage.store import Store
 from tests.csms import Csms, Transaction
+from tests.daemon.bad_sector import COMPILER, bad_sector
 from tests.daemon.control import ControlError
 from tests.daemon.process import Station
 from tests.daemon.visit import (
@@ -169,6 +172,13 @@ def test_damage_of_what_is_written_ends_the_process_and_the_next_goes_on_with_wh
         assert csms.books.check() == []
 
 
+def fold(station: Station) -> None:
+    """All that the log holds into the database."""
+    with sqlite3.connect(station.state_dir / "chargepointd.db", isolation_level=None) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
 def begin_with_letters(station: Station, csms: Csms) -> Transaction:
     csms.wait_status("Available", 1)
     station.ctl("sim.plug_in", evse=1)
@@ -184,3 +194,40 @@ def bundle(station: Station) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         files = [each for each in archive.getmembers() if each.isfile()]
         return {each.name.rpartition("/")[2]: archive.extractfile(each).read() for each in files}  # type: ignore[union-attr]
+
+
+BRISK = "import sys; from chargepointd.storage import writer; writer.RETRY_S = (0.2, 0.4); "
+BRISK += "from chargepointd.__main__ import main; sys.exit(main())"
+"""the daemon, which tries soon again what could not be done"""
+
+
+@pytest.mark.skipif(COMPILER is None, reason="there is no compiler for what stands between the process and its files")
+@pytest.mark.parametrize("part", ["", "-wal"])
+def test_a_sector_that_cannot_be_read_costs_what_is_in_it_and_no_more(part: str, tmp_path: Path) -> None:
+    """In the log: what was written last may have been told, so there is a gap (S5)."""
+    with (
+        Csms(versions=("2.0.1",), audit=not part) as csms,
+        Station(brisk(csms.url, "2.0.1"), command=(sys.executable, "-c", BRISK)) as station,
+    ):
+        running = begin(station, csms)
+        station.kill()
+        if not part:
+            fold(station)
+        file = station.state_dir / f"chargepointd.db{part}"
+        end = len(file.read_bytes().rstrip(b"\0"))
+        station.env |= bad_sector(file, end - 1 if part else end * 3 // 4, tmp_path)
+        csms.forget()
+        station.start()
+        station.wait_ready()
+        csms.wait_status("Faulted", 1)
+        told = csms.wait("SecurityEventNotification", type="MemoryExhaustion")
+        assert "a part of the disk cannot be read" in told["techInfo"]
+        csms.wait("SecurityEventNotification", type="StateDamaged")
+        until(lambda: not station.ctl("status")["storage"], "disk that is relied on")
+        assert station.ctl("status")["damaged"]
+        assert (station.state_dir / f"chargepointd.db.broken-1{part}").exists()
+        csms.wait_status("Occupied", 1)
+        shown_charging(station)
+        ended = finish(station, csms)
+        assert ended.id == running.id
+        delivered(station)

@@ -78,6 +78,7 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
         assert len(running.in_order) == seen, "a record was told that is not kept"
         assert station.ctl("outbox")["queued"] > 0
         assert station.ctl("profiles") == {"profiles": []}
+        assert "missing.txt" in station.ctl("bundle")["parts"], "an archive of what can be had"
         for method, act in (("outbox", "retry"), ("outbox", "dead"), ("limit", "show")):
             with pytest.raises(ControlError, match="nothing can be kept: File too large"):
                 station.ctl(method, act=act)

@@ -14,6 +14,7 @@ from chargepointd.core import effects as f
 from chargepointd.core.saved import Saved
 from chargepointd.storage import copies
 from chargepointd.storage.database import Database
+from chargepointd.storage.sectors import FILL
 from chargepointd.storage.store import Store, Unwritable
 from tests.storage.saves import reopened
 from tests.storage.test_damage import EVERYTHING, keep, record, session, sql, visit
@@ -222,7 +223,7 @@ def test_flipped_bits_anywhere_are_no_facts(part: str, seed: int, killed: dict[s
 
 
 FRAME = SIZE + 24
-CHANGES = ("bits", "salts", "zeros", "another", "noise", "block")
+CHANGES = ("bits", "salts", "zeros", "another", "noise", "block", "unreadable")
 
 
 def log_changed(log: bytes, how: str, back: int, chance: random.Random) -> bytes:
@@ -252,7 +253,8 @@ def log_changed(log: bytes, how: str, back: int, chance: random.Random) -> bytes
     else:
         block = sector // 4096 * 4096
         stop = min(block + 4096, len(log))
-        changed[block:stop] = chance.randbytes(stop - block)
+        lost = bytes([FILL]) * (stop - block)
+        changed[block:stop] = lost if how == "unreadable" else chance.randbytes(stop - block)
     return bytes(changed)
 
 

@@ -522,6 +522,26 @@ def test_a_full_disk_is_told_with_a_remedy_and_all_is_kept_when_there_is_room_ag
     assert [entry.id for entry in reopened(tmp_path).records] == [1, 2, 3, 4]
 
 
+def test_what_needs_something_that_cannot_be_read_is_for_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(w, "RETRY_S", (0.01, 0.02))
+    tries: list[bool] = []
+
+    def unread(self: Store, saves: object, **how: bool) -> None:
+        tries.append(True)
+        raise Unwritable("state: gone", "gone", unread=True)
+
+    async def main() -> None:
+        with running(tmp_path) as bench:
+            monkeypatch.setattr(Store, "commit", unread)
+            bench.submit(1)
+            await bench.until(lambda: bool(bench.failures))
+            assert (len(tries), [error.reason for error in bench.unwritable]) == (1 + w.PATIENCE, ["gone"])
+
+    asyncio.run(main())
+
+
 def test_a_bug_in_a_commit_is_no_matter_of_the_disk(tmp_path: Path) -> None:
     async def main() -> None:
         with running(tmp_path) as bench:
