@@ -14,7 +14,8 @@ from chargepointd.core import messages as m
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.reservation import ReserveNow
 from chargepointd.core.values import Token, TokenInfo
-from tests.core.world import PLAN, Disk, World
+from tests.core.disk import Disk
+from tests.core.world import PLAN, World
 
 ENERGY = "Energy.Active.Import.Register"
 CARD = "AAAA1111"

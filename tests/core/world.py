@@ -4,10 +4,8 @@ The world obeys the station's effects at once and keeps what it was told: record
 the CSMS received, and what would be on the disk after a power cut.
 """
 
-import json
 from base64 import b64encode
 from collections import deque
-from copy import copy
 from math import inf
 from typing import Any
 
@@ -15,16 +13,10 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
-from chargepointd.core import records
 from chargepointd.core.certificates import Tidied, Tidy
-from chargepointd.core.dead_letters import DeadLetter
 from chargepointd.core.plan import ConnectorPlan, EvsePlan, StationPlan
-from chargepointd.core.records import Behind, Entry, amended
-from chargepointd.core.saved import Saved
-from chargepointd.core.security import Logged
 from chargepointd.core.timekeeping import AskSystemClock, SystemClock
-from chargepointd.core.token_store import Remembered
-from chargepointd.core.values import Fault, Measured, Now, Signed, Stamp, Token, TokenInfo
+from chargepointd.core.values import Fault, Measured, Now, Signed, Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.daemon.assembly import Start, assembled
 from chargepointd.daemon.engine import AFTER_ALL, AT_ONCE, SAVES, binds_nobody
@@ -32,6 +24,7 @@ from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects.dialect import VERSIONS, load
 from chargepointd.storage.urgency import is_lazy, is_sampled
 from chargepointd.storage.writer import LAZY_S, SAMPLES_S
+from tests.core.disk import Disk
 
 PLAN = StationPlan(
     "CS1",
@@ -44,105 +37,6 @@ PLAN = StationPlan(
 NOON = 1_800_000_000.0
 SOON_S = 2 * LAZY_S
 """so long the steps that tell nobody anything owe it to the disk at most"""
-
-
-class Disk:
-    """What a power cut leaves."""
-
-    def __init__(self) -> None:
-        self.variables: dict[str, str] = {}
-        self.sessions: dict[int, Any] = {}
-        self.records: dict[int, Entry] = {}
-        self.dead: dict[int, tuple[Entry, f.SettleRecord]] = {}
-        """those that were set aside, and why"""
-        self.tokens: dict[str, Remembered] = {}
-        self.listed: dict[str, str] = {}
-        self.state: dict[str, Any] = {}
-        self.security: dict[int, Logged] = {}
-        self.last_id = 0
-
-    def copied(self) -> "Disk":
-        made = copy(self)
-        for name, value in vars(self).items():
-            setattr(made, name, copy(value))
-        return made
-
-    def keep(self, save: Any) -> None:
-        if isinstance(save, f.SaveRecord):
-            self.records[save.record_id] = Entry(save.record_id, save.message_id, save.record, len(save.body.encode()))
-            self.last_id = max(self.last_id, save.record_id)
-        elif isinstance(save, f.SettleRecord):
-            entry = self.records.pop(save.record_id)
-            if save.dead:
-                self.dead[entry.id] = entry, save
-        elif isinstance(save, f.DropRecords):
-            for number in save.record_ids:
-                del self.records[number]
-        elif isinstance(save, f.AmendRecords):
-            last = dict(save.last)
-            for entry in sorted(self.records.values()):
-                if entry.id > save.after_id and entry.id not in save.sent and not entry.again:
-                    self.records[entry.id] = entry._replace(record=amended(entry, save, last))
-        elif isinstance(save, f.RetryDead):
-            for number in save.record_ids:
-                self.records[number] = self.dead.pop(number)[0]._replace(again=True)
-        elif isinstance(save, f.DropDead):
-            for number in save.record_ids:
-                del self.dead[number]
-        elif isinstance(save, f.SaveSession):
-            self.sessions[save.evse_id] = save.session
-        elif isinstance(save, f.SaveVariable):
-            self.variables[save.name] = save.value
-        elif isinstance(save, f.SaveToken) and save.info:
-            self.tokens[save.key] = Remembered(*save[1:])
-        elif isinstance(save, f.SaveToken):
-            self.tokens.pop(save.key, None)
-        elif isinstance(save, f.DropTokens):
-            self.tokens.clear()
-        elif isinstance(save, f.SaveListed):
-            kept = ({} if save.full else self.listed) | dict(save.entries)
-            self.listed = {key: text for key, text in kept.items() if text is not None}
-        elif isinstance(save, f.SaveSecurityEvent):
-            self.security[save.id] = Logged(save.id, save.kind, Stamp(save.at), save.info, save.message_id)
-        elif isinstance(save, f.SettleSecurityEvent):
-            self.security[save.id] = self.security[save.id]._replace(message_id="")
-        elif isinstance(save, f.SaveState):
-            self.state[save.name] = json.loads(json.dumps(save.value))
-
-    def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool]:
-        """The next records that wait, and whether they are the last."""
-        entries = sorted(entry for entry in self.records.values() if entry.id > after_id)
-        return tuple(entries[:limit]), len(entries) <= limit
-
-    def letters(self, ids: tuple[int, ...], limit: int) -> tuple[DeadLetter, ...]:
-        """What was set aside."""
-        kept = [
-            DeadLetter(
-                entry.id, entry.message_id, entry.record, entry.size, why.dead, why.at, why.attempts, why.reference
-            )
-            for entry, why in (self.dead[number] for number in sorted(self.dead) if not ids or number in ids)
-        ]
-        return tuple(kept[:limit])
-
-    def saved(self) -> Saved:
-        first, _ = self.waiting(0, records.WINDOW)
-        rest, _ = self.waiting(first[-1].id if first else 0, len(self.records))
-        held: dict[str, int] = {}
-        for entry in rest:
-            held[entry.record.transaction_id] = held.get(entry.record.transaction_id, 0) + 1
-        return Saved(
-            variables=dict(self.variables),
-            sessions={n: s for n, s in self.sessions.items() if s is not None},
-            records=first,
-            behind=Behind(len(rest), sum(entry.size for entry in rest), held),
-            next_record_id=self.last_id + 1,
-            tokens=tuple(self.tokens.items()),
-            listed=dict(self.listed),
-            dead=len(self.dead),
-            dead_size=sum(entry.size for entry, _ in self.dead.values()),
-            security=tuple(self.security.values()),
-            state={name: value for name, value in self.state.items() if value is not None},
-        )
 
 
 class World:
@@ -171,12 +65,7 @@ class World:
         """goes on with its monotonic clock, while the process restarts"""
         self._records: dict[int, m.TransactionRecord] = {}
         self._made_at: dict[tuple[str, int], float] = {}
-        self.received: list[tuple[str, Any]] = []
-        """(message id, message) as the CSMS got them"""
-        self.statuses: dict[tuple[int, int], str] = {}
-        self.replies: dict[str, Any] = {}
         self.restarts: list[f.Restart] = []
-        self.dialled_anew: list[str] = []
         self.notes: list[str] = []
         """what a person could see"""
         self.tidied: Tidied | None = None
@@ -184,10 +73,28 @@ class World:
         self.system_clock = SystemClock(False, 0.0)
         self.under_way: deque[f.StartJob] = deque()
         """under way"""
-        self.renewed: list[int] = []
-        """the EVSEs whose devices were asked anew"""
-        self.unsafe: dict[int, str] = {}
-        """EVSEs whose devices cannot be made safe, and why"""
+        self.unreadable = ""
+        """why what was set aside cannot be read"""
+        self._queue: deque[Any] = deque()
+        self._next_call = 0
+        self._restarting = False
+        self._cut_in, self._cut_committed = 0, False
+        self._safe: Disk | None = None
+        """what the disk has for certain, where later steps owe it their saves; None: all it has"""
+        self._safe_at = 0.0
+        """when it has all: s, monotonic clock"""
+        self.stalled = False
+        """the disk does not come back, so no message leaves"""
+        self._begin_csms()
+        self._begin_hardware(senses_plugs)
+        self.boot()
+
+    def _begin_csms(self) -> None:
+        self.received: list[tuple[str, Any]] = []
+        """(message id, message) as the CSMS got them"""
+        self.statuses: dict[tuple[int, int], str] = {}
+        self.replies: dict[str, Any] = {}
+        self.dialled_anew: list[str] = []
         self.registrations: deque[m.BootAnswered] = deque()
         """what the CSMS answers to the next boots; Accepted when there is none left"""
         self.infos: dict[str, TokenInfo] = {}
@@ -199,11 +106,29 @@ class World:
         self.mute = False
         """the CSMS answers nothing"""
         self.mute_records = False
-        self.unreadable = ""
-        """why what was set aside cannot be read"""
         """the CSMS answers nothing to transaction records"""
         self.sent_with: list[tuple[m.TransactionRecord, int | None]] = []
         """records as they were sent, with the number the CSMS gave the transaction"""
+        self.wrong_s = self.wrong_once_s = 0.0
+        """the CSMS's clock is ahead by so much; the other is true of its next answer only"""
+        self.timeless = False
+        """the CSMS does not tell the time"""
+        self.linked = False
+        self._references = 0
+        self._given: dict[str, int] = {}
+        self._named: dict[str, str] = {}
+        """the station's ids of transactions by the numbers they were given, which are their names in 2.x"""
+        self.slow = False
+        """the CSMS answers later, when `answer` says so"""
+        self._unanswered: deque[Any] = deque()
+        self._sent_at: dict[str, float] = {}
+        self._answered: list[Any] = []
+
+    def _begin_hardware(self, senses_plugs: bool) -> None:
+        self.renewed: list[int] = []
+        """the EVSEs whose devices were asked anew"""
+        self.unsafe: dict[int, str] = {}
+        """EVSEs whose devices cannot be made safe, and why"""
         self.dumb: set[tuple[int, int]] = set()
         """locks that neither move nor complain"""
         self.senses_plugs = senses_plugs
@@ -235,37 +160,12 @@ class World:
         """EVSEs whose power path does not move"""
         self.broken: set[tuple[int, Any]] = set()
         """(EVSE, fault code): stays so over a power cut"""
-        self.wrong_s = self.wrong_once_s = 0.0
-        """the CSMS's clock is ahead by so much; the other is true of its next answer only"""
-        self.timeless = False
-        """the CSMS does not tell the time"""
-        self.linked = False
-        self._references = 0
-        self._given: dict[str, int] = {}
-        self._named: dict[str, str] = {}
-        """the station's ids of transactions by the numbers they were given, which are their names in 2.x"""
         self.displayed: list[tuple[float, f.Display]] = []
         """what was shown, and when (s, monotonic clock)"""
         self.lamps: dict[int, str] = {}
         """what each shows"""
         self.lit: list[f.Indicate] = []
         """all that they were told, signals included"""
-        self._queue: deque[Any] = deque()
-        self._next_call = 0
-        self._restarting = False
-        self._cut_in, self._cut_committed = 0, False
-        self._safe: Disk | None = None
-        """what the disk has for certain, where later steps owe it their saves; None: all it has"""
-        self._safe_at = 0.0
-        """when it has all: s, monotonic clock"""
-        self.slow = False
-        """the CSMS answers later, when `answer` says so"""
-        self._unanswered: deque[Any] = deque()
-        self.stalled = False
-        """the disk does not come back, so no message leaves"""
-        self._sent_at: dict[str, float] = {}
-        self._answered: list[Any] = []
-        self.boot()
 
     # -- power ---------------------------------------------------------------------------------------------------------
 
