@@ -163,28 +163,35 @@ class Statuses:
 
     def tell(self, step: Step) -> None:
         """Whatever differs from what was told, and has lasted."""
-        since, shortest = self._since_when(step), self._context.variables.integer(SHORTEST)
+        since = self._since_when(step)
+        tells = self._context.online or (self._told_once and self._outbox.queues_all)
         self._due = NEVER
         for place, told in self._now(step, since):
-            status = told[0]
-            if self._shown.get(place) != status:
-                self._shown[place] = status
+            if self._shown.get(place) != told[0]:
+                self._shown[place] = told[0]
                 self._since[place] = step.mono
-                step.emit(Note("status", place[0], status, {"connector": place[1]}))
-            if self._told.get(place) != told and self._tells():
-                lasts = self._since[place] + shortest if self._told.get(place, told)[0] != status else -NEVER
-                if step.mono >= lasts:
-                    self._say(place, told, step)
-                else:
-                    self._due = min(self._due, lasts)
+                step.emit(Note("status", place[0], told[0], {"connector": place[1]}))
+            if tells and self._told.get(place) != told:
+                self._say_if_it_has_lasted(place, told, step)
 
-    def _tells(self) -> bool:
-        return self._context.online or (self._told_once and self._outbox.queues_all)
+    def _say_if_it_has_lasted(self, place: Place, told: Told, step: Step) -> None:
+        shortest = self._context.variables.integer(SHORTEST)
+        lasts = self._since[place] + shortest if self._told.get(place, told)[0] != told[0] else -NEVER
+        if step.mono >= lasts:
+            self._say(place, told, step)
+        else:
+            self._due = min(self._due, lasts)
 
     def _since_when(self, step: Step) -> int:
-        """An EVSE whose facts have not moved since then has the status that it had."""
+        """An EVSE whose facts have not moved since then has the status that it had; -1: all are to be looked at."""
         context = self._context
-        rests_on = (context.rules, context.online, context.variables.revision)
+        rests_on = (
+            context.rules,
+            context.online,
+            context.variables.revision,
+            self._availability.station_operative,
+            *self.station_faults.values(),
+        )
         if self._due != NEVER or step.mono >= self._turns_at or rests_on != self._rested_on:
             self._looked_at, self._rested_on, self._turns_at = -1, rests_on, NEVER
         since, self._looked_at = self._looked_at, context.settled
@@ -223,24 +230,23 @@ class Statuses:
         )
 
     def _now(self, step: Step, since: int = -1) -> list[tuple[Place, Told]]:
-        """Of the station, and of the EVSEs whose facts have moved since."""
+        """Of the EVSEs whose facts have moved since; -1: of all, and of the station."""
         rules = self._context.rules
         rows: list[tuple[Place, Told]] = []
-        if rules.station_status:
-            faults = [*self.station_faults.values()]
+        if rules.station_status and since < 0:
+            faults = tuple(self.station_faults.values())
             view = StationView(self._availability.station_operative, tuple([f for f in faults if f.stops_charging]))
             rows.append(((0, 0), (rules.station_status(view), faults[0] if faults else None, "")))
         for evse in self._evses.values():
-            if evse.settled <= since:
-                continue
-            turns_at = evse.power.offered_at + REACTION_S
-            if step.mono < turns_at < self._turns_at:
-                self._turns_at = turns_at
-            fault = next(iter(evse.faults.values()), None)
-            for connector in evse.plan.connectors:
-                there = evse.view(connector.id, step)
-                told = (rules.connector_status(there), fault, rules.connector_info(there))
-                rows.append(((evse.id, connector.id), told))
+            if evse.settled > since:
+                turns_at = evse.power.offered_at + REACTION_S
+                if step.mono < turns_at < self._turns_at:
+                    self._turns_at = turns_at
+                fault = next(iter(evse.faults.values()), None)
+                for connector in evse.plan.connectors:
+                    there = evse.view(connector.id, step)
+                    told = (rules.connector_status(there), fault, rules.connector_info(there))
+                    rows.append(((evse.id, connector.id), told))
         return rows
 
     def shown(self, place: Place) -> str:
