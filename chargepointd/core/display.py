@@ -216,4 +216,7 @@ class Screens(Topic):
         return f"{minutes // 60:02}:{minutes % 60:02}"
 
     def deadline(self) -> float:
-        return min([NEVER, *[screen.due for screen in self._screens]])
+        due = NEVER
+        for screen in self._screens:
+            due = min(due, screen.due)
+        return due

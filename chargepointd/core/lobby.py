@@ -56,7 +56,11 @@ class Lobby:
 
     def deadline(self) -> float:
         """Of those who wait there."""
-        return min([NEVER, *[seat.deadline() for seat in self.seats.values() if seat.session is not NOBODY]])
+        due = NEVER
+        for seat in self.seats.values():
+            if seat.session is not NOBODY:
+                due = min(due, seat.deadline())
+        return due
 
     def expects(self, evse: Evse) -> bool:
         """Somebody waits who may choose it."""

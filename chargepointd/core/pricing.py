@@ -106,7 +106,10 @@ class Pricing(Topic):
             part.follow(step)
 
     def deadline(self) -> float:
-        return min([part.deadline() for part in self._parts]) if self._parts else self._begin_at
+        due = self._begin_at  # never, once it has begun
+        for part in self._parts:
+            due = min(due, part.deadline())
+        return due
 
     def tick(self, step: Step) -> None:
         for part in self._parts:

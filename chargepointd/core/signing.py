@@ -328,7 +328,7 @@ class Signatures(Applicant):
             self._look(step)
 
     def deadline(self) -> float:
-        return min(super().deadline(), self._look_at if self._context.online else NEVER)
+        return min(self._again_at, self._look_at) if self._context.online else self._again_at
 
 
 def renewal_at(certificate: Certificate) -> float:
