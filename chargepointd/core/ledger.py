@@ -1,6 +1,6 @@
 """The records of an EVSE's transaction, and the samples that go into them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chargepointd.core import metering, sampling
 from chargepointd.core.clock import PLAUSIBLE, Righting
@@ -24,9 +24,8 @@ class Ledger(Facts):
         self._outbox = outbox
         self._saved = self.session
         self._signed_asked_at = -NEVER
-        taken_over = self.session.transaction
-        self._last_before = (taken_over.id, taken_over.stamped_at) if taken_over else ("", 0.0)
-        """a transaction of an earlier process, and when its last record was"""
+        self._before = self.session.transaction
+        """a transaction of an earlier process, as that knew it last; what it noted is put right here too"""
 
     # -- records -------------------------------------------------------------------------------------------------------
 
@@ -269,30 +268,23 @@ class Ledger(Facts):
         transaction = self.transaction
         if transaction is None:
             return
-        last, kept = stamped.get(transaction.id, 0.0), right.fact(transaction.stamped_at)
+        before = self._before if self._before and self._before.id == transaction.id else None
+        fact = _putting_right(right, before)
+        last = stamped.get(transaction.id, 0.0)
+        before = before and _put_right(before, fact)
         if self._outbox.records.behind or not last:
-            last = max(last, kept, self._put_right_before(right, transaction.id))
-        ready, told = transaction.ready_at, transaction.told_at
-        transaction = transaction._replace(
-            started_at=right.fact(transaction.started_at),
-            series=tuple(v._replace(at=right.fact(v.at)) for v in transaction.series),
-            told_at=told and right.fact(told),
+            if before and right.dark:  # of what it noted in the dark only the disk knows when that was
+                before = before._replace(stamped_at=max(before.stamped_at, step.utc, right.known))
+            last = max(last, fact(transaction.stamped_at), before.stamped_at if before else 0.0)
+        self._before = before
+        ready = transaction.ready_at
+        transaction = _put_right(transaction, fact)._replace(
             ready_at=ready if ready is None else min(right.interval(ready), step.utc),
             stamped_at=last,
             held_until=last if last > step.utc else 0.0,
         )
         self.session = self.session._replace(transaction=transaction)
         self._keep(step)
-
-    def _put_right_before(self, right: Righting, transaction_id: str) -> float:
-        """When the last record that an earlier process made of it was, as the disk has put it right: what another boot
-        of the machine noted, only out of the dark."""
-        known, at = self._last_before
-        if known != transaction_id:
-            return 0.0
-        at = right.fact(at) if self._context.clock.lasts or at < PLAUSIBLE else at
-        self._last_before = known, at
-        return at
 
     def _keep(self, step: Step) -> None:
         session, saved = self.session, self._saved
@@ -304,6 +296,22 @@ class Ledger(Facts):
         if session != saved:
             withdraws = saved.authorized and not (session.authorized or session.transaction)
             step.emit(SaveSession(self.id, session if session != NOBODY else None, withdraws))
+
+
+def _putting_right(right: Righting, before: Transaction | None) -> Callable[[float], float]:
+    """Of a moment in a transaction. What an earlier process had noted of it may have been told, so it is put right as
+    its records are: out of the dark only."""
+    noted = {before.started_at, before.told_at, before.stamped_at, *(v.at for v in before.series)} if before else set()
+    return lambda at: at if at in noted and at >= PLAUSIBLE else right.fact(at)
+
+
+def _put_right(transaction: Transaction, fact: Callable[[float], float]) -> Transaction:
+    return transaction._replace(
+        started_at=fact(transaction.started_at),
+        series=tuple(value._replace(at=fact(value.at)) for value in transaction.series),
+        told_at=transaction.told_at and fact(transaction.told_at),
+        stamped_at=fact(transaction.stamped_at),
+    )
 
 
 def _register_told(record: TransactionRecord) -> tuple[float, float] | None:

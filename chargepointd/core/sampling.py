@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from chargepointd.core import metering
-from chargepointd.core.clock import Righting
+from chargepointd.core.clock import PLAUSIBLE, Righting
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.tuples import NamedTuple
 
@@ -115,7 +115,7 @@ class Sampling:
         clock. What falls between two times when it is put forward was never measured: the leap itself is told."""
         forgotten = right.unvouched or not -86_400 < right.change_s < 0
         self._served = {p: at for p, at in self._served.items() if not (p.aligned and forgotten)}
-        self._waiting = [due._replace(at=due.at and right.interval(due.at)) for due in self._waiting]
+        self._waiting = [due._replace(at=due.at and _put_right(due.at, right)) for due in self._waiting]
         self.plan(step)
 
     def plan(self, step: Step) -> None:
@@ -190,3 +190,9 @@ class Sampling:
         late = [due for due in self._waiting if step.mono >= due.by]
         self._waiting = [due for due in self._waiting if step.mono < due.by]
         return late
+
+
+def _put_right(at: float, right: Righting) -> float:
+    """Of a moment of this process: exact, also where what is known is later, for another time may be told before the
+    reading comes."""
+    return at + right.change_s if at < PLAUSIBLE else right.interval(at)
