@@ -8,9 +8,10 @@ been told. So the first frame that is wrong is
 - *damaged*, where more transactions follow it than can have been written without a sync (`LONGEST_TAIL`): it was whole;
 - *unfinished*, where something is seen that only a write which was not finished leaves. File systems write whole
   blocks, of which a power cut leaves any: where a block was not written a frame begins as one of the log before, or as
-  nothing. The block holds the beginning of this frame, or that of the next;
-- else *unclear*. What a disk shows that has written half of a block may be the same: some sectors are as they were, of
-  which nobody knows how. Then the log is taken as SQLite takes it, and what may have been told is kept free (`doubt`).
+  nothing. That is this frame, or the next if this one reaches into its block;
+- else *unclear*: then the log is taken as SQLite takes it, and what may have been told is kept free (`doubt`). A disk
+  that has written half of a block shows the same: some sectors are as they were. How that was is kept nowhere else (in
+  an older log, over which this one is written), so it cannot be told from what was changed after the sync.
 
 File format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
@@ -151,7 +152,7 @@ class _Reading:
             return self._keep(frame.read(_mended(explaining, frame.words)), frame.stored)
         if sure:
             return self._pass_over(n)
-        if not self._old(frame.start + self._step):
+        if not (self._old(frame.start + self._step) and self._ends_elsewhere(frame.start)):
             self._doubt(n)
         return False
 
@@ -164,8 +165,17 @@ class _Reading:
         older = 0 < (self._salt[0] - first) & _MASK < 1 << 16 and (self._salt[1] ^ second).bit_count() >= _OTHER_BITS
         return older or (self._rest_of_block(start) > self._step and self._nothing(start))
 
+    def _ends_elsewhere(self, start: int) -> bool:
+        """The frame that begins here ends in another block, which the next begins in too."""
+        end = start + self._step
+        last = (end - 1) // self._block
+        return bool(start // self._block < last == end // self._block)
+
     def _has_hole(self, start: int) -> bool:
-        """In the frame that begins here a block was not written: nothing is there."""
+        """In the frame that begins here a block was not written, or all of its page: nothing is there. (SQLite writes
+        the header and the page one after the other, and a process may be killed in between.)"""
+        if not any(self._log[start + FRAME : start + self._step]):
+            return True
         blocks = range(-(-start // self._block) * self._block, start + self._step, self._block)
         return any(map(self._nothing, (start, *blocks)))
 

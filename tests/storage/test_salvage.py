@@ -14,6 +14,7 @@ from chargepointd.core import effects as f
 from chargepointd.core.saved import Saved
 from chargepointd.storage import copies
 from chargepointd.storage.database import Database
+from chargepointd.storage.log import BLOCK
 from chargepointd.storage.sectors import FILL
 from chargepointd.storage.store import Store, Unwritable
 from tests.storage.saves import reopened
@@ -178,7 +179,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         store.commit(
             [f.SaveRecord(n, f"m-{n}", record(n - 1, kind, 1000.0 + n)), f.SaveSession(1, session(n))], durable=True
         )
-        if n > 5:
+        if 5 < n < 39:  # so that the last frame is within a block
             store.commit([f.SettleRecord(n - 5)], durable=False)
         if n == 20:
             store.commit(EVERYTHING[3:], durable=True)
@@ -226,6 +227,13 @@ FRAME = SIZE + 24
 CHANGES = ("bits", "salts", "zeros", "another", "noise", "block", "unreadable")
 
 
+def older(log: bytes, chance: random.Random) -> bytes:
+    """Frames of the log before, over which this one is written."""
+    salt = (int.from_bytes(log[16:20]) - 1).to_bytes(4) + chance.randbytes(4)
+    frames = [log[at : at + FRAME] for at in range(32, 32 + 12 * FRAME, FRAME)]
+    return b"".join(frame[:8] + salt + frame[16:] for frame in frames)
+
+
 def log_changed(log: bytes, how: str, back: int, chance: random.Random) -> bytes:
     """In the frame which is so many before the last that was written, or in a sector of it; behind that there are those
     of the log before, or nothing."""
@@ -233,8 +241,9 @@ def log_changed(log: bytes, how: str, back: int, chance: random.Random) -> bytes
     while log[end + 8 : end + 16] == log[16:24]:
         end += FRAME
     start = end - (back + 1) * FRAME
-    if chance.random() < 0.5:
-        log = log[:end]
+    assert back or start // BLOCK == (end - 1) // BLOCK, "else it may be a block that was not written"
+    behind = chance.choice(("as it is", "nothing", "older"))
+    log = log if behind == "as it is" else log[:end] + (older(log, chance) if behind == "older" else b"")
     changed = bytearray(log)
     sector = (start + chance.randrange(FRAME)) // 512 * 512
     at = slice(sector, min(sector + 512, len(log)))
@@ -251,8 +260,8 @@ def log_changed(log: bytes, how: str, back: int, chance: random.Random) -> bytes
     elif how == "noise":
         changed[at] = chance.randbytes(at.stop - at.start)
     else:
-        block = sector // 4096 * 4096
-        stop = min(block + 4096, len(log))
+        block = sector // BLOCK * BLOCK
+        stop = min(block + BLOCK, len(log))
         lost = bytes([FILL]) * (stop - block)
         changed[block:stop] = lost if how == "unreadable" else chance.randbytes(stop - block)
     return bytes(changed)
