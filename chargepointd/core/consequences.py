@@ -197,10 +197,9 @@ class Consequences(Metered):
         if self.running and step.mono < self._rest_by and not rests:
             return
         self.interrupting, self._rest_by = "Resting", NEVER
-        if self.running and self.transaction:
-            state = self.charging_state(step) if self.seen else self.transaction.charging_state
+        if self.running:
             values = self._values("SampledDataCtrlr.TxUpdatedMeasurands", "Interruption.Begin") if rests else ()
-            self._record("Updated", "ResetCommand", step, state=state, values=values)
+            self._record("Updated", "ResetCommand", step, values=values)
 
     def _at_rest(self) -> bool:
         """The power path is open, and the meter was read since."""

@@ -301,7 +301,7 @@ class Evse(Consequences):
 
     def let_go(self, step: Step) -> None:
         """The station is about to restart."""
-        if self.rests:
+        if self.interrupting:
             self.interrupting = "LettingGo"
             self.settle(self.conditions(), NO_CAUSE, step)
 

@@ -108,8 +108,8 @@ class Power:
         """None: leave it as it is. Whoever is not authorized any more must be able to leave, though the transaction
         may go on until then; a plug is let go only when the power path is open (IEC 61851-1, 12.3)."""
         session = evse.session
-        if evse.interrupting == "LettingGo" and self._may_leave(evse, connector_id):
-            return None if evse.power_on else False
+        if evse.interrupting == "LettingGo" and _is_detachable(evse, connector_id):  # B13.FR.20
+            return None if evse.power_on else self.keeps_shut(evse, connector_id)
         owned = session.authorized or session.suspended
         if (evse.plugged == connector_id and owned) or self.keeps_shut(evse, connector_id):
             return True
@@ -118,12 +118,6 @@ class Power:
         here = session.connector_id == connector_id
         return None if evse.power_on or (here and (session.held or owned)) else False
 
-    def _may_leave(self, evse: "Facts", connector_id: int) -> bool:
-        """Before a reset of the station nobody is to be kept whose transaction it interrupts (B13.FR.20)."""
-        plan = evse.plan.connector(connector_id)
-        detachable = plan is not None and not plan.fixed_cable
-        return detachable and evse.running and evse.session.connector_id == connector_id
-
     # -- the meter -----------------------------------------------------------------------------------------------------
 
     def _pace(self, evse: "Facts", step: Step) -> None:
@@ -131,3 +125,8 @@ class Power:
         if evse.plan.meter and active != self._paced:
             self._paced = active
             step.emit(PaceMeter(evse.id, active))
+
+
+def _is_detachable(evse: "Facts", connector_id: int) -> bool:
+    plan = evse.plan.connector(connector_id)
+    return plan is not None and not plan.fixed_cable

@@ -1,17 +1,23 @@
 """A reset after which transactions go on (2.1 B13), of the station and of one EVSE."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core.charging.profiles import SetChargingProfile
 from chargepointd.core.consequences import LAST_READING_S
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.reset import FLUSH_S, RETRY_S
+from tests.core.deeds import QUIET
+from tests.core.test_histories import profile
 from tests.core.world import PLAN, World, check_records
 
 TIMEOUT = "TxCtrlr.ResumptionTimeout"
@@ -170,6 +176,30 @@ def test_what_does_not_stop_or_says_nothing_is_not_waited_for_for_ever(version: 
     check_records(w.records)
 
 
+@pytest.mark.parametrize("dead", [False, True])
+def test_where_no_energy_flowed_the_meter_is_read_all_the_same(version: str, dead: bool) -> None:
+    w = charging(version).hunger(1, False).after(20)
+    if dead:
+        w.meter_dead.add(1)
+    before, at = len(w.records), w.utc
+    reset(w)
+    w.after(LAST_READING_S)
+    values = w.records[before].values
+    assert w.records[before].trigger == "ResetCommand"
+    assert not values if dead else values[0].at >= at, "an old reading tells nothing of now"
+
+
+def test_energy_does_not_come_back_while_another_evse_is_waited_for(version: str) -> None:
+    w = charging(version).plug(2).present("CARD2", 2).after(10)
+    w.cut()
+    w.online().after(5)
+    w.welded.add(2)
+    reset(w)
+    for _ in range(int(LAST_READING_S) - 1):
+        w.after(1)
+        assert not w.station.evses[1].power_asked
+
+
 @pytest.mark.parametrize("evse", [0, 1])
 @pytest.mark.parametrize("points", ["PowerPathClosed", "EnergyTransfer", "EVConnected,DataSigned"])
 def test_energy_that_a_reset_stops_ends_nothing_whatever_the_stop_points(evse: int, points: str) -> None:
@@ -224,6 +254,7 @@ def test_nobody_begins_meanwhile(version: str, evse: int) -> None:
     reset(w, evse)
     w.plug(2).present("CARD2", 2).after(1)
     assert w.on[2] is (evse == 1), "another EVSE is none of this one's business"
+    assert w.station.evses[2].running is (evse == 1)
 
 
 def test_somebody_who_was_about_to_begin_does_so_afterwards() -> None:
@@ -302,6 +333,18 @@ def test_b13_fr_14_25_energy_that_may_not_come_back_does_not(version: str, evse:
     one_piece(w)
 
 
+def test_b13_fr_14_two_resets_do_not_bring_it_back_either(version: str) -> None:
+    w = charging(version, {ENERGY: "false", "OCPPCommCtrlr.ResetRetries": "1"})
+    w.unsafe[1] = "contactor: no answer"
+    reset(w, 1)
+    w.after(1)
+    reset(w, 1)
+    w.unsafe.clear()
+    w.after(RETRY_S + 10)
+    assert w.station.evses[1].running
+    assert not w.on[1]
+
+
 @pytest.mark.parametrize("evse", [0, 1])
 def test_a_car_that_took_nothing_may_begin_afterwards(version: str, evse: int) -> None:
     w = charging(version, {ENERGY: "false"}).hunger(1, False).after(20)
@@ -358,6 +401,31 @@ def test_a_lock_that_does_not_move_is_not_waited_for_for_ever(version: str, trou
     w.cut()
     assert w.on[1]
     one_piece(w)
+
+
+def test_without_a_csms_it_is_the_lock_that_is_waited_for(version: str) -> None:
+    w = charging(version)
+    w.offline()
+    w.dumb.add((1, 1))
+    w.tell(e.ControlAsked(1, c.Reset(on_idle=False, resumes=True)))
+    w.after(FLUSH_S - 1)
+    assert w.bolts[-1] == (1, False, 0)
+    assert not w.restarts
+    w.tell(e.LockMoved(1, 1, locked=False))
+    assert w.restarts
+
+
+def test_what_ends_while_the_csms_is_waited_for_is_brought_to_its_end_first(version: str) -> None:
+    w = charging(version)
+    w.mute_records = True
+    reset(w)
+    w.after(1)
+    w.meter_dead.add(1)
+    w.present("CARD1", 1).after(FLUSH_S + 1)
+    assert not w.restarts
+    w.after(LAST_READING_S)
+    assert w.restarts
+    assert one_piece(w, "Started Updated Ended")[-1].stopped_reason == "Local"
 
 
 def test_a_fixed_cable_is_not_let_go(version: str) -> None:
@@ -431,12 +499,8 @@ def test_b13_fr_30_that_it_goes_on_is_told_as_txresumed(version: str, evse: int)
 
 
 def test_b13_fr_31_profiles_of_the_transaction_are_kept_here(version: str) -> None:
-    from tests.core.test_histories import profile
-
     w = charging(version)
     limits = profile(w, 5)._replace(evse_id=1, purpose="TxProfile", transaction_id=w.records[0].transaction_id)
-    from chargepointd.core.charging.profiles import SetChargingProfile
-
     assert w.ask(SetChargingProfile(limits)).status == "Accepted"
     installed = w.station.profiles.installed
     reset(w)
@@ -476,6 +540,24 @@ def test_a_car_that_left_while_its_evse_was_reset_has_left(version: str) -> None
     ended = one_piece(w, "Started Updated Ended")[-1]
     assert (ended.trigger, ended.stopped_reason) == ("EVCommunicationLost", "EVDisconnected")
     assert w.statuses[(1, 1)] == "Available"
+
+
+def test_a_car_that_left_the_bay_meanwhile_has_left() -> None:
+    plan = PLAN._replace(evses=tuple(each._replace(bay_sensor=True) for each in PLAN.evses))
+    points = {"TxCtrlr.TxStartPoint": "ParkingBayOccupancy", "TxCtrlr.TxStopPoint": "ParkingBayOccupancy"}
+    w = Watched("2.0.1", points, plan=plan).online().drive_in().after(10)
+    boot = w.boot
+
+    def leaves() -> None:
+        w.boot = boot  # type: ignore[method-assign]
+        w.bays[1] = False
+        boot()
+
+    w.boot = leaves  # type: ignore[method-assign]
+    reset(w)
+    w.after(FLUSH_S).online().after(LAST_READING_S)
+    ended = one_piece(w, "Started Updated Ended")[-1]
+    assert (ended.trigger, ended.stopped_reason) == ("EVDeparted", "Local")
 
 
 @pytest.mark.parametrize("evse", [0, 1])
@@ -527,8 +609,23 @@ def test_two_in_succession_are_one_interruption(version: str, first: int, second
     w.after(1)
     w.unsafe.clear()
     w.after(3 * FLUSH_S + RETRY_S).online().after(10)
+    assert bool(w.restarts) is (0 in (first, second))
     assert w.on[1]
     one_piece(w)
+
+
+def test_an_evse_whose_own_reset_is_over_waits_for_that_of_the_station(version: str) -> None:
+    w = charging(version, {"OCPPCommCtrlr.ResetRetries": "1"}).plug(2).present("CARD2", 2).after(10)
+    w.unsafe[1] = "contactor: no answer"
+    reset(w, 1)
+    w.after(1)
+    w.welded.add(2)
+    reset(w)
+    w.unsafe.clear()
+    w.after(RETRY_S + 1)
+    assert (w.renewed, w.on) == ([1, 1], {1: False, 2: True})
+    w.after(LAST_READING_S)
+    assert w.restarts
 
 
 @pytest.mark.parametrize("evse", [0, 1])
@@ -568,6 +665,62 @@ def test_what_may_be_too_late_is_not_made_timely_by_a_reset(version: str) -> Non
     w.online().after(10)
     assert w.records[-1].stopped_reason in ("PowerLoss", "Reboot")
     assert not w.on[1]
+
+
+# -- in any order ------------------------------------------------------------------------------------------------------
+
+DEEDS: dict[str, Callable[[World, int], object]] = QUIET | {
+    "card": lambda w, n: w.present(f"CARD{1 + n % 2}", 1 + n % 2),
+    "full": lambda w, n: w.hunger(1 + n % 2, False),
+    "hungry": lambda w, n: w.hunger(1 + n % 2, True),
+    "remote stop": lambda w, n: w.ask_stop(1 + n % 2),
+    "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0, evse_id=n // 2 % 3)),
+    "reset and resume": lambda w, n: w.ask(c.Reset(on_idle=False, evse_id=n % 3, resumes=True)),
+    "cannot be made safe": lambda w, n: w.unsafe.update({1 + n % 2: "no answer"}),
+    "cut": lambda w, n: w.cut(10.0 * n),
+    "cut at once": lambda w, n: w.cut_at_once(),
+    "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),
+    "cut after a commit": lambda w, n: w.cut_in(1 + n % 5, committed=True),
+    "welds": lambda w, n: w.welded.add(1 + n % 2),
+    "meter dies": lambda w, n: w.meter_dead.add(1 + n % 2),
+    "lock jams": lambda w, n: w.stuck.add((1, 1)),
+    "the grid goes": lambda w, n: w.tell(e.GridChanged(lost=True)),
+    "the grid comes": lambda w, n: w.tell(e.GridChanged(lost=False)),
+    "interruptions may take so long": lambda w, n: w.configure(TIMEOUT, str(n % 3 * 100)),
+    "energy after a while": lambda w, n: w.configure("TxCtrlr.ResumptionMaxDelay", str(n % 60)),
+    "1970": lambda w, n: setattr(w, "wall", 0.0),
+    "offline": lambda w, n: w.offline(),
+    "online": lambda w, n: w.online(),
+}
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+@given(history=st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(0, 59)), max_size=30))
+@settings(max_examples=100)
+def test_whatever_comes_in_between_nobody_is_left_without_energy(version: str, history: list[tuple[str, int]]) -> None:
+    w = charging(version, {"OCPPCommCtrlr.ResetRetries": "2", "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
+    for deed, n in history:
+        DEEDS[deed](w, n)
+    w.cut_in(0, committed=False)
+    for broken in (w.unsafe, w.meter_dead, w.stuck):
+        broken.clear()
+    for evse in sorted(w.welded):
+        w.welded.discard(evse)
+        w._appetite(evse)
+    w.tell(e.GridChanged(lost=False))
+    for evse in (1, 2):
+        w.mend(evse)
+        w.tell(e.FaultCleared(evse, "ConnectorLockFailure", "connector 1"))
+        w.hunger(evse, True)
+    w.after(100).online().after(100)
+    assert not w.station.context.restarting, "what was accepted has taken place"
+    for evse, there in w.station.evses.items():
+        assert not (there.interrupting or there.held_back or there.resetting)
+        if there.transaction and there.plugged and there.session.authorized:
+            assert not there.transaction.interrupted
+            assert w.on[evse]
+    check_records(w.records)
+    assert w.delivered() == w.records
 
 
 # -- power cuts --------------------------------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ DEEDS: dict[str, Callable[[Witness, int], Any]] = {
     "a power cut": cut,
     "a power cut in 1970": dark_cut,
     "the process restarts": lambda w, n: w.boot(),
+    "a reset that interrupts": lambda w, n: w.tell(e.ControlAsked(1, c.Reset(False, n % 2, resumes=True))),
     "offline": lambda w, n: w.offline(),
     "online": lambda w, n: w.online(),
 }
