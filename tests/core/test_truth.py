@@ -143,7 +143,7 @@ def bring_to_an_end(w: Witness) -> None:
     w.meter_dead.clear()
     w.shows.clear()
     w.offline().online()
-    w.after(200).unplug(1)
+    w.after(200).online().unplug(1)  # the last of them was a reset
     w.after(200)
 
 
