@@ -42,12 +42,12 @@ class Context:
     """Shared by the topics: the plan, the device model, the clock, ids, and the rules of the dialect in use."""
 
     def __init__(
-        self, plan: StationPlan, variables: "Registry", rules: Rules, boot_id: str, now: Now, clock: Clock | None = None
+        self, plan: StationPlan, variables: "Registry", rules: Rules, boot_id: str, now: Now, clock: Clock
     ) -> None:
         self.plan = plan
         self.variables = variables
         self.rules = rules
-        self.clock = clock or Clock(boot_id, now)
+        self.clock = clock
         self.mono = now.mono
         """s, monotonic clock: the moment of the latest step"""
         self.settled = 0

@@ -32,6 +32,26 @@ class Facts:
         """as records name it; 0 for a seat in the lobby"""
         self.plan = plan
         self.session = session or NOBODY
+        self.faults: dict[tuple[str, str], Fault] = {}
+        self.entitled_at = NEVER
+        """since when somebody is authorized and plugged in: s, monotonic clock"""
+        self.operative = True
+        """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
+        self.resetting = False
+        self.connectors_operative = {c.id: True for c in plan.connectors}
+        self.awaits: Token | None = None
+        """with whose transaction a charging profile will come (K05)"""
+        self.reserved: frozenset[int] = frozenset()
+        """the connectors that a reservation keeps for somebody; the others of the EVSE are of no use meanwhile"""
+        self.settled = 0
+        """`context.settled` when the facts of this EVSE moved last"""
+        self._context = context
+        self._begin_car()
+        self._begin_energy()
+
+    def _begin_car(self) -> None:
+        """The car, its cable and its place."""
+        plan = self.plan
         self.plugged = 0 if self._told_that_it_left() else self.session.connector_id
         """the connector that holds a car's cable, 0 for none. After a power cut what was, until the pilot speaks"""
         self.came_at = -NEVER
@@ -45,6 +65,17 @@ class Facts:
         """the pilot of that connector has spoken since the start of the process"""
         self.cable_limit_a: float | None = None
         self.wanted = False
+        self.locked: dict[int, bool] = {}
+        self.invites = True
+        """somebody may plug in; `shutters` keeps it, where sockets are shut"""
+        self.freed_until = -NEVER
+        """unlocked from afar: s, monotonic clock; until then its empty socket is not shut"""
+        self._locking = frozenset(connector.id for connector in plan.connectors if connector.lock)
+        """the connectors that can hold a plug"""
+
+    def _begin_energy(self) -> None:
+        """The power path, the meter, and what may flow."""
+        plan = self.plan
         self.power_on = False
         self._open_since = -NEVER
         """when the power path was opened last: s, monotonic clock"""
@@ -53,7 +84,6 @@ class Facts:
         self.interrupting: Literal["", "Stopping", "Resting", "LettingGo"] = ""
         """how far a reset has come after which the transaction goes on (2.1 B13): energy is still to stop; that it has
         stopped was told; its plug is let go"""
-        self.faults: dict[tuple[str, str], Fault] = {}
         self.measured: Measured | None = None
         """the last reading; its register is None where it is not known, or not to be believed"""
         self.counted: Measured | None = None
@@ -61,21 +91,6 @@ class Facts:
         self.register = Register(plan, *_register_of(self.session))
         self.signed: Measured | None = None
         """the last reading that the meter signed"""
-        self.entitled_at = NEVER
-        """since when somebody is authorized and plugged in: s, monotonic clock"""
-        self.locked: dict[int, bool] = {}
-        self.invites = True
-        """somebody may plug in; `shutters` keeps it, where sockets are shut"""
-        self.freed_until = -NEVER
-        """unlocked from afar: s, monotonic clock; until then its empty socket is not shut"""
-        self.operative = True
-        """neither this EVSE nor the station is set inoperative; `availability` keeps it"""
-        self.resetting = False
-        self.connectors_operative = {c.id: True for c in plan.connectors}
-        self.awaits: Token | None = None
-        """with whose transaction a charging profile will come (K05)"""
-        self.reserved: frozenset[int] = frozenset()
-        """the connectors that a reservation keeps for somebody; the others of the EVSE are of no use meanwhile"""
         self.allowed_a = plan.max_current_a
         """A per phase, at a DC output A of it: what charging profiles, the other EVSEs and the site leave"""
         self.allowed_w = plan.max_power_w if plan.supply == "DC" else inf
@@ -86,11 +101,6 @@ class Facts:
         self.ration: Callable[[Step], None] = lambda step: None
         """sees to it that what is allowed fits the facts, before anything follows from them"""
         self.power = Power()
-        self.settled = 0
-        """`context.settled` when the facts of this EVSE moved last"""
-        self._context = context
-        self._locking = frozenset(connector.id for connector in plan.connectors if connector.lock)
-        """the connectors that can hold a plug"""
 
     def _told_that_it_left(self) -> bool:
         """Before the power cut there was no car at the cable any more."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chargepointd.core.clock import PLAUSIBLE
 from chargepointd.core.records import Behind, Entry
 from chargepointd.core.security import Logged
 from chargepointd.core.session import Session
@@ -33,6 +34,12 @@ class Saved(NamedTuple):
 
     lost: tuple[str, ...] = ()
     """what was damaged and could not be saved: "session 1", "variable AuthCtrlr.Enabled" …"""
+
+    @property
+    def last_known(self) -> float:
+        """A moment that has been, in UTC (s since 1970): no transaction that goes on may be told anything earlier."""
+        running = [session.transaction.stamped_at for session in self.sessions.values() if session.transaction]
+        return max((at for at in running if at >= PLAUSIBLE), default=0.0)
 
     @property
     def references(self) -> dict[str, int]:

@@ -16,22 +16,20 @@ from chargepointd.core.certificates import DeleteCertificate, GetInstalledCertif
 from chargepointd.core.charging.profiles import ShowProfiles
 from chargepointd.core.charging.schedules import GetCompositeSchedule
 from chargepointd.core.clock import PLAUSIBLE, Righting
-from chargepointd.core.context import NEVER, Step, iso
+from chargepointd.core.context import NEVER, Context, Step, iso
 from chargepointd.core.effects import Effect, Note, Refuse, ReplyLocally, Respond, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.local_list import GetLocalListVersion, ShowToken
 from chargepointd.core.messages import Acknowledged, Message
 from chargepointd.core.network import RaiseSecurityProfile, SetMessageTimeout, SetNetworkProfile
 from chargepointd.core.outbox import Outcome, Refused
-from chargepointd.core.plan import StationPlan
 from chargepointd.core.reports import GetBaseReport, GetReport
-from chargepointd.core.rules import ConnectorView, Rules
+from chargepointd.core.rules import ConnectorView
 from chargepointd.core.sampling import REPLANNED, TRIGGERED_RECORD
 from chargepointd.core.saved import Saved
 from chargepointd.core.signing import CertificateSigned
 from chargepointd.core.topic import Answer, Topic
 from chargepointd.core.values import Fault, Now
-from chargepointd.core.variables.registry import Registry
 from chargepointd.core.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -79,18 +77,8 @@ def _is_quiet(event: e.Event) -> bool:
 class Station(Wiring):
     """The one place where the topics meet. Not thread-safe: one writer, the engine."""
 
-    def __init__(
-        self,
-        plan: StationPlan,
-        variables: Registry,
-        saved: Saved,
-        rules: Rules,
-        boot_id: str,
-        now: Now,
-        machine: str = "",
-    ) -> None:
-        super().__init__(plan, variables, saved, rules, boot_id, now, machine)
-        context, outbox = self.context, self.outbox
+    def __init__(self, context: Context, saved: Saved) -> None:
+        super().__init__(context, saved)
         self._boot_reason = saved.state.get("boot_reason")
         self._leapt = False
         """the clock was put right in this step: all that waits for a time is to be looked at"""
@@ -98,27 +86,39 @@ class Station(Wiring):
         """`context.settled` when the statuses were last looked at"""
         self.deadline = NEVER
         """s, monotonic clock: when to be woken if nothing happens before; infinity for never"""
-        self._offline_since = now.mono
+        self._offline_since = context.mono
         self._keeping: Keeping | None = None
         """of a disk that has failed"""
         self._topics = {topic.name: topic for topic in self.topics}
         self._following = [topic.follow for topic in self.topics if type(topic).follow is not Topic.follow]
-        self._deadlines = [evse.deadline for evse in self._everywhere.values() if evse.id >= 0]
-        self._deadlines += [self.lobby.deadline]
-        self._deadlines += [topic.deadline for topic in self.topics if type(topic).deadline is not Topic.deadline]
-        self._deadlines += [self.registration.deadline, self.remote.deadline]
-        self._deadlines += [self.resets.deadline, self.statuses.deadline, outbox.deadline]
-        outbox.on_room = lambda none, step: self._hold(none, step, "no room")
-        outbox.on_record_answered = self._record_answered
-        self.registration.believes_csms = self.timekeeping.believes_csms
-        self.registration.trusts_csms_at = self.network.trusts_at
-        self.registration.lets_say = self.network.lets_say
-        self.timekeeping.beat = self.registration.beat
-        context.on_clock = self._clock_changed
+        self._deadlines = self._all_deadlines()
+        self._introduce_topics()
         self._handlers = self._handled()
         self._commands = self._commanded()
         for topic in self.topics:
             self._join(topic)
+
+    def _all_deadlines(self) -> list[Callable[[], float]]:
+        return [
+            *(evse.deadline for evse in self._everywhere.values() if evse.id >= 0),
+            self.lobby.deadline,
+            *(topic.deadline for topic in self.topics if type(topic).deadline is not Topic.deadline),
+            self.registration.deadline,
+            self.remote.deadline,
+            self.resets.deadline,
+            self.statuses.deadline,
+            self.outbox.deadline,
+        ]
+
+    def _introduce_topics(self) -> None:
+        """To those whom they ask, and whom they tell."""
+        self.outbox.on_room = lambda none, step: self._hold(none, step, "no room")
+        self.outbox.on_record_answered = self._record_answered
+        self.registration.believes_csms = self.timekeeping.believes_csms
+        self.registration.trusts_csms_at = self.network.trusts_at
+        self.registration.lets_say = self.network.lets_say
+        self.timekeeping.beat = self.registration.beat
+        self.context.on_clock = self._clock_changed
 
     def _join(self, topic: Topic) -> None:
         self._handlers |= topic.events()

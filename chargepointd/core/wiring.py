@@ -10,7 +10,6 @@ from chargepointd.core.charging.external import External
 from chargepointd.core.charging.limits import Limits
 from chargepointd.core.charging.profiles import Profiles
 from chargepointd.core.charging.schedules import Schedules
-from chargepointd.core.clock import PLAUSIBLE, Clock
 from chargepointd.core.context import Context, Step
 from chargepointd.core.customer import Customers
 from chargepointd.core.evse import Evse
@@ -28,77 +27,56 @@ from chargepointd.core.remote import Remote
 from chargepointd.core.reports import Reports, Series
 from chargepointd.core.reservation import Reservations
 from chargepointd.core.reset import Resets
-from chargepointd.core.rules import Rules
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import Security
 from chargepointd.core.signing import Signatures
 from chargepointd.core.standing import standing
-from chargepointd.core.timekeeping import CLOCK, Timekeeping
+from chargepointd.core.timekeeping import Timekeeping
 from chargepointd.core.token_store import TokenStore
 from chargepointd.core.topic import Topic
-from chargepointd.core.values import Now
 from chargepointd.core.variables.registry import Registry
 from chargepointd.core.verdicts import Verdicts
-
-
-def _last_known(saved: Saved) -> float:
-    """A moment that has been, in UTC (s since 1970): no transaction that goes on may be told anything earlier."""
-    running = [session.transaction.stamped_at for session in saved.sessions.values() if session.transaction]
-    return max((at for at in running if at >= PLAUSIBLE), default=0.0)
 
 
 class Wiring:
     """The topics. What they do in a step is `Station`'s."""
 
-    def __init__(
-        self,
-        plan: StationPlan,
-        variables: Registry,
-        saved: Saved,
-        rules: Rules,
-        boot_id: str,
-        now: Now,
-        machine: str = "",
-    ) -> None:
-        clock = Clock(boot_id, now, machine, saved.state.get(CLOCK), _last_known(saved))
-        context = Context(plan, variables, rules, boot_id, now, clock)
-        outbox = Outbox(context, saved)
+    def __init__(self, context: Context, saved: Saved) -> None:
+        plan, state = context.plan, saved.state
+        self.context = context
+        self.variables = context.variables
+        self.outbox = outbox = Outbox(context, saved)
         self.evses = {p.id: Evse(p, context, outbox, saved.sessions.get(p.id)) for p in plan.evses}
-        self.availability = Availability(context, self.evses, saved.state.get("availability"))
+        self.availability = Availability(context, self.evses, state.get("availability"))
         self.statuses = Statuses(context, outbox, self.evses, self.availability)
         self.tokens = TokenStore(context, saved.tokens)
-        self.local_list = LocalList(context, self.tokens, saved.state.get(LocalList.name), saved.listed)
-        self._add_variables(plan, variables)
+        self.local_list = LocalList(context, self.tokens, state.get(LocalList.name), saved.listed)
+        self._add_variables(plan, self.variables)
         self.lobby = Lobby(context, outbox, saved.sessions, len(plan.evses))
         self._everywhere = self.evses | self.lobby.seats
         if plan.main_meter:  # nobody charges there, but it is read like any other (J01.FR.03)
             self._everywhere[0] = Evse(EvsePlan(0, ()), context, outbox, None)
-        master_pass = MasterPass(context, self._everywhere.values())
-        kept = saved.state.get(Reservations.name)
-        self.reservations = Reservations(context, outbox, self.evses, self.lobby.seats, kept)
+        self.reservations = Reservations(context, outbox, self.evses, self.lobby.seats, state.get(Reservations.name))
         self.lobby.arrived = self.reservations.arrived
-        self.authorization = Authorization(
-            context,
-            outbox,
-            Verdicts(context, self.tokens, self.local_list, self.statuses),
-            self.evses,
-            self.lobby,
-            master_pass,
-            self.reservations,
-        )
-        self.keypads = Keypads(self.authorization, master_pass)
+        self._let_people_in()
         self.registration = Registration(context, outbox)
         self.remote = Remote(
             context, outbox, self.evses, self._everywhere, self.authorization, self.statuses, self.registration
         )
         self.resets = Resets(context, outbox, self._everywhere, self.statuses)
         self.security = Security(context, outbox, self.registration, saved.security, saved.damaged, saved.lost)
-        self.context = context
-        self.outbox = outbox
-        self.variables = variables
         self.pricing: Pricing | None = None
         """of a station with a display"""
         self.topics = self._made_topics(saved)
+
+    def _let_people_in(self) -> None:
+        context = self.context
+        verdicts = Verdicts(context, self.tokens, self.local_list, self.statuses)
+        master_pass = MasterPass(context, self._everywhere.values())
+        self.authorization = Authorization(
+            context, self.outbox, verdicts, self.evses, self.lobby, master_pass, self.reservations
+        )
+        self.keypads = Keypads(self.authorization, master_pass)
 
     def _add_variables(self, plan: StationPlan, variables: Registry) -> None:
         """Those whose value follows from the facts of the station."""

@@ -5,10 +5,13 @@ What comes in from outside beside events is in `Start`, so a station made from i
 
 from collections.abc import Mapping
 
+from chargepointd.core.clock import Clock
+from chargepointd.core.context import Context
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.rules import ConnectorView
 from chargepointd.core.saved import Saved
 from chargepointd.core.station import Station
+from chargepointd.core.timekeeping import CLOCK
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Now
 from chargepointd.core.variables import catalogue
@@ -37,7 +40,9 @@ def assembled(start: Start) -> tuple[Station, Registry]:
     plan = start.plan
     variables = Registry(catalogue.standard(plan), start.configured, start.saved.variables)
     rules = load(start.subprotocol, plan, variables).rules
-    station = Station(plan, variables, start.saved, rules, start.boot_id, start.now, start.machine)
+    saved, boot_id, now = start.saved, start.boot_id, start.now
+    clock = Clock(boot_id, now, start.machine, saved.state.get(CLOCK), saved.last_known)
+    station = Station(Context(plan, variables, rules, boot_id, now, clock), saved)
     for variable in catalogue.living(plan, _live(plan, station)):
         variables.add(variable)
     station.timekeeping.zone_offset_s = zones.offset_s

@@ -6,6 +6,8 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core.values import Token
+from chargepointd.daemon.assembly import Start, assembled
+from chargepointd.dialects.dialect import VERSIONS
 from tests.core.world import World, check_records
 
 
@@ -79,9 +81,7 @@ def test_a_visit_without_a_transaction_yet_goes_on(version: str) -> None:
 def test_nothing_is_told_of_the_car_until_it_has_been_seen(version: str) -> None:
     w = charging(version)
     before = len(w.records)
-    saved = w.disk.saved()
-    station = w.station
-    w.station = type(station)(w.plan, w.variables, saved, station.context.rules, "again", w.now)
+    w.station, _ = assembled(Start(w.plan, w.configured, w.disk.saved(), VERSIONS[version], "again", w.now))
     effects = w.station.step(e.PoweredUp(), w.now)
     assert not [effect for effect in effects if isinstance(effect, f.SaveRecord)]
     w.cut()
