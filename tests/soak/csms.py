@@ -46,6 +46,8 @@ class Csms:
         self.desk = Desk()
         self.passwords: list[str] = []
         """of the station: while it is not known whether it took a new one, two. Empty: it needs none"""
+        self.changing = False
+        """it is being told a new one"""
         self.requests: deque[str] = deque(maxlen=1)
         """the last certificate that was asked for, until it is signed"""
         self.wall = wall
@@ -131,7 +133,7 @@ class Csms:
         if self.passwords and (user != identity_of(request) or password not in self.passwords):
             self.violations.append(f"{user} came with a password that is none, one of {len(self.passwords)}")
             return connection.respond(401, "wrong name or password\n")
-        if [password] == self.passwords[-1:]:
+        if [password] == self.passwords[-1:] or not self.changing:  # it comes by the newest that it has
             self.passwords = [password]
         return None
 

@@ -50,6 +50,8 @@ class Fate:
         self._site, self._plan, self._ledger, self._office, self._web = site, plan, ledger, office, web
         self._seed = seed
         self._power, self._network = asyncio.Lock(), asyncio.Lock()
+        self._slot = 1
+        """the network configuration by which the station came last"""
         self.counts: dict[str, int] = {}
         self.refused_for_good: set[str] = set()
         self._refusals: dict[str, int] = {}
@@ -73,6 +75,7 @@ class Fate:
             ("clock", 30 * HOUR_S, self._clock),
             ("password", 26 * HOUR_S, self._password),
             ("certificate", 20 * HOUR_S, self._certificate),
+            ("network profile", 20 * HOUR_S, self._network_profile),
             ("technician", 8 * HOUR_S, self._technician),
         )
         return [self._life(name, mean_s / often, act) for name, mean_s, act in table] + [self._long_outages]
@@ -328,9 +331,43 @@ class Fate:
             password = f"password {chance.getrandbits(64):016x}"
             csms.passwords.append(password)
             with self._site.trouble("password"):
-                if await self._office.change_password(password):
+                csms.changing = True
+                taken = await self._office.change_password(password)
+                csms.changing = False
+                if taken:
                     self._noted("passwords")
                     await asyncio.sleep(300)
+
+    async def _network_profile(self, chance: random.Random) -> None:
+        """Another way to the CSMS, taken after a reset; where nobody is there, the station comes by the last."""
+        site, office = self._site, self._office
+        async with self._power, self._network:
+            if not (self._rough and site.csms.version == "2.0.1" and len(site.csms.passwords) == 1):
+                return
+            slot, nobody = (3 if self._slot == 2 else 2), chance.random() < 0.3
+            url = "ws://127.0.0.1:1/ocpp" if nobody else f"{site.csms.url}/by/{slot}"
+            with site.trouble("network profile"):
+                if await office.set_network(slot, url) and await self._prefer(slot, self._slot):
+                    self._noted("network profiles")
+                    self._slot = self._slot if nobody else slot
+                    await self._restarted(self._slot)
+                    await self._prefer(self._slot)
+
+    async def _prefer(self, *slots: int) -> bool:
+        order = ",".join(map(str, slots))
+        given = await self._office.set("", "OCPPCommCtrlr.NetworkConfigurationPriority", order)
+        return bool(given) and given["setVariableResult"][0]["attributeStatus"] == "RebootRequired"
+
+    async def _restarted(self, slot: int) -> None:
+        """By a reset, and come by this slot."""
+        site, starts = self._site, self._site.stage.starts
+        assert await self._office.reset(on_idle=False)
+        await site.until(lambda: site.stage.starts > starts, "restart after a reset", every=5.0)
+        site.control.leave()
+        await site.until(lambda: site.csms.connected, "connection by another slot", 1800.0, every=5.0)
+        await asyncio.sleep(30)
+        if (used := await self._office.slot_in_use()) not in (slot, 0):
+            self._office.unanswered.append(f"network profile: it came by {used}, not by {slot}")
 
     async def _certificate(self, chance: random.Random) -> None:
         """A new one each time, now and then by an authority that the station does not know."""

@@ -48,17 +48,24 @@ def _count_batches(clock: Clock) -> None:
 
     stall.LOOKS = stall.LOOKS_LONG = sys.maxsize
 
-    submit = Writer.submit
+    submit, end = Writer.submit, Writer.end
 
-    def counted(self: Writer, saves: Any, done: Callable[[], None]) -> None:
+    def awaited(done: Callable[[], None]) -> Callable[[], None]:
         clock.batches += 1
 
         def safe() -> None:
             clock.batches -= 1
             done()
 
-        submit(self, saves, safe)
+        return safe
 
+    def counted(self: Writer, saves: Any, done: Callable[[], None]) -> None:
+        submit(self, saves, awaited(done))
+
+    def ended(self: Writer, done: Callable[[], None]) -> None:
+        end(self, awaited(done))
+
+    Writer.end = ended  # type: ignore[method-assign, assignment]
     Writer.submit = counted  # type: ignore[method-assign]
 
 

@@ -94,6 +94,21 @@ class Office:
         old = ("ChangeConfiguration", {"key": key, "value": value}) if key else None
         return await self.ask(old, ("SetVariables", new))
 
+    async def set_network(self, slot: int, url: str) -> bool:
+        """1.6 knows no slots."""
+        profile = {
+            "ocppVersion": "OCPP20", "ocppTransport": "JSON", "ocppCsmsUrl": url, "messageTimeout": 30,
+            "securityProfile": 1, "ocppInterface": "Wired0",
+        }  # fmt: skip
+        given = await self.ask(None, ("SetNetworkProfile", {"configurationSlot": slot, "connectionData": profile}))
+        return given.get("status") == "Accepted"
+
+    async def slot_in_use(self) -> int:
+        """0 where that is not known."""
+        named = _named("OCPPCommCtrlr.ActiveNetworkProfile")
+        given = await self.ask(None, ("GetVariables", {"getVariableData": [named]}))
+        return int(given["getVariableResult"][0]["attributeValue"]) if given else 0
+
     async def change_password(self, password: str) -> bool:
         """False: it is not known whether it was taken."""
         variable = _named("SecurityCtrlr.BasicAuthPassword") | {"attributeValue": password}

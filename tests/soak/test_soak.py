@@ -20,4 +20,5 @@ def test_a_day_and_a_night(supply: str) -> None:
         print("\n".join([*said, *soak.site.csms.tail]))
     assert soak.ledger.transactions > 30
     assert soak.fate.counts["cuts"] and soak.fate.counts["outages"] and soak.fate.counts["faults"]
+    assert soak.fate.counts["network profiles"]
     assert soak.fate.counts["passwords"] and soak.fate.counts["certificates"]
