@@ -24,6 +24,7 @@ from tests.daemon.visit import (
     world,
 )
 from tests.network.conftest import PING
+from tests.network.impatient import COMMAND, LOST_MAX
 from tests.network.relay import Relay
 from tests.network.rude import BINARY, CLOSE, CONT, TEXT, RudeCsms, call, frame, rss_mb
 from tests.network.rude import PING as PING_FRAME
@@ -329,6 +330,42 @@ def test_each_connection_is_closed_after_its_first_message(
     csms.received = received  # type: ignore[method-assign]
     whole(station, csms, dialect, before)
     assert station.ctl("outbox")["dead"] == 0
+
+
+@pytest.mark.parametrize(("dialect", "mute"), [("1.6", False), ("2.0.1", True)], indirect=["dialect"])
+def test_a_csms_that_hangs_up_at_one_record_each_time(csms: RudeCsms, relay: Relay, dialect: str, mute: bool) -> None:
+    """It is set aside, and what comes after it is told. `mute`: and the CSMS answers nothing but records."""
+    hasty = {"OCPPCommCtrlr.MessageTimeout[Default]": 1}
+    action = "MeterValues" if dialect == "1.6" else "TransactionEvent"
+    received, cursed = csms.received, list[str]()
+    csms.audit = False
+
+    def hang_up_at_the_cursed(line: Any, data: Any) -> None:
+        if not cursed and f'"{action}"' in data:
+            cursed.append(json.loads(data)[1])
+        if cursed and f'"{cursed[0]}"' in data:
+            line.abort()
+        else:
+            received(line, data)
+
+    with Station(brisk(relay.url, dialect, **PATIENT, **hasty), command=COMMAND) as station:
+        before = register_wh(station)
+        begin(station, csms)
+        if mute:
+            for other in ("Heartbeat", "StatusNotification", "SecurityEventNotification"):
+                csms.silent(other)
+        csms.received = hang_up_at_the_cursed  # type: ignore[method-assign]
+        until(lambda: station.ctl("outbox")["dead"] == 1, "record that is set aside", 60.0)
+        [letter] = station.ctl("outbox", act="dead")["letters"]
+        assert letter["reason"] == f"Offline: {LOST_MAX} connections ended before its answer came"
+        assert len(relay.passages) >= 1 + LOST_MAX
+        csms.received = received  # type: ignore[method-assign]
+        for each in list(csms.faults):
+            csms.behave(each)
+        finish(station, csms)
+        until(lambda: station.ctl("outbox")["queued"] == 0, "empty outbox")
+        transaction = csms.books.only()
+        assert true_to(register_wh(station) - before, transaction.energy_wh, dialect)
 
 
 # -- too much ----------------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class Fate:
             ("clock", 30 * HOUR_S, self._clock),
             ("password", 26 * HOUR_S, self._password),
             ("certificate", 20 * HOUR_S, self._certificate),
-            ("network profile", 20 * HOUR_S, self._network_profile),
+            ("network profile", 14 * HOUR_S, self._network_profile),
             ("technician", 8 * HOUR_S, self._technician),
         )
         return [self._life(name, mean_s / often, act) for name, mean_s, act in table] + [self._long_outages]
