@@ -328,7 +328,7 @@ class Fate:
         async with self._network:
             if not csms.connected or len(csms.passwords) > 1:
                 return
-            password = f"password {chance.getrandbits(64):016x}"
+            password = f"new {chance.getrandbits(64):016x}"  # 1.6 takes 16 to 20 bytes
             csms.passwords.append(password)
             with self._site.trouble("password"):
                 csms.changing = True
