@@ -11,10 +11,11 @@ from chargepointd.core import events as e
 from chargepointd.core.contracts import EvCertificate
 from chargepointd.core.customer import GiveCustomerInformation
 from chargepointd.core.local_list import SendLocalList
-from chargepointd.core.messages import AuthorizeAnswered
+from chargepointd.core.messages import AuthorizeAnswered, TransactionRecord
+from chargepointd.core.pack import pack
 from chargepointd.core.plan import StationPlan
 from chargepointd.core.saved import Saved
-from chargepointd.core.values import Now, Token, TokenInfo
+from chargepointd.core.values import MeterValue, Now, Sample, Stamp, Token, TokenInfo
 from chargepointd.core.variables.catalogue import parse_name
 from chargepointd.daemon import recorder as module
 from chargepointd.daemon.assembly import Start
@@ -100,6 +101,19 @@ def test_the_last_steps_are_there_whatever_happened(tmp_path: Path) -> None:
     made = recorder(*[e.Ticked()] * steps)
     write_report(made.taken(), tmp_path, "")
     assert [step.number for step in read_back(tmp_path)] == list(range(1, steps + 1))
+
+
+def test_a_record_comes_out_as_it_went_in() -> None:
+    values = (MeterValue(1_800_000_000.25, "Sample.Periodic", (Sample("Power.Active.Import", 11_000.0, "W", "L1"),)),)
+    stamp, token = Stamp(1_800_000_000.123456, False, 12.5, "machine1"), Token("04A1B2C3", "Central")
+    record = TransactionRecord("Updated", "T-1", 3, stamp, "Trigger", 1, 1, "Charging", 1006.0, values, None, token)
+    save = module.f.SaveRecord(7, "m-7", record, pack(record))
+    made = Recorder(START)
+    for number in range(LAST + 2 * CHUNK):
+        made.record(Now(1.0 + number, 1_800_000_000.0), e.Ticked(), [save])
+    packed = [step for chunk in made.taken().packed for step in module.recorded(chunk)]
+    assert packed
+    assert all(step.effects == [save] for step in packed)
 
 
 def test_questions_are_among_the_last_steps_only(tmp_path: Path) -> None:
