@@ -40,6 +40,8 @@ class Limits(Topic):
         """while something bounds the station"""
         self._told: dict[int, tuple[str, float]] = {}
         """id of the transaction at an EVSE, and the rate that was told last"""
+        self._looked_at = -1
+        """`context.settled` when it was looked last for transactions that have begun"""
         self._felt: set[int] = set()
         """EVSEs where a limit from outside held when their rate changed last"""
         self._rests_on: object = None
@@ -84,10 +86,12 @@ class Limits(Topic):
 
     def follow(self, step: Step) -> None:
         self._ration(step)
-        for evse in self._evses.values():
-            transaction = evse.session.transaction
-            if transaction and self._told.get(evse.id, ("",))[0] != transaction.id:
-                self._told[evse.id] = transaction.id, _rate(evse)
+        if self._looked_at != self._context.settled:
+            self._looked_at = self._context.settled
+            for evse in self._evses.values():
+                transaction = evse.session.transaction
+                if transaction and self._told.get(evse.id, ("",))[0] != transaction.id:
+                    self._told[evse.id] = transaction.id, _rate(evse)
         while self._moved:
             evse = self._evses[self._moved.pop()]
             evse.settle(evse.conditions(), self._cause(evse), step)
