@@ -30,6 +30,7 @@ ANSWERED_S = 5.0
 QUIET_S = (30.0, 1800.0)
 """how long a disk that has failed again has to be sound: at first, and at most"""
 FORGOTTEN_S = 3600.0
+WRITABLE = "make room on the disk, or make it writable, or replace it: all goes on by itself then"
 REMEDY = "replace the card, or make room on it where it is full"
 MAY = (c.TriggerMessage, c.Reset, c.UnlockConnector, c.TransferData, GetBaseReport, GetReport)
 """beside questions: what promises nothing that a power cut could take back. A restart may be what helps, and who is
@@ -75,7 +76,7 @@ class Keeping(Topic):
             self._until = NEVER
         context.unkept = event.reason
         self._fault(f"nothing can be kept: {event.reason}", step)
-        said = f"nothing can be kept, so nobody may charge: {event.reason}"
+        said = f"nothing can be kept, so nobody may charge: {event.reason}; {WRITABLE}"
         step.emit(Note("storage", 0, said))
         if not before and not context.suspect:
             context.happened("MemoryExhaustion", said, step)

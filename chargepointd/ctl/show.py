@@ -90,7 +90,8 @@ def _status(result: Result, style: Style) -> str:
     if result.get("on_battery"):
         facts = (*facts, ("Supply", style.paint("the grid is away, a back-up supply runs: nobody may begin", "red")))
     if result.get("storage"):
-        told = f"nothing can be kept, nobody may charge: {printable(result['storage'])}"
+        told = f"nothing can be kept, nobody may charge: {printable(result['storage'])}; "
+        told += "make room on the disk, or make it writable, or replace it"
         facts = (*facts, ("Storage", style.paint(told, "red")))
     elif result.get("suspect"):
         facts = (*facts, ("Storage", style.paint(printable(result["suspect"]), "red")))

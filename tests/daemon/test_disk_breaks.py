@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from chargepointd.core import effects as f
+from chargepointd.core.keeping import WRITABLE
 from chargepointd.storage.store import Store
 from tests.csms import Csms, Transaction
 from tests.daemon.bad_sector import COMPILER, bad_sector
@@ -74,7 +75,10 @@ def test_a_disk_that_takes_no_write_any_more_stops_the_charging_until_it_does(
         csms.wait_status("Faulted", 1)
         safe(station)
         event = csms.wait("SecurityEventNotification", type="MemoryExhaustion")
-        assert event["techInfo"] == f"nothing can be kept, so nobody may charge: {SAID[error]}"
+        assert event["techInfo"] == f"nothing can be kept, so nobody may charge: {SAID[error]}; {WRITABLE}"
+        ctl = [sys.executable, "-m", "chargepointd.cli", "--state-dir", str(station.state_dir), "status"]
+        shown = subprocess.run(ctl, capture_output=True, text=True, timeout=60)
+        assert f"nothing can be kept, nobody may charge: {SAID[error]}; make room on the disk" in shown.stdout
         assert station.ctl("status")["storage"] == SAID[error]
         assert desk.start(2, OTHER) == "Rejected"
         with pytest.raises(ControlError, match=SAID[error]):

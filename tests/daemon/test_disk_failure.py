@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from chargepointd.core import effects as f
+from chargepointd.core.keeping import WRITABLE
 from chargepointd.storage.store import Store
 from tests.csms import Csms
 from tests.daemon import stalled
@@ -65,7 +66,7 @@ def test_a_full_disk_stops_the_charging_is_told_and_all_goes_on_by_itself(
         csms.wait_status("Faulted", 2)
         safe(station)
         event = csms.wait("SecurityEventNotification", type="MemoryExhaustion")
-        assert event["techInfo"] == "nothing can be kept, so nobody may charge: File too large"
+        assert event["techInfo"] == f"nothing can be kept, so nobody may charge: File too large; {WRITABLE}"
         assert station.ctl("status")["storage"] == "File too large"
         until(lambda: any("File too large" in each.fields.get("STATUS", "") for each in station.notify.told), "STATUS")
         seen = len(running.in_order)

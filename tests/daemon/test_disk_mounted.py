@@ -3,14 +3,17 @@ user namespaces); `test_disk_failure.py` has the same stories without."""
 
 import os
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.csms import Csms
+from tests.daemon.control import ControlError
 from tests.daemon.process import COMMAND, Station
-from tests.daemon.visit import OTHER, begin, brisk, delivered, finish, safe, shown_charging
+from tests.daemon.visit import OTHER, begin, brisk, delivered, finish, safe, shown_charging, until
 
 pytestmark = pytest.mark.process
 
@@ -60,11 +63,19 @@ def fill(directory: Path) -> Path:
     return filler
 
 
+def written(station: Station) -> str:
+    """One commit more; why that cannot be kept."""
+    with suppress(ControlError):
+        station.ctl("set", variable="TxCtrlr.EVConnectionTimeOut", value=str(60 + time.monotonic_ns() % 60))
+    return str(station.ctl("status")["storage"])
+
+
 def test_a_disk_that_is_really_full_stops_the_charging_until_there_is_room(csms: Csms, dialect: str) -> None:
     with mounted(csms, dialect) as station:
         running = begin(station, csms)
         filler = fill(inside(station))
-        csms.wait_status("Faulted", 1, timeout=60.0)
+        until(lambda: written(station), "end of the room that the log still has")
+        csms.wait_status("Faulted", 1)
         safe(station)
         assert station.ctl("status")["storage"] == "No space left on device"
         filler.unlink()

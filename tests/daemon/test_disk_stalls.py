@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from chargepointd.core.keeping import WRITABLE
 from chargepointd.storage.stall import REASON
 from tests.csms import Csms
 from tests.daemon import stalled
@@ -71,7 +72,7 @@ def test_where_it_lasts_no_energy_flows_the_csms_hears_of_it_and_all_goes_on_by_
             csms.wait_status("Faulted", 1)
             until(lambda: world(station)["contactor"] == "open", "open contactor")
             event = csms.wait("SecurityEventNotification", type="MemoryExhaustion")
-            assert event["techInfo"] == f"nothing can be kept, so nobody may charge: {REASON}"
+            assert event["techInfo"] == f"nothing can be kept, so nobody may charge: {REASON}; {WRITABLE}"
             assert station.ctl("status")["storage"] == REASON
             flowed, told = register_wh(station), len(running.in_order)
             assert csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})["status"] == "Accepted"
