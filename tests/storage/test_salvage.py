@@ -288,6 +288,21 @@ def test_whatever_is_changed_in_the_log_no_number_is_told_twice(
         assert again.sessions == saved.sessions
 
 
+def test_a_log_whose_beginning_is_lost_is_not_taken_for_the_one_before(
+    killed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """With the head and the first frames nobody knows whose the frames behind are."""
+    log = killed[f"{NAME}-wal"]
+    for seed in range(5):
+        directory = tmp_path / str(seed)
+        directory.mkdir()
+        for name, data in killed.items():
+            if not name.endswith("-shm"):
+                noise = random.Random(seed).randbytes(4096)
+                (directory / name).write_bytes(noise + log[4096:] if data is log else data)
+        told_truth(reopened(directory))
+
+
 def test_a_gap_that_was_left_stays_after_a_cut_at_the_start(killed: dict[str, bytes], tmp_path: Path) -> None:
     """And what was left behind the end of the log does not leave another at each start."""
     for name, data in killed.items():
