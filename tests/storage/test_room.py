@@ -46,6 +46,20 @@ def test_no_commit_but_the_first_makes_the_log_grow(tmp_path: Path) -> None:
     assert kept.sizes[2::2] == kept.sizes[3::2]
 
 
+def test_it_is_made_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written as one may be one page of the kernel's memory, all of which counts as written with each frame."""
+    written, pwrite = list[tuple[int, int]](), os.pwrite
+
+    def noted(fd: int, data: bytes, at: int) -> int:
+        written.append((at // 4096, (at + len(data) - 1) // 4096))
+        return pwrite(fd, data, at)
+
+    monkeypatch.setattr(os, "pwrite", noted)
+    Kept(tmp_path).commit()
+    assert [first for first, _ in written] == [last for _, last in written]
+    assert sum(last - first + 1 for first, last in written) >= FRAMES // 4
+
+
 def test_a_log_that_begins_anew_does_not_grow_again(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.commit_until(FRAMES * 1048 + 100)
