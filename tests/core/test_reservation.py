@@ -16,6 +16,7 @@ from chargepointd.core.reservation import (
     matched,
 )
 from chargepointd.core.values import Token, TokenInfo
+from chargepointd.daemon.assembly import Start, assembled
 from tests.core.world import NOON, PLAN, World
 
 MINE, OTHER = "MINE0001", "OTHER002"
@@ -461,9 +462,8 @@ def test_nothing_is_left_on_the_disk() -> None:
 
 def test_an_evse_that_is_no_part_of_the_station_any_more() -> None:
     w = reserved(station(), 2)
-    w.plan = PLAN._replace(evses=PLAN.evses[:1])
-    saved = w.disk.saved()
-    made = type(w.station)(w.plan, w.variables, saved, w.station.context.rules, "again", w.now)
+    plan = PLAN._replace(evses=PLAN.evses[:1])
+    made, _ = assembled(Start(plan, {}, w.disk.saved(), "ocpp2.0.1", "again", w.now))
     made.step(e.PoweredUp(), w.now)
     assert made.reservations.show() == []
 
