@@ -2,5 +2,5 @@
 
 arguments.py  the command line: names, help, examples
 commands.py   what each command asks the daemon, and whether the answer is a yes
-show.py       results for a person
+show.py       results for a person: status.py, words.py
 """
