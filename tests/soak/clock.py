@@ -20,9 +20,7 @@ follows. A station that has said something to anybody asks before it leaps, howe
 it may have an answer.
 """
 
-import _sqlite3
 import asyncio
-import ctypes
 import gc
 import json
 import logging
@@ -39,6 +37,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests import heap
 from tests.soak.wires import Loop, Wires, ours
 
 if TYPE_CHECKING:
@@ -243,7 +242,7 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
         "fds": sorted(descriptors),
         "rss_kb": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024,
         "heap_kb": _heap() // 1024,
-        "sqlite_kb": _SQLITE() // 1024,
+        "sqlite_kb": heap.of_sqlite() // 1024,
         "objects": len(gc.get_objects()),
         "modules": len(sys.modules),
         "blocks": sys.getallocatedblocks() - LINE_BLOCKS * _lines(),
@@ -252,38 +251,12 @@ def census(loop: asyncio.AbstractEventLoop, clock: Clock) -> dict[str, Any]:
     }
 
 
-class _Mallinfo(ctypes.Structure):
-    """struct mallinfo2 of mallinfo(3)."""
-
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
-        )
-    ]  # fmt: skip
-
-    @property
-    def used(self) -> int:
-        """Bytes in use, of the arenas and mapped."""
-        return int(self.uordblks + self.hblkhd)
-
-
-_HEAP = ctypes.CDLL(None).mallinfo2
-_HEAP.restype = _Mallinfo
-_SQLITE = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
-"""bytes: its cache of pages grows with what is in the file, to its limit"""
-_SQLITE.restype = ctypes.c_int64
-PYTHONS_OWN = 512
-"""bytes of the largest block that Python takes from its own arenas, not of the C library's heap"""
-
-
 def _heap() -> int:
-    """Bytes in use of the C library's heap, without those of SQLite and of the ring of the log: all that Python does
-    not have in its own arenas, and what other libraries have."""
+    """Bytes in use of the C library's heap, without those of SQLite and of the ring of the log."""
     kept = [handler._lines for handler in _rings()]
     texts = [sys.getsizeof(text) for lines in kept for _, text in lines]
-    ring = sum(map(sys.getsizeof, kept)) + sum(size for size in texts if size > PYTHONS_OWN)
-    return int(_HEAP().used - _SQLITE() - ring)
+    ring = sum(map(sys.getsizeof, kept)) + sum(size for size in texts if size > heap.PYTHONS_OWN)
+    return heap.in_use() - heap.of_sqlite() - ring
 
 
 def _rings() -> "list[LogRing]":

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from tests.daemon.config import Config
 from tests.daemon.process import ROOT, Station
+from tests.heap import EXACT
 from tests.soak.conductor import Clocks, ConductingLoop, Stage
 from tests.soak.control import Control, Dark
 from tests.soak.csms import Csms
@@ -27,11 +28,10 @@ AFTERMATH_S = 600.0
 
 
 def environment() -> dict[str, str]:
-    """What the systemd unit sets for the daemon; and what is free counts as free, also what malloc(3) has at hand for
-    one thread."""
+    """What the systemd unit sets for the daemon; and what its heap can be counted by."""
     lines = (ROOT / "systemd" / "chargepointd.service").read_text().splitlines()
     settings = [line.partition("=")[2] for line in lines if line.startswith("Environment=")]
-    return dict(setting.split("=", 1) for setting in settings) | {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+    return dict(setting.split("=", 1) for setting in settings) | EXACT
 
 
 class Site:
