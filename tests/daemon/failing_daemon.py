@@ -3,15 +3,19 @@
 WHERE: step      the station raises when the card BUG is presented
        commit    the disk fails once that card was presented
        after     what is done after a commit raises, once that card was presented
+       close     the disk with the control socket stands still until a file `goes_on` lies beside the state
        none      no bug
 Each contactor that opens says so on stderr: the only witness of the safe state after the process is gone.
 """
 
 import sqlite3
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from chargepointd import app
+from chargepointd.control.listener import Listener
 from chargepointd.core import events as e
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.station import Station
@@ -31,6 +35,8 @@ def main() -> int:
         _fail_in_commit()
     elif where == "after":
         _fail_after_commit()
+    elif where == "close":
+        _stand_still_at_the_end(Path(arguments[arguments.index("--state-dir") + 1]).parent / "goes_on")
     return app.main(arguments)
 
 
@@ -42,6 +48,17 @@ def _witness() -> None:
         print(f"contactor {contactor._number} opened", file=sys.stderr, flush=True)
 
     Contactor.open = open_and_tell  # type: ignore[method-assign]
+
+
+def _stand_still_at_the_end(until: Path) -> None:
+    close = Listener.close
+
+    def closing(listener: Listener) -> None:
+        while not until.exists():
+            time.sleep(0.02)  # in the loop's thread
+        close(listener)
+
+    Listener.close = closing  # type: ignore[method-assign]
 
 
 def _presented(event: Any) -> bool:

@@ -1,6 +1,8 @@
 """The life of the process: what systemd is told, how it ends, what a bug leaves, how it restarts itself."""
 
 import gzip
+import os
+import signal
 import stat
 import subprocess
 import sys
@@ -123,6 +125,18 @@ def test_a_stop_makes_the_hardware_safe(csms: Csms, dialect: str) -> None:
         assert "contactor 1 opened" not in station.log
         assert station.terminate(STOP_S).code == 0
         assert "contactor 1 opened" in station.log
+
+
+@NEW
+def test_a_stop_makes_the_hardware_safe_before_anything_that_may_wait_for_a_disk(csms: Csms, dialect: str) -> None:
+    with failing(csms, dialect, "close") as station:
+        begin(station, csms)
+        try:
+            os.kill(station.pid, signal.SIGTERM)
+            station.wait_log("contactor 1 opened")
+        finally:
+            (station.home / "goes_on").touch()
+        assert station.expect_exit() == 0
 
 
 @NEW
