@@ -142,6 +142,7 @@ DEEDS: dict[str, Callable[[Everything, int], object]] = {
     "clock": lambda w, n: w.clock(n),
     "1970": lambda w, n: w.wake_in_1970(),
     "cut": lambda w, n: w.cut(),
+    "reset and resume": lambda w, n: w.tell(e.ControlAsked(1, c.Reset(False, n % 3, resumes=True))),
     "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),
     "offline": lambda w, n: w.offline(),
     "online": lambda w, n: w.online(),
@@ -172,7 +173,7 @@ def test_no_limit_is_passed_nobody_takes_anothers_place_and_nothing_is_told_twic
         DEEDS[deed](w, n)
         check_statuses(w)
     w.cut_in(0, committed=False)
-    w.online().after(100)
+    w.online().after(100).online()  # the last of them was a reset
     for evse in (1, 2):
         w.unplug(evse)
     w.after(400)
