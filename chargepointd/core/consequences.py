@@ -89,7 +89,7 @@ class Consequences(Metered):
         """A start point is reached; or something else is while one already holds: a second visit at one cable, or in
         one bay."""
         reached = bool(after - before and after & self.start_points())
-        return reached and self.usable(self.place) and not self._context.closed
+        return reached and self.may_begin(self.place)
 
     def _ends(self, before: Conditions, after: Conditions) -> bool:
         if not (self.plugged or self.bay or self.session.authorized):

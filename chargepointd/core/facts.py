@@ -169,6 +169,10 @@ class Facts:
     def usable(self, connector_id: int) -> bool:
         return not self.resetting and self._in_service(connector_id)
 
+    def may_begin(self, connector_id: int) -> bool:
+        """Where that may not be, there is no energy without a transaction either."""
+        return self.usable(connector_id) and not self._context.closed
+
     def _in_service(self, connector_id: int) -> bool:
         return self.operative and self.connectors_operative.get(connector_id, True)
 

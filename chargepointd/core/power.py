@@ -62,7 +62,7 @@ class Power:
     def claims(self, evse: "Facts") -> bool:
         """Energy is due, as far as limits allow it."""
         transaction = evse.session.transaction
-        in_service = transaction.ending is None if transaction else evse.usable(evse.plugged)
+        in_service = transaction.ending is None if transaction else evse.may_begin(evse.plugged)
         return evse.seen and in_service and evse.ready() and not (evse.session.suspended or evse.withheld)
 
     def still(self, close: ClosePowerPath) -> ClosePowerPath | None:

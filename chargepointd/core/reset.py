@@ -17,7 +17,7 @@ from typing import Literal
 
 from chargepointd.core.availability import Statuses
 from chargepointd.core.commands import Reset, Status
-from chargepointd.core.consequences import LAST_READING_S, Cause
+from chargepointd.core.consequences import LAST_READING_S, NO_CAUSE, Cause
 from chargepointd.core.context import NEVER, Context, Step
 from chargepointd.core.effects import Note, Restart, RestartEvse, SaveState
 from chargepointd.core.events import EvseRestarted, GridChanged
@@ -133,6 +133,8 @@ class Resets:
         planned = self._planned is not None and not self._planned.command.on_idle
         self._context.restarting = event.lost or planned
         self._end_all_at = step.mono + DIP_S if event.lost else NEVER
+        for evse in self._evses.values():
+            evse.settle(evse.conditions(), NO_CAUSE, step)
 
     def _end_all_if_due(self, step: Step) -> None:
         if step.mono >= self._end_all_at:

@@ -130,6 +130,27 @@ def test_before_the_power_goes_what_runs_is_ended_and_nobody_begins(version: str
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_who_plugs_in_during_a_dip_draws_nothing_before_it_is_over(version: str) -> None:
+    w = World(version).online().present("CARD1", 1)
+    w.tell(e.GridChanged(lost=True))
+    w.plug(1).after(0.5)
+    assert not w.on[1]
+    w.tell(e.GridChanged(lost=False))
+    w.after(1)
+    assert w.on[1]
+    assert w.station.evses[1].running
+
+
+def test_who_is_about_to_draw_when_the_grid_goes_has_no_offer_meanwhile() -> None:
+    w = World("2.0.1", {"TxCtrlr.TxStartPoint": "EnergyTransfer"}).online().hunger(1, False).plug(1).present("CARD1", 1)
+    assert w.station.evses[1].power_asked
+    w.tell(e.GridChanged(lost=True))
+    assert not w.station.evses[1].power_asked
+    w.tell(e.GridChanged(lost=False))
+    assert w.station.evses[1].power_asked
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
 def test_a_dip_of_the_grid_ends_nothing(version: str) -> None:
     w = World(version).online().plug(1).present("CARD1", 1).after(10)
     w.tell(e.GridChanged(lost=True))
