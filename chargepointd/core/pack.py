@@ -20,11 +20,13 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _encoder() -> Callable[[Any], str]:
-    """What `JSONEncoder.encode` does, without making the encoder, which is in C, anew for each value."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
+    """What `JSONEncoder.encode` does, without making the encoder, which is in C, anew for each value: half of the time.
+    It is not public, so another Python may not have it, or have it differently: then it is `encode`."""
+    try:
+        make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+        made = make(None, _json.default, json.encoder.encode_basestring, None, ":", ",", False, False, True)
+    except (AttributeError, TypeError):
         return _json.encode
-    made = make(None, _json.default, json.encoder.encode_basestring, None, ":", ",", False, False, True)
     return lambda value: "".join(made(value, 0))
 
 
