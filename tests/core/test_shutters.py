@@ -132,7 +132,8 @@ def test_a_pilot_that_knows_of_no_plug_leaves_it_open(version: str) -> None:
 def test_in_any_history_it_is_shut_while_empty_and_holds_nobodys_plug(version: str, history: list[Deed]) -> None:
     w = world(version)
     for deed, n in history:
-        if "jams" not in deed and not ("plug" in deed and shut(w)):
+        stuck = deed == "pull" and w.plugged[1 + n % 2]  # with a car at the other end it is "unplug"
+        if "jams" not in deed and not stuck and not ("plug" in deed and shut(w)):
             DEEDS[deed](w, n)
         w.go_on()
         check_socket(w)

@@ -9,7 +9,7 @@ from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.records import Entry
 from chargepointd.core.security import LOST
-from chargepointd.core.session import Ending, Session, Transaction
+from chargepointd.core.session import Ending, Past, Session, Transaction
 from chargepointd.core.values import MeterValue, Sample, Stamp, Token, TokenInfo
 from chargepointd.storage.store import Store
 
@@ -94,6 +94,7 @@ sessions = st.builds(
     st.booleans(),
     st.booleans(),
     refused_wh=optional(floats),
+    past=optional(st.builds(Past, names, floats, floats, optional(floats), optional(numbers), st.booleans())),
 )
 plain: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | numbers | floats | texts,
