@@ -43,7 +43,8 @@ What people see
     lamps.py          what lamps show                         shown.py   what chargepointctl shows
     masking.py        what is shown of a token
     pricing.py        the part that tells drivers of money, when it is needed:
-    tariff.py         prices and costs, and whose they are    cost.py    what is added between two of them
+    tariff.py         visits, and what they cost              cost.py    what is added between two numbers of the CSMS
+    prices.py         which price is shown to whom            meter_triggers.py  when the CSMS wants to see the meter
     visit.py          what a driver is told, as a value       departures.py  cars that leave after that
     display.py        what is shown all the time              wording.py   in which words
 

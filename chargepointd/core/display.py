@@ -136,7 +136,7 @@ class Screens(Topic):
                 closed += self._closed(evse_id)
         for seat in self._lobby.seats.values():
             if seat.session.authorized and seat.session.token and set(seat.session.choice) & set(evse_ids):
-                known = self._tariffs.price_of(seat.session.token)
+                known = self._tariffs.prices.of(seat.session.token)
                 shown += self._price(0, Visit(texts=known.texts, language=known.language))
         return (shown or list(self._price(0, None))) + closed, bool(shown)
 
@@ -159,7 +159,7 @@ class Screens(Topic):
 
     def _price(self, evse_id: int, visit: Visit | None) -> Iterator[Page]:
         if self._context.variables.boolean("TariffCostCtrlr.Enabled[Tariff]"):
-            for text in pages(self._tariffs.price_text(visit)):
+            for text in pages(self._tariffs.prices.text(visit)):
                 yield Page(evse_id, text, text)
 
     def _cost(self, evse_id: int, visit: Visit, step: Step) -> str:
@@ -182,11 +182,11 @@ class Screens(Topic):
         if final and self._shows_cost():
             total = f"{word(self._language(visit), TOTAL)} {self._money(Decimal(final.cost))}"
             yield Page(evse_id, "total", f"{total}\n{self._energy(evse_id, visit, step)}", final.code)
-            for text in pages(self._tariffs.chosen(final.texts, visit)):
+            for text in pages(self._tariffs.prices.chosen(final.texts, visit)):
                 yield Page(evse_id, text, text, final.code)
             return
         if not self._context.online and self._shows_cost():  # I05
-            for text in pages(self._tariffs.everybody("TotalCostFallbackMessage", visit)):
+            for text in pages(self._tariffs.prices.everybody("TotalCostFallbackMessage", visit)):
                 yield Page(evse_id, text, text)
         yield Page(evse_id, "cost", self._cost(evse_id, visit, step))
 
@@ -202,7 +202,7 @@ class Screens(Topic):
         return self._context.variables.boolean("TariffCostCtrlr.Enabled[Cost]")
 
     def _language(self, visit: Visit | None) -> str:
-        return next(filter(None, self._tariffs.languages(visit)), "")
+        return next(filter(None, self._tariffs.prices.languages(visit)), "")
 
     def _currency(self) -> str:
         return self._context.variables.text("TariffCostCtrlr.Currency")

@@ -77,7 +77,7 @@ class Pricing(Topic):
             self.begun(step).told(token, info, step)
 
     def _waits(self, token: Token, go_on: Callable[[Step], None], step: Step) -> bool:
-        return self.begun(step).waits(token, go_on, step)
+        return self.begun(step).prices.waits(token, go_on, step)
 
     def record_answered(self, message: Message, outcome: Outcome, step: Step) -> None:
         if self.tariffs and isinstance(outcome, RecordAnswered):

@@ -6,7 +6,7 @@ EVSE is a `Visit`, kept over a power cut. A visit is over when the car is gone; 
 nobody else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,38 +19,32 @@ from chargepointd.core.departures import CableLeft, Departures
 from chargepointd.core.effects import Note, SaveState
 from chargepointd.core.evse import Evse
 from chargepointd.core.messages import Message, RecordAnswered, TransactionRecord
+from chargepointd.core.meter_triggers import looked_at
 from chargepointd.core.outbox import Outbox, Outcome
+from chargepointd.core.prices import Price, Prices
 from chargepointd.core.sampling import TRIGGERED_METERS, TRIGGERED_RECORD
 from chargepointd.core.topic import Answer, Obey, Topic
 from chargepointd.core.tuples import NamedTuple
 from chargepointd.core.values import Token, TokenInfo
-from chargepointd.core.variables.catalogue import LANGUAGES
 from chargepointd.core.visit import (
     NO_TRIGGERS,
     Final,
     Triggers,
     Visit,
-    as_texts,
     kept,
     loaded,
     made_anew,
     past_of,
     tells_more,
 )
-from chargepointd.core.wording import Texts, chosen
+from chargepointd.core.wording import Texts
 
 GONE_S = 60.0
 """s after the car has left that its cost is still shown"""
-PRICES_MAX = 50
-"""tokens whose price is known and who are not at an EVSE yet"""
-HYSTERESIS = 0.05
-"""a power has to be passed by so much of it to be passed"""
 _NOTHING = (None, None, None, None)
 """number, verdict, cost and text in an answer"""
 _IDLE_FEE = "TariffCostCtrlr.IdleFeeAfterStop"
-_WAIT = "TariffCostCtrlr.UserPriceTimeout"
 _STOP_POINT = "TxCtrlr.TxStopPoint"
-_OFFLINE = ("OfflineTariffFallbackMessage", "TariffFallbackMessage")
 DEFAULT_PRICE = tuple(f"TariffCostCtrlr.DefaultPrice[{amount}]" for amount in ("kWh", "Hour", "FlatFee"))
 
 
@@ -89,13 +83,6 @@ class TellFinalCost(NamedTuple):
     """to be shown as a QR code"""
 
 
-class Price(NamedTuple):
-    """Told of a token."""
-
-    texts: Texts
-    language: str = ""
-
-
 class Tariffs(Topic):
     name = "tariff"
 
@@ -110,10 +97,8 @@ class Tariffs(Topic):
         before = {int(n): loaded(fields) for n, fields in saved.get("visits", {}).items()}
         anew = {evse.id: visit for evse in evses.values() if (visit := made_anew(evse.session))}
         self.visits: dict[int, Visit] = anew | before
-        self._prices = {key: Price(as_texts(texts), lang) for key, (texts, lang) in saved.get("prices", {}).items()}
+        self.prices = Prices(context, saved.get("prices", {}))
         self._departures = Departures(context, outbox, saved.get("unplugged", ()))
-        self._waiting: dict[str, tuple[float, Callable[[Step], None]]] = {}
-        """who waits for a price, by token: until when, and what goes on then"""
         self._idle: dict[int, bool] = {}
         self._status: dict[int, str] = {}
         self._looked_at = -1
@@ -142,35 +127,15 @@ class Tariffs(Topic):
             visit = self.visits[n]
             self.visits[n] = visit._replace(texts=price.texts or visit.texts, language=price.language or visit.language)
         if not here:
-            known = self._prices.pop(key, Price(()))
-            self._prices[key] = Price(price.texts or known.texts, price.language or known.language)
-            while len(self._prices) > PRICES_MAX:
-                del self._prices[next(iter(self._prices))]
-        if price.texts and key in self._waiting:
-            self._waiting.pop(key)[1](step)
+            self.prices.keep(key, price)
+        if price.texts:
+            self.prices.came(key, step)
         self._dirty = True
 
     def forget(self, key: str) -> None:
         """Of a token that is not at an EVSE."""
-        if self._prices.pop(key, None):
+        if self.prices.known.pop(key, None):
             self._dirty = True
-
-    def price_of(self, token: Token) -> Price:
-        """Of somebody who is not at an EVSE yet."""
-        return self._prices.get(token.key, Price(()))
-
-    def waits(self, token: Token, go_on: Callable[[Step], None], step: Step) -> bool:
-        """Whether its authorization is to wait for the price; then `go_on` is called when that is known, or in vain."""
-        wait_ms = self._context.variables.integer(_WAIT)
-        if not wait_ms or self.price_of(token).texts:
-            return False
-        self._waiting[token.key] = (step.mono + wait_ms / 1000, go_on)
-        return True
-
-    def put_right(self, right: Righting, step: Step) -> None:
-        """What is owed by time is owed for the time that has passed, not for that by which the clock was wrong."""
-        self.visits = {evse_id: _put_right(visit, right) for evse_id, visit in self.visits.items()}
-        self._dirty = True
 
     def _update(self, command: UpdateCost, step: Step, answer: Answer) -> None:
         evse_id = self._place(command.transaction_id, command.reference)
@@ -317,7 +282,7 @@ class Tariffs(Topic):
         key = session.token.key if session.token and (session.authorized or transaction) else ""
         if key and key != visit.token:
             visit = Visit() if visit.over else visit
-            price = self._prices.pop(key, Price(()))
+            price = self.prices.take(key)
             visit = visit._replace(token=key, texts=price.texts, language=price.language)
         if visit.transaction_id and visit.reference is None:
             reference = self._outbox.names.reference_of(visit.transaction_id)
@@ -386,28 +351,13 @@ class Tariffs(Topic):
         if visit is None or not visit.transaction_id:
             return
         status = self._statuses.shown((evse.id, evse.place or 1))
-        came, self._status[evse.id] = status != self._status.get(evse.id, status), status
-        wanted = visit.triggers
-        if wanted == NO_TRIGGERS:
+        before, self._status[evse.id] = self._status.get(evse.id, status), status
+        if visit.triggers == NO_TRIGGERS:
             return
-        if wanted.at is not None and step.utc >= wanted.at:
-            visit = visit._replace(triggers=wanted._replace(at=None))
-        if wanted.energy_wh is not None and self._has_flowed(evse, wanted.energy_wh):
-            visit = visit._replace(triggers=visit.triggers._replace(energy_wh=None))
-        asked = visit != self.visits[evse.id] or (came and status in wanted.statuses)
-        above = _side(evse, wanted.power_w, visit.above)
-        asked = asked or (visit.above is not None and above != visit.above)
-        self.visits[evse.id] = visit._replace(above=above)
+        came = None if status == before else status
+        self.visits[evse.id], asked = looked_at(visit, evse, came, step.utc)
         if asked:
             evse.sample_now(TRIGGERED_RECORD if evse.running else TRIGGERED_METERS, step)
-
-    def _has_flowed(self, evse: Evse, energy_wh: float) -> bool:
-        transaction, measured = evse.transaction, evse.measured
-        read = measured.energy_import_wh if measured else None
-        start = transaction.energy_start_wh if transaction else None
-        if read is None or start is None:
-            return False
-        return read >= (energy_wh if energy_wh >= start else start + energy_wh)
 
     @property
     def untold(self) -> int:
@@ -417,11 +367,10 @@ class Tariffs(Topic):
     # -- time ----------------------------------------------------------------------------------------------------------
 
     def deadline(self) -> float:
-        return min([self._due, *[by for by, _ in self._waiting.values()]]) if self._waiting else self._due
+        return min(self._due, self.prices.deadline())
 
     def tick(self, step: Step) -> None:
-        for key in [key for key, (by, _) in self._waiting.items() if step.mono >= by]:
-            self._waiting.pop(key)[1](step)
+        self.prices.tick(step)
 
     def _next_due(self, step: Step) -> float:
         moments: list[float] = []
@@ -432,33 +381,17 @@ class Tariffs(Topic):
                 moments.append(visit.running.next_at / 1000)
         return min([step.mono + max(0.001, at - step.utc) for at in moments]) if moments else NEVER
 
+    def put_right(self, right: Righting, step: Step) -> None:
+        """What is owed by time is owed for the time that has passed, not for that by which the clock was wrong."""
+        self.visits = {evse_id: _put_right(visit, right) for evse_id, visit in self.visits.items()}
+        self._dirty = True
+
     # -- what is shown -------------------------------------------------------------------------------------------------
 
     def running(self, evse_id: int, step: Step) -> Running | None:
         """As it is now."""
         run = self.visits[evse_id].running
         return moved(run, _ms(step.utc), self._register(evse_id)) if run else None
-
-    def languages(self, visit: Visit | None) -> tuple[str, str]:
-        """In order of preference: the driver's, the station's."""
-        return (visit.language if visit else "", self._context.variables.text("DisplayMessageCtrlr.Language"))
-
-    def chosen(self, texts: Texts, visit: Visit | None) -> str:
-        return chosen(texts, self.languages(visit))
-
-    def price_text(self, visit: Visit | None) -> str:
-        """The price for this driver, else for everybody (I04); in the driver's language, if there is a text in it."""
-        if visit and visit.texts:
-            return self.chosen(visit.texts, visit)
-        names = _OFFLINE[1:] if self._context.online else _OFFLINE
-        return next(filter(None, (self.everybody(name, visit) for name in names)), "")
-
-    def everybody(self, name: str, visit: Visit | None) -> str:
-        """The text of a variable for everybody. That without a language is in the station's."""
-        variables = self._context.variables
-        texts = [("", variables.text(f"TariffCostCtrlr.{name}"))]
-        texts += [(n, variables.text(f"TariffCostCtrlr.{name}[{n}]")) for n in LANGUAGES]
-        return self.chosen(tuple((language, text) for language, text in texts if text), visit)
 
     def shown(self, evse_id: int, step: Step) -> dict[str, Any] | None:
         """For `chargepointctl status`."""
@@ -469,7 +402,7 @@ class Tariffs(Topic):
         decimals = variables.integer("TariffCostCtrlr.CostDecimals")
         cost = Decimal(visit.final.cost) if visit.final else run.cost if run else None
         return {
-            "price": self.price_text(visit) or None,
+            "price": self.prices.text(visit) or None,
             "cost": None if cost is None else rounded(cost, decimals),
             "currency": variables.text("TariffCostCtrlr.Currency") or None,
             "cost_at": run.at / 1000 if run and not visit.final else None,
@@ -480,17 +413,8 @@ class Tariffs(Topic):
 
     def _state(self) -> Any:
         visits = {str(n): kept(visit) for n, visit in self.visits.items() if tells_more(visit)}
-        state = {"visits": visits, "prices": dict(self._prices), "unplugged": list(self._departures.untold)}
+        state = {"visits": visits, "prices": dict(self.prices.known), "unplugged": list(self._departures.untold)}
         return state if any(state.values()) else None
-
-
-def _side(evse: Evse, power_w: float | None, above: bool | None) -> bool | None:
-    """On which side of this power the car draws; of one near it, still on the side where it was."""
-    drawn = evse.measured.power_w if evse.measured else None
-    if power_w is None or drawn is None:
-        return above
-    margin = 0.0 if above is None else HYSTERESIS * power_w * (-1 if above else 1)
-    return drawn >= power_w + margin
 
 
 def _ms(utc: float) -> int:

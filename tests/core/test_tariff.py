@@ -625,7 +625,7 @@ def test_a_customer_is_forgotten_with_the_price(version: str) -> None:
     assert "AAAA1111" in str(w.disk.state["tariff"])
     w.ask(GiveCustomerInformation(1, report=False, clear=True, token=Token("AAAA1111")))
     assert w.disk.state["tariff"] is None
-    assert not tariffs(w).price_of(Token("AAAA1111")).texts
+    assert not tariffs(w).prices.of(Token("AAAA1111")).texts
 
 
 # -- closed, or kept for somebody --------------------------------------------------------------------------------------
