@@ -16,6 +16,7 @@ import pytest
 
 from chargepointd.core.effects import SaveRecord
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.pack import pack
 from chargepointd.core.values import MeterValue, Sample, Stamp, Token
 from chargepointd.storage.store import Store
 from tests.csms import Csms
@@ -140,9 +141,10 @@ def test_a_long_queue_drains_in_order_over_power_cuts_and_requests_are_answered_
     assert len(csms.books.transactions) == 60
 
 
-def as_left(directory: Path, transactions: int, samples: int) -> None:
-    """The queue as an earlier process has left it."""
-    token = Token(TOKEN)
+def as_left(directory: Path, transactions: int, samples: int) -> int:
+    """The queue as an earlier process has left it. Its bytes."""
+    token, size = Token(TOKEN), 0
+    others = tuple(Sample("Current.Import", 16.0, "A", phase=f"L{n}") for n in (1, 2, 3) for _ in "ab")
     store = Store(directory)
     store.open()
     number = itertools.count(1)
@@ -151,15 +153,18 @@ def as_left(directory: Path, transactions: int, samples: int) -> None:
         for seq_no in range(samples + 2):
             kind = {0: "Started", samples + 1: "Ended"}.get(seq_no, "Updated")
             at, wh = time.time() - 1e6 + transaction * 1000 + seq_no, 1000.0 * transaction + seq_no
-            read = (MeterValue(at, "Sample.Periodic", (Sample("Energy.Active.Import.Register", wh, "Wh"),)),)
+            read = (MeterValue(at, "Sample.Periodic", (Sample("Energy.Active.Import.Register", wh, "Wh"), *others)),)
             record = TransactionRecord(
                 kind, f"left-{transaction}", seq_no, Stamp(at), "MeterValuePeriodic", 1, 1, "Charging", wh,
                 read if seq_no else (), token if kind == "Started" else None, token, offline=True,
                 stopped_reason="Local" if kind == "Ended" else None,
             )  # fmt: skip
-            saves.append(SaveRecord(next(number), f"left-{transaction}-{seq_no}", record))
+            body = pack(record)
+            size += len(body)
+            saves.append(SaveRecord(next(number), f"left-{transaction}-{seq_no}", record, body))
         store.commit(saves, durable=True)
     store.close()
+    return size
 
 
 def test_more_than_there_is_room_for_is_thinned_and_starts_and_ends_arrive_all(dialect: str) -> None:
@@ -168,7 +173,7 @@ def test_more_than_there_is_room_for_is_thinned_and_starts_and_ends_arrive_all(d
         config = brisk(csms.url, dialect)
         config["outbox"] = {"max_bytes": 1_000_000}
         station = Station(config)
-        as_left(station.state_dir, 40, 100)
+        assert as_left(station.state_dir, 40, 100) > 1_400_000
         with station:
             until(lambda: station.ctl("outbox").get("dropped", {}).get("records", 0) > 1000, "samples that went")
             until(lambda: station.ctl("outbox")["bytes"] <= 1_000_000, "room")
