@@ -2,7 +2,7 @@
 
 database.py    the file: one process has it, it is sound, it is of the schema this program knows
 store.py       what is kept: load it, commit to it
-set_aside.py   the records that were set aside
+waiting.py     the records that wait, a page at a time    set_aside.py   those that were set aside
 urgency.py     how soon what was changed is to survive a power cut
 rows.py        the rows of the tables, and whether they are what was written: checksum.py
 orphans.py     transactions whose session is lost are ended

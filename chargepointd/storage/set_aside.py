@@ -9,8 +9,8 @@ from chargepointd.core import effects as f
 from chargepointd.core.dead_letters import DeadLetter
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.pack import unpack
-from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.database import StoreError
+from chargepointd.storage.waiting import checksum_of
 
 _ROW = "crc, id, CAST(message_id AS BLOB), CAST(body AS BLOB)"
 """as bytes: what the disk has changed may be no text any more"""
@@ -51,7 +51,8 @@ def letters(db: sqlite3.Connection, ids: Sequence[int], after_id: int, limit: in
 def _record(crc: int | None, number: int, message_id: bytes, body: bytes) -> TransactionRecord | None:
     try:
         text = body.decode()
-        return unpack(TransactionRecord, text) if crc in (None, _checksum(number, message_id.decode(), text)) else None
+        whole = crc in (None, checksum_of(number, message_id.decode(), text))
+        return unpack(TransactionRecord, text) if whole else None
     except ValueError:
         return None
 
@@ -75,15 +76,11 @@ def _forget(db: sqlite3.Connection, token: str) -> None:
     for crc, number, *texts in db.execute(f"SELECT {_ROW} FROM dead").fetchall():
         message_id, body = (text.decode(errors="surrogateescape") for text in texts)
         if key.search(body):
-            whole = crc in (None, _checksum(number, message_id, body))
+            whole = crc in (None, checksum_of(number, message_id, body))
             body = key.sub('""', body)
-            right = _checksum(number, message_id, body)
+            right = checksum_of(number, message_id, body)
             row = (body.encode(errors="surrogateescape"), right if whole else ~right, number)  # what was wrong stays so
             db.execute("UPDATE dead SET body = CAST(? AS TEXT), crc = ? WHERE id = ?", row)
-
-
-def _checksum(number: int, message_id: str, body: str) -> int:
-    return checksum(SEEDS["record"], f"{number}\0{message_id}\0{body}")
 
 
 def _list(ids: Sequence[int]) -> str:

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chargepointd.core import effects as f
-from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.pack import as_json, pack, unpack
-from chargepointd.core.records import WINDOW, Behind, Entry, amended
+from chargepointd.core.records import WINDOW, Behind, Entry
 from chargepointd.core.saved import Saved
 from chargepointd.core.security import KEPT as SECURITY_LOG
 from chargepointd.core.security import LOST, Logged
 from chargepointd.core.session import Session
 from chargepointd.core.token_store import Remembered
 from chargepointd.core.values import Stamp, TokenInfo
+from chargepointd.storage import waiting
 from chargepointd.storage.checksum import SEEDS, checksum
 from chargepointd.storage.copies import Copies
 from chargepointd.storage.database import LONGEST_TAIL, Database, Malformed, StoreError, Unwritable
@@ -41,15 +41,7 @@ PURGE_EVERY = 256
 LOG_PURGE_EVERY = 64
 FOLD_AFTER = 250
 """commits: a quarter of `wal_autocheckpoint`"""
-PAGE = 500
-"""records that are made right at once: of a long queue not all shall be in memory"""
-PAGE_BYTES = 500_000
-"""of records that are read at once; a single one may be larger"""
-_TRANSACTION = """substr(body, instr(body, '","') + 3, instr(substr(body, instr(body, '","') + 3), '"') - 1)"""
-"""the second text of a record's body: all that a count by transaction has to read of it"""
-_ENTRY = "id, CAST(message_id AS BLOB), CAST(body AS BLOB), crc, again"
-"""columns of a record; as bytes, for what the disk has changed may be no text any more"""
-_OF_RECORD, _OF_SESSION = SEEDS["record"], SEEDS["session"]
+_OF_SESSION = SEEDS["session"]
 
 
 class Store:
@@ -153,8 +145,8 @@ class Store:
             return self._load()
         first, last = self._db.execute("SELECT min(id), max(id) FROM record").fetchone()
         self._purged = min((first or 1) - 1, self._settled)
-        records, complete, _, _ = self._waiting(0, WINDOW)
-        behind = Behind() if complete else self._behind(records[-1].id)
+        records, complete, _, _ = waiting.page(self._db, self._settled, 0, WINDOW)
+        behind = Behind() if complete else waiting.behind(self._db, self._settled, records[-1].id)
         last_dead, dead, dead_size = self._db.execute(
             "SELECT max(id), count(*), total(length(CAST(body AS BLOB))) FROM dead"
         ).fetchone()
@@ -182,54 +174,14 @@ class Store:
                 self._db.execute("ROLLBACK")
             raise
 
-    def _behind(self, after_id: int) -> Behind:
-        """Row by row: SQLite would sort them all in memory to group them."""
-        size, held = 0, dict[str, int]()
-        for transaction_id, length in self._db.execute(
-            f"SELECT {_TRANSACTION}, length(CAST(body AS BLOB)) FROM record WHERE id > ? AND (id > ? OR again)",
-            (after_id, self._settled),
-        ):
-            size += length
-            held[transaction_id] = held.get(transaction_id, 0) + 1
-        return Behind(sum(held.values()), size, held)
-
     def waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool, int, int]:
         """The next records that wait, and whether there are no more behind them. One that cannot be read is set aside
         for a person to see: its row would go with those that are settled. How many were, and their bytes. StoreError
         where none can be read."""
         try:
-            return self._waiting(after_id, limit)
+            return waiting.page(self._db, self._settled, after_id, limit)
         except sqlite3.Error as error:
             raise self._database.trouble(error) from error
-
-    def _waiting(self, after_id: int, limit: int) -> tuple[tuple[Entry, ...], bool, int, int]:
-        entries: list[Entry] = []
-        unreadable = []
-        size = 0
-        rows = self._db.execute(
-            f"SELECT {_ENTRY} FROM record WHERE id > ? AND (id > ? OR again) ORDER BY id",
-            (after_id, self._settled),
-        )
-        complete = True
-        for row in rows:
-            if len(entries) >= limit or size >= PAGE_BYTES:
-                complete = False
-                break
-            try:
-                entries.append(_entry(*row))
-                size += entries[-1].size
-            except ValueError as error:
-                log.warning("state: record %s cannot be read and is left out: %s", row[0], error)
-                unreadable.append((row[0], len(row[2])))
-        rows.close()
-        buried = buried_size = 0
-        for record_id, length in unreadable:
-            try:
-                if _set_aside(self._db, f.SettleRecord(record_id, "cannot be read")):
-                    buried, buried_size = buried + 1, buried_size + length
-            except sqlite3.OperationalError as error:
-                log.warning("state: record %s cannot be set aside: %s", record_id, error)
-        return tuple(entries), complete, buried, buried_size
 
     # -- commit --------------------------------------------------------------------------------------------------------
 
@@ -304,7 +256,7 @@ class Store:
         return {
             f.SaveRecord: self._save_record,
             f.SettleRecord: self._settle,
-            f.AmendRecords: self._amend,
+            f.AmendRecords: lambda s: waiting.amend(self._db, s, self.progressed),
             f.DropRecords: lambda s: self._db.execute(f"DELETE FROM record WHERE id IN ({_list(s.record_ids)})"),
             f.RetryDead: self._mind_dead,
             f.DropDead: self._mind_dead,
@@ -323,39 +275,18 @@ class Store:
 
     def _save_record(self, save: f.SaveRecord) -> None:
         number, message_id, body = save.record_id, save.message_id, save.body or pack(save.record)
-        crc = checksum(_OF_RECORD, f"{number}\0{message_id}\0{body}")
+        crc = waiting.checksum_of(number, message_id, body)
         self._db.execute(INSERT["record"], (number, message_id, body, crc))
 
     def _settle(self, save: f.SettleRecord) -> None:
         if save.dead:
-            _set_aside(self._db, save)
+            from chargepointd.storage.set_aside import set_aside  # few stations ever need it
+
+            set_aside(self._db, save)
         if save.alone:
             self._db.execute("DELETE FROM record WHERE id = ?", (save.record_id,))
         else:
             self._settled = max(self._settled, save.record_id)
-
-    def _amend(self, save: f.AmendRecords) -> None:
-        last, after_id = dict(save.last), save.after_id
-        while rows := self._db.execute(
-            f"SELECT {_ENTRY} FROM record WHERE id > ? AND NOT again ORDER BY id LIMIT ?",
-            (after_id, PAGE),
-        ).fetchall():
-            for row in rows:
-                if row[0] not in save.sent:
-                    self._amend_one(row, save, last)
-            after_id = rows[-1][0]
-            self.progressed()
-
-    def _amend_one(self, row: tuple[Any, ...], save: f.AmendRecords, last: dict[str, float]) -> None:
-        try:
-            entry = _entry(*row)
-        except ValueError:
-            return  # found, and set aside, when its turn comes
-        right = amended(entry, save, last)
-        if right is not entry.record:
-            body = pack(right)
-            crc = checksum(_OF_RECORD, f"{entry.id}\0{entry.message_id}\0{body}")
-            self._db.execute("UPDATE record SET body = ?, crc = ? WHERE id = ?", (body, crc, entry.id))
 
     def dead(self, ids: Sequence[int] = (), *, after_id: int = 0, limit: int) -> "tuple[DeadLetter, ...]":
         """The oldest of those that were set aside, or of these. Unreadable where they are damaged and nothing else is;
@@ -443,19 +374,6 @@ def _place(save: f.Save) -> object:
     if isinstance(save, f.SaveSession):
         return f.SaveSession, save.evse_id
     return (f.SaveState, save.name) if isinstance(save, f.SaveState) else (None, id(save))
-
-
-def _set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
-    from chargepointd.storage.set_aside import set_aside  # imported here: few stations ever need it
-
-    return set_aside(db, settle)
-
-
-def _entry(record_id: int, message_id: bytes, body: bytes, crc: int | None, again: int) -> Entry:
-    name, text = message_id.decode(), body.decode()
-    if crc not in (None, checksum(_OF_RECORD, f"{record_id}\0{name}\0{text}")):
-        raise ValueError("its checksum is wrong")
-    return Entry(record_id, name, unpack(TransactionRecord, text), len(body), bool(again))
 
 
 def _list(ids: Iterable[int]) -> str:

@@ -152,10 +152,10 @@ def test_nobody_looks_at_a_disk_that_has_nothing_to_do(tmp_path: Path) -> None:
 
 def test_a_correction_of_a_long_queue_shows_that_it_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from chargepointd.core import effects as f
-    from chargepointd.storage import store as store_module
+    from chargepointd.storage import waiting
     from tests.storage.saves import batch
 
-    monkeypatch.setattr(store_module, "PAGE", 2)
+    monkeypatch.setattr(waiting, "PAGE", 2)
     store = Store(tmp_path)
     store.open()
     told = threading.Semaphore(0)
