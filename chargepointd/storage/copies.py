@@ -7,6 +7,7 @@ import logging
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class Copies:
             sync(self._directory)
         except (sqlite3.Error, OSError) as error:
             log.warning("state: no copy could be made: %s", error)
-            new.unlink(missing_ok=True)
+            with suppress(OSError):  # where nothing can be written nothing can be removed
+                new.unlink()
 
 
 def sync(path: Path) -> None:

@@ -6,14 +6,19 @@ from pathlib import Path
 from chargepointd.storage.log import read_log
 from chargepointd.storage.sectors import readable
 
+GROWTH = 64 << 20
+"""bytes by which the log can have made the file longer: what says more was changed, and would take all memory"""
+
 
 def image(path: Path) -> bytearray | None:
     """The database, the log applied; to be opened by `sqlite3.Connection.deserialize`. None when there is none."""
     data = bytearray(_read(path))
     frames = read_log(path).frames
-    last = max((n for n, frame in enumerate(frames) if frame.commit), default=-1)
+    last, most = max((n for n, frame in enumerate(frames) if frame.commit), default=-1), len(data) + GROWTH
     for frame in (frame for frame in frames[: last + 1] if frame.page):
         start, size = (frame.page - 1) * len(frame.data), len(frame.data)
+        if start + size > most:
+            continue
         if len(data) < start + size:
             data.extend(bytes(start + size - len(data)))
         data[start : start + size] = frame.data
@@ -24,7 +29,7 @@ def image(path: Path) -> bytearray | None:
     if size < 512 or size & (size - 1):
         return None
     pages = frames[last].commit if last >= 0 else struct.unpack_from(">I", data, 28)[0]
-    if 0 < pages * size < len(data) + (64 << 20):  # a file that was cut off: the pages that are gone are empty
+    if 0 < pages * size < most:  # a file that was cut off: the pages that are gone are empty
         data.extend(bytes(max(0, pages * size - len(data))))
     data[18:20] = b"\x01\x01"  # there is no log any more
     return data

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from chargepointd.core.pack import as_json, unpack
 from chargepointd.core.security import LOST
-from chargepointd.storage.rows import INSERT, seal
+from chargepointd.storage.rows import INSERT, Reader, seal
 
 
 def note(db: sqlite3.Connection, lost: Iterable[str]) -> None:
     """Beside what is noted already, within a transaction of the caller if there is one. Even of nothing lost it is told
     that the file was damaged."""
-    row = db.execute("SELECT value FROM state WHERE name = ?", (LOST,)).fetchone()
-    before = unpack(list, row[0]) if row else []
+    reader = Reader(db)
+    noted = reader.read("state", lambda name, text: list(unpack(list, text)), f"WHERE name = '{LOST}'")
+    before = [*(each for one in noted for each in one), *(each.what for each in reader.damaged)]
     db.execute(INSERT["state"], seal("state", (LOST, as_json([*before, *lost]))))

@@ -8,8 +8,10 @@ import pytest
 
 from chargepointd.core import effects as f
 from chargepointd.core.messages import TransactionRecord
+from chargepointd.core.security import LOST
 from chargepointd.core.session import Session, Transaction
 from chargepointd.core.values import Stamp, Token, TokenInfo
+from chargepointd.storage import losses
 from chargepointd.storage.rows import TABLES
 from chargepointd.storage.store import Store, StoreError
 from tests.storage.saves import reopened
@@ -111,6 +113,18 @@ def test_what_is_lost_is_found_by_each_process_until_one_has_told_it(tmp_path: P
     assert (both[:1], len(both)) == (lost, 2)
     assert reopened(tmp_path).lost == both
     assert not reopened(tmp_path).damaged
+
+
+@pytest.mark.parametrize("value", ["'['", "'5'", "CAST(x'ff5b' AS TEXT)", "replace(value, 'one', 'two')"])
+def test_a_note_of_losses_that_is_damaged_hinders_none(value: str, tmp_path: Path) -> None:
+    """It is read where the end of the log is in doubt too, before the rows are looked at."""
+    keep(tmp_path, f.SaveState(LOST, ["one"]))
+    sql(tmp_path, f"UPDATE state SET value = {value}")
+    db = sqlite3.connect(tmp_path / "chargepointd.db")
+    losses.note(db, ["another"])
+    db.commit()
+    db.close()
+    assert reopened(tmp_path).lost == (f"state {LOST}", "another")
 
 
 def test_rows_of_an_older_program_have_no_checksum_are_used_and_get_one(tmp_path: Path) -> None:

@@ -70,6 +70,16 @@ def test_a_flipped_bit_of_the_log_is_found_and_mostly_undone(written: Path, tmp_
     assert undone > 150
 
 
+def test_a_page_far_behind_the_file_takes_no_memory(written: Path, tmp_path: Path) -> None:
+    """Its number was changed, and is kept where more was: the frame is passed over."""
+    changed = bytearray((written / "chargepointd.db-wal").read_bytes())
+    changed[32] ^= 0b0110_0000
+    changed[32 + 24 + 500 : 32 + 24 + 540] = bytes(40)
+    path = files(written, tmp_path, bytes(changed))
+    assert read_log(path).frames[0].page > 1 << 29
+    assert len(image(path) or b"") < 1 << 20
+
+
 @pytest.mark.parametrize("cut", [1, 500, 1047, 1048, 1049, 5000])
 def test_a_log_without_its_end_is_the_end_of_a_write(cut: int, written: Path, tmp_path: Path) -> None:
     log = (written / "chargepointd.db-wal").read_bytes()[:-cut]

@@ -160,6 +160,18 @@ def test_an_idle_station_makes_no_copy_and_a_busy_one_a_day(tmp_path: Path, monk
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.usefixtures("at_once")
+def test_a_copy_that_cannot_be_made_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    in_the_way = tmp_path / f"{copies.COPIES[0]}.new"
+    (in_the_way / "content").mkdir(parents=True)  # cannot be removed, as on a disk that has become read-only
+    keep(tmp_path, *EVERYTHING)
+    assert "no copy could be made" in caplog.text
+    in_the_way.joinpath("content").rmdir()
+    in_the_way.rmdir()
+    keep(tmp_path, f.SaveVariable("a", "1"))
+    assert (tmp_path / copies.COPIES[0]).exists()
+
+
 def damaged_somewhere(whole: bytes, chance: random.Random, times: int) -> bytes:
     changed = bytearray(whole)
     for _ in range(times):
