@@ -283,7 +283,10 @@ class Evse(Consequences):
         self.settle(before, NO_CAUSE, step)
 
     def interrupt(self, step: Step) -> None:
-        """For a reset after which the transaction goes on (2.1 B13): no energy, and that is told when none flows."""
+        """For a reset after which the transaction goes on (2.1 B13): no energy, and that is told when none flows.
+        Several in succession are one interruption."""
+        if self.interrupting:
+            return
         before, transaction = self.conditions(), self.transaction
         undecided = self.running and self._resumption and not self._resumption.decided
         if undecided:  # it may be too late for it: nothing flows, and nothing is told

@@ -145,7 +145,7 @@ class Facts:
     @property
     def withheld(self) -> bool:
         """No energy before and after an interruption, for now or for good (`core.resumption`)."""
-        if self.held_back:
+        if self.held_back or self.interrupting:
             return True
         transaction = self.session.transaction
         never = transaction is not None and transaction.withheld

@@ -88,14 +88,15 @@ class Resets:
         waits = command.on_idle and any(evse.transaction for evse in self._concerned(command))
         if not command.evse_id:
             waits = waits or self.not_now()
-            if not (command.on_idle and self._planned and self._planned.interrupts):  # it comes sooner than asked for
-                self._planned = Planned(command, NEVER)
+            interrupts = self._planned is not None and self._planned.interrupts
+            if not (command.on_idle and interrupts):  # it comes sooner than asked for
+                self._planned = Planned(command, NEVER, interrupts)
         elif command.evse_id < 0 or command.evse_id not in self._evses:
             return Status("Rejected", f"no EVSE {command.evse_id}")
         elif not self._evses[command.evse_id].plan.allow_reset:
             return Status("Rejected", "this EVSE cannot be reset alone")
-        elif waits:
-            self._singles[command.evse_id] = Single("Waiting")
+        elif waits:  # one that is under way comes sooner than asked for
+            self._singles.setdefault(command.evse_id, Single("Waiting"))
         return Status("Scheduled" if waits else "Accepted")
 
     def _resumes_nothing(self) -> str:
@@ -148,8 +149,9 @@ class Resets:
         return min(restart_by, singles, self._end_all_at)
 
     def _busy(self) -> bool:
-        """What runs has its own deadlines, and is waited for."""
-        return self.not_now() or any(_runs(evse) or evse.power_asked for evse in self._evses.values())
+        """What runs has its own deadlines, and is waited for; what rests only for the reset of its EVSE goes on."""
+        runs = _runs if self._planned and self._planned.interrupts else _has_one
+        return self.not_now() or any(runs(evse) or evse.power_asked for evse in self._evses.values())
 
     def tick(self, step: Step) -> None:
         self._end_all_if_due(step)
@@ -197,7 +199,9 @@ class Resets:
     def _end(self, evse: Evse, step: Step, *, resumes: bool = False) -> None:
         """Out of service, and what runs there ends (B12.FR.08), or is interrupted (B13.FR.10)."""
         step.emit(Note("reset", evse.id, "begins"))
-        self._singles[evse.id] = Single("Ending", step.mono + ENDING_S)
+        single = self._singles.get(evse.id)
+        if single is None or single.state != "Restarting":  # its devices are asked anew as it is
+            self._singles[evse.id] = Single("Ending", step.mono + ENDING_S)
         evse.resetting = True
         if resumes:
             evse.interrupt(step)
@@ -238,8 +242,12 @@ def _at_rest(evse: Evse) -> bool:
     return not (_runs(evse) or evse.power_asked or evse.power_on)
 
 
+def _has_one(evse: Evse) -> bool:
+    return evse.transaction is not None
+
+
 def _runs(evse: Evse) -> bool:
-    return evse.transaction is not None and not evse.rests
+    return _has_one(evse) and not evse.rests
 
 
 def _holds(evse: Evse) -> bool:

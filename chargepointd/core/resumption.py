@@ -79,6 +79,8 @@ class Resumption:
             return ""
         since = step.mono - self._resumed_at
         away = self._away_s(step)
+        if away is None and self.decided:
+            return ""
         if away is None:
             hopeless = limit == 0 or since > limit or not plausible(self._interrupted_at)
             return self._blamed() if hopeless else None

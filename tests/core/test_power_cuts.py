@@ -8,7 +8,7 @@ from chargepointd.core import events as e
 from chargepointd.core.values import Token
 from chargepointd.daemon.assembly import Start, assembled
 from chargepointd.dialects.dialect import VERSIONS
-from tests.core.world import World, check_records
+from tests.core.world import NOON, World, check_records
 
 
 def charging(version: str, variables: dict[str, str] | None = None) -> World:
@@ -225,6 +225,26 @@ def test_a_clock_that_stood_still_meanwhile_is_found_out(version: str) -> None:
     assert goes_on(w)
     w.online().after(1)
     assert over(w, "PowerLoss")
+
+
+def test_a_clock_that_is_put_back_behind_the_interruption_takes_nothing_back(version: str) -> None:
+    w = World(version, {"TxCtrlr.ResumptionTimeout": "60"}, wall=NOON + 7200)
+    w.timeless = True
+    w.online().plug().present("CARD1", 1).after(100)
+    w.cut(10)
+    assert goes_on(w)
+    w.timeless = False
+    w.online().after(400)
+    assert abs(w.station.utc - w.utc) < 1
+    assert goes_on(w)
+
+
+def test_what_goes_on_does_so_though_less_is_allowed_before_its_energy_comes(version: str) -> None:
+    w = charging(version, {"TxCtrlr.ResumptionMaxDelay": "600"})
+    w.wall = 0.0
+    w.cut()
+    w.configure("TxCtrlr.ResumptionTimeout", "60").after(600).online()
+    assert goes_on(w)
 
 
 def test_energy_that_may_not_come_back_does_not(version: str) -> None:
