@@ -38,16 +38,19 @@ class Room:
         try:
             if self._fd < 0:
                 self._fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+                self._frames = self._there()  # after a power cut it has that of the process before
             if self._frames < LEFT or any(os.pread(self._fd, 8, _at(self._frames - LEFT) + _SALT)):
                 self._make()
         except OSError:
             self._frames = LEFT
 
     def _make(self) -> None:
-        size = os.fstat(self._fd).st_size
-        self._frames = max(0, size - HEADER) // _STEP + FRAMES
+        size, self._frames = os.fstat(self._fd).st_size, self._there() + FRAMES
         while (left := _at(self._frames) - size) > 0:
             size += os.pwrite(self._fd, bytes(min(left, _BLOCK - size % _BLOCK)), size)
+
+    def _there(self) -> int:
+        return max(0, os.fstat(self._fd).st_size - HEADER) // _STEP
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -71,14 +71,29 @@ def test_a_log_that_begins_anew_does_not_grow_again(tmp_path: Path) -> None:
         assert kept.log.stat().st_size == size
 
 
+def cut(kept: Kept, directory: Path) -> None:
+    left = {name: (directory / name).read_bytes() for name in (NAME, f"{NAME}-wal")}
+    kept.store.close()
+    for name, data in left.items():
+        (directory / name).write_bytes(data)
+
+
+def test_power_cuts_do_not_make_the_log_longer_and_longer(tmp_path: Path) -> None:
+    """Nobody shortens it but an end in order, and each start reads all of it."""
+    sizes = []
+    for _ in range(5):
+        kept = Kept(tmp_path)
+        kept.commit()
+        sizes.append(kept.log.stat().st_size)
+        cut(kept, tmp_path)
+    assert sizes == sizes[:1] * 5
+
+
 def test_after_a_power_cut_all_is_there_and_nothing_is_told_of_the_room(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     while kept.count < 20:
         kept.commit()
-    left = {name: (tmp_path / name).read_bytes() for name in (NAME, f"{NAME}-wal")}
-    kept.store.close()
-    for name, data in left.items():
-        (tmp_path / name).write_bytes(data)
+    cut(kept, tmp_path)
     read = read_log(tmp_path / NAME)
     assert (read.damaged, read.unclear, read.remains) == (False, 0, False)
     saved = reopened(tmp_path)
