@@ -8,7 +8,7 @@ local.py         the methods of the control socket
 variables.py     how they show variables     devices.py  drivers and devices
 dead_letters.py  what they show of records that the CSMS did not take
 transactions.py  the simulator's own: whole transactions at once, to load the books
-network.py       the next attempt to connect, in the words of the link
+network.py       the next attempt to connect, in the words of the link; the proxy to where a file is
 assembly.py      the station, from all that it begins with
 bundle.py        the parts of the archive for a support case; left.py: without the daemon, from its disk
 log_ring.py      the last lines of the log     disk.py   how much room is left

@@ -20,6 +20,7 @@ import platform
 import shutil
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -33,6 +34,7 @@ from chargepointd.daemon.log_ring import LogRing
 from chargepointd.daemon.pseudonyms import Pseudonyms
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.daemon.recording import ALL, write
+from chargepointd.jobs.diagnostics import archive
 
 RECORDING = "recording.jsonl.gz"
 JOURNAL = ("journalctl", "--unit=chargepointd", "--no-pager", "--output=short-iso-precise", "--lines=20000", "--quiet")
@@ -108,6 +110,13 @@ class Bundle:
         except TimeoutError:
             missing[f"{part}.json"] = f"the station did not answer within {ASK_S:.0f} s"
         return None
+
+
+async def packed(station_id: str, asked_at: float, parts: Parts) -> dict[str, Any]:
+    """As `chargepointctl` gets it."""
+    name = f"bundle-{station_id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(asked_at))}"
+    archived = await asyncio.to_thread(archive, name, parts)
+    return {"filename": f"{name}.tar.gz", "archive": b64encode(archived).decode(), "parts": sorted(parts)}
 
 
 def _leave_out_words(set_aside: Any) -> None:

@@ -6,10 +6,8 @@ another. End: the station takes no more events, drivers make safe, what was save
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from chargepointd.daemon.conversation import Conversation
 from chargepointd.daemon.engine import Engine, now
 from chargepointd.daemon.local import Local
 from chargepointd.daemon.log_ring import LogRing
-from chargepointd.daemon.network import disbelieved, known_time, profile
+from chargepointd.daemon.network import disbelieved, known_time, profile, proxied
 from chargepointd.daemon.notify import Notifier
 from chargepointd.daemon.recorder import Recorder
 from chargepointd.dialects import codec
@@ -38,7 +36,7 @@ from chargepointd.jobs.runner import Jobs, Parts, Place
 from chargepointd.link.backoff import Retry
 from chargepointd.link.connection import Link
 from chargepointd.link.ended import Ended
-from chargepointd.link.profile import BadProfile, Profile
+from chargepointd.link.profile import Profile
 from chargepointd.sections import Config
 from chargepointd.storage.store import Store, StoreError, Unwritable
 from chargepointd.storage.writer import Writer
@@ -250,17 +248,7 @@ class Daemon:
         return lambda secured: untimely(*term(secured, secured.getpeercert()), utc, sure=sure)
 
     def _proxied(self, host: str, secure: bool) -> tuple[str, int, str] | None:
-        """The proxy on the way to a file."""
-        from chargepointd.jobs.transfer.failure import TransferFailed
-        from chargepointd.link.proxy import chosen, excepted
-
-        configured = self._config.csms.proxy
-        if configured and excepted(host, os.environ):
-            return None
-        try:
-            return chosen(configured, host, secure, os.environ)
-        except BadProfile as wrong:
-            raise TransferFailed(str(wrong)) from None
+        return proxied(self._config.csms.proxy, host, secure)
 
     def _way(self) -> Profile:
         station = self._station
@@ -346,15 +334,12 @@ class Daemon:
 
     async def _pics(self, params: dict[str, Any]) -> Any:
         """Of the version that is asked for, that is in use, or that comes first in the configuration."""
-        from chargepointd.daemon.pics import Facts, statement
+        from chargepointd.daemon.pics import statement
 
         spoken = (self._link.subprotocol or VERSIONS[self._config.csms.versions[0]]).removeprefix("ocpp")
         version = params.get("version", spoken)
-        dialect, rows = ("v16", "pics_v16") if version == "1.6" else ("v2", "pics")
-        requests = import_module(f"chargepointd.dialects.{dialect}.requests").OFFERED
         triggers = self._station.remote.offered_triggers
-        facts = Facts(self._config, self._plan, self._variables, frozenset(requests), triggers)
-        answers = statement(facts, import_module(f"chargepointd.daemon.{rows}").ROWS)
+        answers = statement(version, self._config, self._plan, self._variables, triggers)
         return {"version": version, "answers": [answer._asdict() for answer in answers]}
 
     async def _gather(self, oldest: float | None, latest: float | None, *, whole: bool = False) -> Parts:
@@ -367,15 +352,11 @@ class Daemon:
         )
 
     async def _bundle(self, params: dict[str, Any]) -> Any:
-        from base64 import b64encode
+        from chargepointd.daemon.bundle import packed
 
-        from chargepointd.jobs.diagnostics import archive
-
-        name = f"bundle-{self._plan.id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(time.time()))}"
-        since = params.get("since_s")
-        parts = await self._gather(None if since is None else time.time() - since, None, whole=True)
-        packed = await asyncio.to_thread(archive, name, parts)
-        return {"filename": f"{name}.tar.gz", "archive": b64encode(packed).decode(), "parts": sorted(parts)}
+        asked_at, since = time.time(), params.get("since_s")
+        parts = await self._gather(None if since is None else asked_at - since, None, whole=True)
+        return await packed(self._plan.id, asked_at, parts)
 
     def _clock_facts(self) -> dict[str, Any]:
         moment, clock = now(), self._station.context.clock

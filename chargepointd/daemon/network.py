@@ -1,5 +1,7 @@
-"""The next attempt to connect, in the words of the link: what the station decided, with its files."""
+"""The next attempt to connect, in the words of the link: what the station decided, with its files; and the proxy to
+where a file is."""
 
+import os
 from pathlib import Path
 
 from chargepointd.core.certificates import CSMS_ROOT, STATION, Certificates
@@ -9,7 +11,7 @@ from chargepointd.core.network import Network
 from chargepointd.core.values import Now
 from chargepointd.dialects.dialect import VERSIONS
 from chargepointd.jobs.keystore import KeyStore
-from chargepointd.link.profile import Profile
+from chargepointd.link.profile import BadProfile, Profile
 from chargepointd.sections import CsmsConfig
 
 
@@ -79,3 +81,16 @@ def profile(
         utc=time[0],
         utc_sure=time[1],
     )
+
+
+def proxied(configured: str, host: str, secure: bool) -> tuple[str, int, str] | None:
+    """The proxy on the way to a file; None: there is none."""
+    from chargepointd.jobs.transfer.failure import TransferFailed  # a start is made of imports
+    from chargepointd.link.proxy import chosen, excepted
+
+    if configured and excepted(host, os.environ):
+        return None
+    try:
+        return chosen(configured, host, secure, os.environ)
+    except BadProfile as wrong:
+        raise TransferFailed(str(wrong)) from None

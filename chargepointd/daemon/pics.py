@@ -7,6 +7,7 @@ built, what its device model allows and which requests it offers; so it holds fo
 
 import re
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 
 from chargepointd.core.plan import StationPlan
@@ -117,7 +118,14 @@ class Answer(NamedTuple):
     by: str
 
 
-def statement(facts: Facts, rows: Iterable[Row]) -> list[Answer]:
+def statement(
+    version: str, config: Config, plan: StationPlan, variables: Registry, triggers: frozenset[str]
+) -> list[Answer]:
+    """version: "1.6", or any 2.x."""
+    dialect, module = ("v16", "pics_v16") if version == "1.6" else ("v2", "pics")
+    requests = import_module(f"chargepointd.dialects.{dialect}.requests").OFFERED
+    rows = import_module(f"chargepointd.daemon.{module}").ROWS
+    facts = Facts(config, plan, variables, frozenset(requests), triggers)
     return [Answer(row.id, row.feature, _word(row.answer(facts)), row.by) for row in rows]
 
 
