@@ -169,9 +169,10 @@ class Evse(Consequences):
         self.settle(before, NO_CAUSE, step)
 
     def fault(self, fault: Fault, step: Step) -> None:
-        before = self.conditions()
-        self.faults[(fault.code, fault.source)] = fault
-        told = self.running and fault.stops_charging
+        """Something is broken; or what is known of it has changed, which a record does not tell again."""
+        before, key = self.conditions(), (fault.code, fault.source)
+        known, self.faults[key] = self.faults.get(key), fault
+        told = self.running and fault.stops_charging and not (known and known.stops_charging)
         self.settle(before, Cause("AbnormalCondition", self._fault_reason()) if told else NO_CAUSE, step)
 
     def mend(self, code: str, source: str, step: Step) -> None:

@@ -208,6 +208,16 @@ def test_the_quiet_begins_anew_with_each_failure(w: World) -> None:
     assert w.on[1]
 
 
+def test_a_transaction_is_told_of_it_once_not_with_each_failure(w: World) -> None:
+    w.plug(1).present("AAAA1111", 1)
+    pauses(w)
+    pauses(w)
+    told = records(w)
+    for _ in range(40):
+        pauses(w)
+    assert records(w) == told, "a worn card is written to no more often for it"
+
+
 def test_csms_and_technician_hear_why_and_what_to_do_and_not_each_time(w: World) -> None:
     pauses(w)
     [first] = warnings(w)
