@@ -34,6 +34,8 @@ SECTOR = 512
 """what a disk writes as one"""
 BLOCK = 4096
 """what a file system writes as one, at most: a page of the kernel's memory"""
+_NONE: Sums = (0, 0)
+"""the salt of what was never written"""
 _OTHER_BITS = 5
 """a salt that was drawn anew differs in more"""
 
@@ -95,7 +97,8 @@ class _Reading:
     def __init__(self, log: bytes, block: int) -> None:
         magic, _, size, _, *salt, first, second = struct.unpack_from(">8I", log)
         order = ">" if magic == _MAGIC + 1 else "<"
-        sound = _sum(list(struct.unpack_from(f"{order}6I", log)), (0, 0)) == (first, second)
+        sound = magic in (_MAGIC, _MAGIC + 1)  # the checksum of zeros is right
+        sound = sound and _sum(list(struct.unpack_from(f"{order}6I", log)), (0, 0)) == (first, second)
         if not sound:
             size, order = PAGE_SIZE, "<" if byteorder == "little" else ">"
         words = struct.Struct(f"{order}{2 + size // 4}I")
@@ -106,9 +109,12 @@ class _Reading:
         """what the next frame goes on from; None: that was changed"""
         self._salt = (salt[0], salt[1]) if sound or not self._raw else self._raw[0].salt
         self._frames: list[Frame] = []
-        self._damaged = not sound and any(frame.follows(before.stored) for before, frame in pairwise(self._raw))
+        self._damaged = not sound and any(
+            frame.salt != _NONE and frame.follows(before.stored) for before, frame in pairwise(self._raw)
+        )
         """else there is nothing to be read"""
-        known = sound or (self._damaged and self._salt == self._raw[1].salt)  # else they may be of the log before
+        # Else they may be of the log before.
+        known = sound or (self._damaged and _NONE != self._salt == self._raw[1].salt)
         self._unclear = 0 if known else len(log.rstrip(b"\0"))
         if self._unclear:
             self._raw = []

@@ -315,6 +315,24 @@ def test_a_log_whose_beginning_is_lost_is_not_taken_for_the_one_before(
         told_truth(reopened(directory))
 
 
+@pytest.mark.parametrize("size", [32, 512, 4096, 8192])
+def test_a_log_that_begins_with_zeros_is_not_taken_for_an_empty_one(
+    size: int, killed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Their checksum is right, and SQLite syncs the head before the frames: so it was there. Nothing but zeros is none:
+    they are room."""
+    log = killed[f"{NAME}-wal"]
+    for left in (log[size:], bytes(len(log) - size)):
+        for name, data in killed.items():
+            if not name.endswith("-shm"):
+                (tmp_path / name).write_bytes(bytes(size) + left if data is log else data)
+        saved = reopened(tmp_path)
+        if any(left):
+            told_truth(saved)
+        else:
+            assert not saved.damaged
+
+
 def test_a_gap_that_was_left_stays_after_a_cut_at_the_start(killed: dict[str, bytes], tmp_path: Path) -> None:
     """And what was left behind the end of the log does not leave another at each start."""
     for name, data in killed.items():
