@@ -12,6 +12,7 @@ from chargepointd.core.pack import unpack
 from chargepointd.storage.database import StoreError
 from chargepointd.storage.waiting import checksum_of
 
+_YEAR_9999 = 253_402_300_800.0
 _ROW = "crc, id, CAST(message_id AS BLOB), CAST(body AS BLOB)"
 """as bytes: what the disk has changed may be no text any more"""
 
@@ -38,13 +39,15 @@ def set_aside(db: sqlite3.Connection, settle: f.SettleRecord) -> int:
 def letters(db: sqlite3.Connection, ids: Sequence[int], after_id: int, limit: int) -> tuple[DeadLetter, ...]:
     """Those named, or the oldest after an id. One that the disk has changed is there too, without its record."""
     which = f"id IN ({_list(ids)})" if ids else f"id > {after_id}"
-    columns = f"{_ROW}, CAST(reason AS BLOB), at, attempts, reference"
+    # The checksum is not of these: whatever stands there.
+    facts = "CAST(at AS REAL), CAST(attempts AS INTEGER), CAST(reference AS INTEGER), typeof(reference)"
     found = []
-    for crc, number, message_id, body, reason, *facts in db.execute(
-        f"SELECT {columns} FROM dead WHERE {which} ORDER BY id LIMIT {limit}"
+    for crc, number, message_id, body, reason, at, attempts, reference, kind in db.execute(
+        f"SELECT {_ROW}, CAST(reason AS BLOB), {facts} FROM dead WHERE {which} ORDER BY id LIMIT {limit}"
     ).fetchall():
-        record, shown = _record(crc, number, message_id, body), message_id.decode(errors="replace")
-        found.append(DeadLetter(number, shown, record, len(body), reason.decode(errors="replace"), *facts))
+        record = _record(crc, number, message_id, body) if kind in ("integer", "null") else None
+        shown, why, at = message_id.decode(errors="replace"), reason.decode(errors="replace"), _time(at)
+        found.append(DeadLetter(number, shown, record, len(body), why, at, attempts, reference))
     return tuple(found)
 
 
@@ -55,6 +58,10 @@ def _record(crc: int | None, number: int, message_id: bytes, body: bytes) -> Tra
         return unpack(TransactionRecord, text) if whole else None
     except ValueError:
         return None
+
+
+def _time(at: float) -> float:
+    return at if 0.0 <= at < _YEAR_9999 else 0.0
 
 
 def mind(db: sqlite3.Connection, save: f.Save) -> None:

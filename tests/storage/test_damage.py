@@ -1,5 +1,6 @@
 """What a disk has changed is found, not used, kept for a person, told; and what stood alone because of it is ended."""
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.security import LOST
 from chargepointd.core.session import Session, Transaction
 from chargepointd.core.values import Stamp, Token, TokenInfo
+from chargepointd.daemon.dead_letters import listed
 from chargepointd.storage import losses
 from chargepointd.storage.rows import TABLES
 from chargepointd.storage.store import Store, StoreError
@@ -207,6 +209,23 @@ def test_what_was_set_aside_and_is_no_text_any_more_is_shown_as_unreadable(colum
     assert letter.reason.startswith('["' if column == "reason" else "InternalError")
     store.commit([f.ForgetToken(TOKEN.value), f.DropDead((1,))], durable=True)
     assert [letter.id for letter in store.dead(limit=10)] == [2]
+    store.close()
+
+
+@pytest.mark.parametrize("value", ["1e300", "-9e999", "x'ff'", "CAST(x'ff' AS TEXT)"])
+@pytest.mark.parametrize("column", ["at", "attempts", "reference"])
+def test_of_what_was_set_aside_any_column_may_be_changed_and_all_is_shown(
+    column: str, value: str, tmp_path: Path
+) -> None:
+    """A record whose number at the CSMS is none any more cannot be told."""
+    store = Store(tmp_path)
+    store.open()
+    refused = f.SettleRecord(1, "InternalError: no", at=5.0, attempts=3, reference=7)
+    store.commit([*visit("Started"), refused], durable=True)
+    store._db.execute(f"UPDATE dead SET {column} = {value}")
+    [letter] = store.dead(limit=10)
+    assert letter.record == (None if column == "reference" else record(0, "Started", 1001.0))
+    assert json.dumps(listed(letter))
     store.close()
 
 
