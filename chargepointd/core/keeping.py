@@ -86,7 +86,7 @@ class Keeping(Topic):
         if self._failures < 2:
             self._trust(step, "sound again: all is kept that waited")
             return
-        held_s = min(QUIET_S[0] * 2 ** (self._failures - 2), QUIET_S[1])
+        held_s = min(QUIET_S[0] * 2 ** min(self._failures - 2, 10), QUIET_S[1])
         self._until = step.mono + held_s
         said = f"the disk has failed {self._failures} times, each within an hour of the last ({reason}): "
         said += f"nobody may charge before it has been sound for {_words(held_s)}; {REMEDY}"

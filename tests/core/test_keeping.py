@@ -179,6 +179,16 @@ def test_a_disk_that_pauses_again_and_again_has_to_be_quiet_for_longer_and_longe
     assert w.on[1], "an hour of good behaviour is not forgotten"
 
 
+def test_a_disk_may_fail_more_often_than_a_float_can_be_doubled(w: World) -> None:
+    """Every ten seconds, for four hours."""
+    for _ in range(1200):
+        pauses(w)
+        w.after(10)
+    assert not w.on[1]
+    w.after(QUIET_S[1])
+    assert not w.station.statuses.station_faults
+
+
 def test_meanwhile_all_is_kept_and_told_but_nobody_charges(w: World) -> None:
     w.plug(1).present("AAAA1111", 1)
     pauses(w)
