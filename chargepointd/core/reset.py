@@ -46,6 +46,12 @@ class Planned(NamedTuple):
     interrupts: bool = False
     """what runs is interrupted, or is being so"""
 
+    @property
+    def waits(self) -> bool:
+        """For an installation alone: what it is to end, or to interrupt, still runs."""
+        begun = self.interrupts if self.command.resumes else self.restart_by < NEVER
+        return not (self.command.on_idle or begun)
+
 
 class Single(NamedTuple):
     """A reset of one EVSE."""
@@ -164,7 +170,7 @@ class Resets:
     def _restart_if_due(self, step: Step) -> None:
         """Restart as soon as nothing runs and the CSMS has all, or has had its time."""
         planned = self._planned
-        if planned and planned.command.resumes and not planned.interrupts and not self.not_now():
+        if planned and planned.waits and not self.not_now():
             self._begin(planned.command, step)
         if self._planned is None or self._busy():
             return

@@ -14,10 +14,11 @@ from chargepointd.core import events as e
 from chargepointd.core import messages as m
 from chargepointd.core.charging.profiles import SetChargingProfile
 from chargepointd.core.consequences import LAST_READING_S
+from chargepointd.core.keeping import QUIET_S
 from chargepointd.core.messages import TransactionRecord
 from chargepointd.core.reset import FLUSH_S, RETRY_S
 from tests.core.deeds import QUIET
-from tests.core.test_histories import profile
+from tests.core.test_histories import check_statuses, profile
 from tests.core.world import PLAN, World, check_records
 
 TIMEOUT = "TxCtrlr.ResumptionTimeout"
@@ -669,6 +670,19 @@ def test_what_may_be_too_late_is_not_made_timely_by_a_reset(version: str) -> Non
 
 # -- in any order ------------------------------------------------------------------------------------------------------
 
+STOP_POINTS = ("PowerPathClosed", "EnergyTransfer", "EVConnected", "Authorized")
+
+
+def disk_is_back(w: World) -> None:
+    if not w.station.context.keeps:
+        w.tell(e.StorageSound())
+
+
+def installs(w: World, installing: bool) -> None:
+    """Until the next start."""
+    w.station.resets.not_now = lambda: installing
+
+
 DEEDS: dict[str, Callable[[World, int], object]] = QUIET | {
     "card": lambda w, n: w.present(f"CARD{1 + n % 2}", 1 + n % 2),
     "full": lambda w, n: w.hunger(1 + n % 2, False),
@@ -676,7 +690,14 @@ DEEDS: dict[str, Callable[[World, int], object]] = QUIET | {
     "remote stop": lambda w, n: w.ask_stop(1 + n % 2),
     "reset": lambda w, n: w.ask(c.Reset(on_idle=n % 2 == 0, evse_id=n // 2 % 3)),
     "reset and resume": lambda w, n: w.ask(c.Reset(on_idle=False, evse_id=n % 3, resumes=True)),
+    "local stop": lambda w, n: w.tell(e.ControlAsked(1, c.StopLocally(1 + n % 2))),
+    "unlock": lambda w, n: w.ask(c.UnlockConnector(1, 1)),
     "cannot be made safe": lambda w, n: w.unsafe.update({1 + n % 2: "no answer"}),
+    "can be made safe": lambda w, n: w.unsafe.clear(),
+    "the disk fails": lambda w, n: w.tell(e.StorageFailed("full")),
+    "the disk is back": lambda w, n: disk_is_back(w),
+    "installing": lambda w, n: installs(w, n % 2 == 0),
+    "stop point": lambda w, n: w.configure("TxCtrlr.TxStopPoint", STOP_POINTS[n % len(STOP_POINTS)]),
     "cut": lambda w, n: w.cut(10.0 * n),
     "cut at once": lambda w, n: w.cut_at_once(),
     "cut before a commit": lambda w, n: w.cut_in(1 + n % 5, committed=False),
@@ -701,7 +722,10 @@ def test_whatever_comes_in_between_nobody_is_left_without_energy(version: str, h
     w = charging(version, {"OCPPCommCtrlr.ResetRetries": "2", "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true"})
     for deed, n in history:
         DEEDS[deed](w, n)
+        check_statuses(w)
     w.cut_in(0, committed=False)
+    installs(w, False)
+    disk_is_back(w)
     for broken in (w.unsafe, w.meter_dead, w.stuck):
         broken.clear()
     for evse in sorted(w.welded):
@@ -712,7 +736,7 @@ def test_whatever_comes_in_between_nobody_is_left_without_energy(version: str, h
         w.mend(evse)
         w.tell(e.FaultCleared(evse, "ConnectorLockFailure", "connector 1"))
         w.hunger(evse, True)
-    w.after(100).online().after(100)
+    w.after(100 + QUIET_S[1]).online().after(100)
     assert not w.station.context.restarting, "what was accepted has taken place"
     for evse, there in w.station.evses.items():
         assert not (there.interrupting or there.held_back or there.resetting)

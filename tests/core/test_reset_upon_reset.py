@@ -107,21 +107,24 @@ class SlowDevices(World):
         self._run()
 
 
-def test_an_installation_that_has_begun_meanwhile_puts_off_another_but_forgets_nobody(version: str) -> None:
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_one_that_waits_for_an_installation_ends_what_runs_afterwards(version: str, interrupted: bool) -> None:
     w = charging(version)
-    w.welded.add(1)
-    reset(w)
+    if interrupted:
+        w.welded.add(1)
+        reset(w)
     installing = True
     w.station.resets.not_now = lambda: installing
     assert w.ask(c.Reset(on_idle=False)).status == "Scheduled"
-    opens(w)
+    if interrupted:
+        opens(w)
     w.after(60)
+    assert w.station.evses[1].running
     assert not w.restarts
     installing = False
-    w.after(FLUSH_S + 1).online()
-    assert w.restarts
-    assert w.on[1]
-    one_piece(w)
+    w.after(FLUSH_S + 1)
+    assert w.restarts == [f.Restart(False, "RemoteReset")]
+    assert one_piece(w, "Started Updated Ended")[-1].stopped_reason == "ImmediateReset"
 
 
 @pytest.mark.parametrize("dark_s", [100.0, 900.0])
