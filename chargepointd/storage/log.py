@@ -142,7 +142,7 @@ class _Reading:
         if whole and frame.salt == self._salt:
             return self._keep(frame.read(frame.words), right)
         sure = self._commits_behind(n) > LONGEST_TAIL
-        if not sure and (self._old(frame.start) or self._has_hole(frame.start)):
+        if not (whole or sure) and (self._old(frame.start) or self._has_hole(frame.start)):
             return False
         if whole:
             self._damaged = True

@@ -191,6 +191,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         store.commit(
             [f.SaveRecord(n, f"m-{n}", record(n - 1, kind, 1000.0 + n)), f.SaveSession(1, session(n))], durable=True
         )
+        store.tend()
         if 5 < n < 39:  # so that the last frame is within a block
             store.commit([f.SettleRecord(n - 5)], durable=False)
         if n == 20:
@@ -236,7 +237,7 @@ def test_flipped_bits_anywhere_are_no_facts(part: str, seed: int, killed: dict[s
 
 
 FRAME = SIZE + 24
-CHANGES = ("bits", "salts", "zeros", "another", "noise", "block", "unreadable")
+CHANGES = ("bits", "salts", "older salts", "zeros", "another", "noise", "block", "unreadable")
 
 
 def older(log: bytes, chance: random.Random) -> bytes:
@@ -265,6 +266,8 @@ def log_changed(log: bytes, how: str, back: int, chance: random.Random) -> bytes
     elif how == "salts":
         for _ in range(chance.randrange(2, 12)):
             changed[start + 8 + chance.randrange(8)] ^= 1 << chance.randrange(8)
+    elif how == "older salts":  # as in a frame of the log before
+        changed[start + 8 : start + 16] = (int.from_bytes(log[16:20]) - 1).to_bytes(4) + chance.randbytes(4)
     elif how == "zeros":
         changed[at] = bytes(at.stop - at.start)
     elif how == "another":
