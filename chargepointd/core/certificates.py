@@ -374,8 +374,9 @@ class Certificates(Topic):
 
     def look(self, step: Step) -> None:
         """At the start, and where the files of a connection could not be used: what the disk has changed is forgotten,
-        what a person has put right is taken in."""
-        if self._work:
+        what a person has put right is taken in. Not while nothing can be kept: the disk may not have given back which
+        files count, and all others are removed."""
+        if self._work or self._context.unkept:
             return
         known = [(c.use, c.name) for c in self._installed] + [(PENDING, name) for name in self.pending]
         csms = self._context.plan.csms

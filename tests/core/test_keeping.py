@@ -8,6 +8,7 @@ from chargepointd.core import commands as c
 from chargepointd.core import effects as f
 from chargepointd.core import events as e
 from chargepointd.core import messages as m
+from chargepointd.core.certificates import Tidy
 from chargepointd.core.keeping import FORGOTTEN_S, QUIET_S
 from chargepointd.core.values import Token
 from tests.core.world import World
@@ -87,6 +88,19 @@ def test_questions_are_answered_and_promises_refused(w: World) -> None:
     assert w.replies["reset"].status in ("Accepted", "Scheduled")
     assert w.replies["trigger"].status == "Accepted"
     assert w.station.availability.station_operative
+
+
+def test_the_key_store_is_left_alone(w: World) -> None:
+    """What is not known would be removed from it, and the disk may not have given back what is."""
+    w.tell(e.StorageFailed(FULL))
+    assert not tidies(w)
+    w.tell(e.StorageSound())
+    assert tidies(w)
+
+
+def tidies(w: World) -> bool:
+    effects = w.station.step(e.PoweredUp(), w.now)
+    return any(isinstance(effect, f.StartJob) and isinstance(effect.job, Tidy) for effect in effects)
 
 
 def test_what_has_no_word_for_it_is_refused_by_an_error(w: World) -> None:

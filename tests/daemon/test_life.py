@@ -337,3 +337,18 @@ def test_a_state_directory_that_cannot_be_is_explained_and_waited_for(station: S
     assert "Traceback" not in rest
     assert "could not be written, and is lost: " in rest
     assert process.returncode == EX_IOERR
+
+
+@NEW
+def test_certificates_and_keys_outlive_a_database_that_cannot_be_read(csms: Csms, dialect: str) -> None:
+    """Which of them count stands there."""
+    station = Station(brisk(csms.url, dialect))
+    (station.state_dir / "chargepointd.db").mkdir(parents=True)
+    key = station.state_dir / "certificates" / "ChargingStationCertificate" / "a.key"
+    key.parent.mkdir(parents=True)
+    key.write_text("not to be had again")
+    with station:
+        csms.wait_connected()
+        assert "nothing can be kept" in str(station.ctl("status"))
+        assert station.terminate().code == EX_IOERR
+        assert key.exists()
