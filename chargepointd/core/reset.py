@@ -137,7 +137,7 @@ class Resets:
             return
         self.on_battery = event.lost
         step.emit(Note("supply", 0, "the grid is away, the back-up supply runs" if event.lost else "the grid is back"))
-        planned = self._planned is not None and not self._planned.command.on_idle
+        planned = self._planned is not None and not (self._planned.command.on_idle or self._planned.waits)
         self._context.restarting = event.lost or planned
         self._end_all_at = step.mono + DIP_S if event.lost else NEVER
         for evse in self._evses.values():

@@ -127,6 +127,16 @@ def test_one_that_waits_for_an_installation_ends_what_runs_afterwards(version: s
     assert one_piece(w, "Started Updated Ended")[-1].stopped_reason == "ImmediateReset"
 
 
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_dip_of_the_grid_does_not_make_it_keep_out_who_comes_before_it_begins(version: str, resumes: bool) -> None:
+    w = charging(version)
+    w.station.resets.not_now = lambda: True
+    assert w.ask(c.Reset(on_idle=False, resumes=resumes)).status == "Scheduled"
+    w.tell(e.GridChanged(lost=True))
+    w.tell(e.GridChanged(lost=False))
+    assert w.plug(2).present("CARD2", 2).after(5).on[2]
+
+
 @pytest.mark.parametrize("dark_s", [100.0, 900.0])
 def test_a_time_that_becomes_known_meanwhile_brings_no_energy_before_the_restart(version: str, dark_s: float) -> None:
     w = charging(version, {TIMEOUT: "600"}).after(20)
