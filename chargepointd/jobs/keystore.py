@@ -11,6 +11,7 @@ import os
 import ssl
 from base64 import b64decode
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,8 +37,12 @@ class KeyStore:
         return self._where / use / f"{name}.key"
 
     def roots(self, use: str) -> list[str]:
-        """All certificates of this use, in PEM; one that the disk has damaged is none any more."""
-        return [file.read_text("ascii", errors="replace") for file in sorted((self._where / use).glob("*.pem"))]
+        """All certificates of this use, in PEM; one that the disk has damaged, or does not give back, is none."""
+        read = []
+        for file in sorted((self._where / use).glob("*.pem")):
+            with suppress(OSError):
+                read.append(file.read_text("ascii", errors="replace"))
+        return read
 
     def put(self, file: Path, content: bytes) -> None:
         """Durable when this returns. OSError: nothing has changed."""

@@ -22,6 +22,7 @@ def test_roots_are_those_of_one_use(tmp_path: Path) -> None:
     assert store.roots("CSMSRootCertificate") == []
     store.put(store.certificate("CSMSRootCertificate", "a"), b"A")
     store.put(store.certificate("ManufacturerRootCertificate", "b"), b"B")
+    store.certificate("CSMSRootCertificate", "cannot be read").mkdir()
     assert store.roots("CSMSRootCertificate") == ["A"]
 
 
