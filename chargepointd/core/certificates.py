@@ -103,6 +103,8 @@ class Tidy(NamedTuple):
     client_key: str = ""
     taken_in: str = ""
     """digests of what the configuration named when it was taken in last: the roots, the station's own"""
+    adopts: bool = False
+    """what is there and is not known counts: the disk has lost what said so"""
 
 
 class Tidied(NamedTuple):
@@ -113,12 +115,16 @@ class Tidied(NamedTuple):
     wrong: str = ""
     cut: tuple[tuple[str, str], ...] = ()
     """without the authorities in their chain: one was damaged"""
+    adopted: tuple[Certificate, ...] = ()
+    keys: tuple[str, ...] = ()
+    """names of those adopted that wait for a certificate"""
 
 
 class Certificates(Topic):
     name = "certificates"
 
-    def __init__(self, context: Context, saved: dict[str, Any] | None) -> None:
+    def __init__(self, context: Context, saved: dict[str, Any] | None, *, damaged: bool = False) -> None:
+        """damaged: something on the disk was, so what is saved may be missing, or older than the files."""
         saved = saved or {}
         self._context = context
         self._installed = [_loaded(row) for row in saved.get("installed", ())]
@@ -131,6 +137,8 @@ class Certificates(Topic):
         self.pending: list[str] = saved.get("pending", [])
         """keys that wait for a certificate, oldest first"""
         self.taken_in: str = saved.get("taken_in", "")
+        self._adopts: bool = damaged or saved.get("adopts", False)
+        """once: the files say better what there was"""
         self.vouches = ""
         """name of the root on which the connection rests, as far as it is known"""
         self.changes = 0
@@ -354,6 +362,7 @@ class Certificates(Topic):
                     "renewed": self.renewed,
                     "pending": list(self.pending),
                     "taken_in": self.taken_in,
+                    **({"adopts": True} if self._adopts else {}),
                 },
             )
         )
@@ -370,6 +379,8 @@ class Certificates(Topic):
     # -- the files -----------------------------------------------------------------------------------------------------
 
     def power_up(self, step: Step) -> None:
+        if self._adopts:
+            self.save(step)  # with the news of the damage: a start after this one sees none
         self.look(step)
 
     def look(self, step: Step) -> None:
@@ -380,7 +391,7 @@ class Certificates(Topic):
             return
         known = [(c.use, c.name) for c in self._installed] + [(PENDING, name) for name in self.pending]
         csms = self._context.plan.csms
-        job = Tidy(tuple(known), csms.ca_file, csms.client_cert, csms.client_key, self.taken_in)
+        job = Tidy(tuple(known), csms.ca_file, csms.client_cert, csms.client_key, self.taken_in, self._adopts)
         self.work(job, self._tidied, step)
 
     def _tidied(self, outcome: Any, step: Step) -> None:
@@ -392,6 +403,8 @@ class Certificates(Topic):
             self._lost(use, name, step)
         for use, name in outcome.cut:
             self._was_cut(use, name, step)
+        if self._adopts:
+            self._adopt(outcome, step)
         self._complain(outcome.wrong and f"the configuration's was not taken in: {outcome.wrong}", step)
         if not outcome.wrong and outcome.taken_in != self.taken_in:
             self.taken_in = outcome.taken_in
@@ -400,6 +413,20 @@ class Certificates(Topic):
                 if certificate.use == STATION:
                     self.replace(certificate.name, step)
             self.save(step)
+
+    def _adopt(self, outcome: Tidied, step: Step) -> None:
+        """Of the station's own the newest is its certificate, or the successor of the one that is known."""
+        self._adopts = False
+        self.pending += outcome.keys
+        for certificate in outcome.adopted:
+            self._put(certificate, step)
+        own = [certificate for certificate in outcome.adopted if certificate.use == STATION]
+        newest = max(own, key=lambda certificate: certificate.valid_from, default=None)
+        if newest and not self.current:
+            self.current = newest.name
+        elif newest and not self.renewed:
+            self.renewed = newest.name
+        self.save(step)
 
     def _was_cut(self, use: str, name: str, step: Step) -> None:
         """A CSMS that has the authorities itself takes it yet, so it stays where there is no other."""

@@ -91,7 +91,7 @@ class Wiring:
         self.firmware = Firmware(self.context, self.outbox, self._everywhere, self._hold, firmware)
         self.resets.not_now = self.firmware.installing
         context, state = self.context, saved.state
-        self.certificates = Certificates(context, state.get("certificates"))
+        self.certificates = Certificates(context, state.get("certificates"), damaged=saved.damaged)
         signatures = Signatures(context, self.outbox, self.certificates, state.get("signatures"))
         self.network = Network(context, self.certificates, signatures, state.get("network"))
         self.timekeeping = Timekeeping(self.context)

@@ -84,6 +84,16 @@ def _fact(use: str, chain: Sequence[x509.Certificate], roots: Sequence[x509.Cert
     )
 
 
+def facts_of(chains: Sequence[tuple[str, str]], store: KeyStore) -> tuple[Certificate, ...]:
+    """Of files (use, name) that are there; what is no certificate is left out."""
+    roots = [root for use in dict.fromkeys(use for use, _ in store.names()) for root in _all(use, store)]
+    facts = []
+    for use, name in chains:
+        with suppress(OSError, ValueError):
+            facts.append(_fact(use, c.parse(store.certificate(use, name).read_text("ascii")), roots))
+    return tuple(facts)
+
+
 async def find(job: FindCertificate, place: Place, tell: Tell) -> tuple[str, str] | None:
     return await asyncio.to_thread(_find, job, KeyStore(place.state_dir))
 

@@ -4,7 +4,8 @@
     STATE_DIR/certificates/USE/NAME.key     the private key of a chain, or of a request that waits for its certificate
 
 A file is written whole and durably, or not at all. The station's state says which of them count: what it does not
-name was cut off in the middle, and `sweep` removes it. No cryptography here, so nothing costs time at the start.
+name was cut off in the middle, and `sweep` removes it (where the disk has changed the state, the files say it). No
+cryptography here, so nothing costs time at the start.
 """
 
 import os
@@ -43,6 +44,11 @@ class KeyStore:
             with suppress(OSError):
                 read.append(file.read_text("ascii", errors="replace"))
         return read
+
+    def names(self) -> list[tuple[str, str]]:
+        """(use, name) of all certificates, and of the keys without one."""
+        found = (file for kind in ("pem", "key") for file in sorted(self._where.glob(f"*/*.{kind}")))
+        return list(dict.fromkeys((file.parent.name, file.stem) for file in found))
 
     def put(self, file: Path, content: bytes) -> None:
         """Durable when this returns. OSError: nothing has changed."""

@@ -241,3 +241,68 @@ def test_what_was_installed_and_deleted_is_in_the_security_log(w: World) -> None
     w.finish(None)
     logged = [x for x in w.station.security.between(None, None) if x.kind == "ReconfigurationOfSecurityParameters"]
     assert [x.info for x in logged] == ["CSMSRootCertificate a is installed", "CSMSRootCertificate a is deleted"]
+
+
+# -- the disk has lost what counted ------------------------------------------------------------------------------------
+
+
+def own(name: str, year: int) -> c.Certificate:
+    return root(name, c.STATION)._replace(valid_from=year * 365.25 * 86_400)
+
+
+def after_damage(w: World, **lost: Any) -> None:
+    """A start at which the disk has not given back these; what is asked of the key store is under way."""
+    w._begin = w.under_way.append  # type: ignore[method-assign]
+    read = w.disk.saved
+    w.disk.saved = lambda: read()._replace(damaged=True, state=w.disk.state | lost)  # type: ignore[method-assign]
+    w.cut()
+    w.disk.saved = read  # type: ignore[method-assign]
+
+
+def tidying(w: World) -> c.Tidy:
+    return next(start.job for start in w.under_way if isinstance(start.job, c.Tidy))
+
+
+def tidied(w: World, **found: Any) -> None:
+    start = next(start for start in w.under_way if isinstance(start.job, c.Tidy))
+    w.tell(e.JobEnded(start.topic, start.id, c.Tidied((), "")._replace(**found)))
+
+
+def test_where_the_disk_has_lost_them_those_that_are_there_count(w: World) -> None:
+    install(w, root("a"))
+    after_damage(w, certificates=None)
+    assert tidying(w).adopts
+    tidied(w, adopted=(root("a"), own("old", 50), own("new", 55)), keys=("k1",))
+    w.online()
+    assert names(w, c.CSMS_ROOT) == ["a"]
+    certificates = w.station.certificates
+    assert (certificates.current, certificates.renewed, certificates.pending) == ("new", "", ["k1"])
+    w.cut()
+    assert not tidying(w).adopts
+    assert (c.STATION, "new") in tidying(w).known
+
+
+def test_one_that_is_there_and_younger_than_the_copy_is_the_successor_of_that_of_the_copy(w: World) -> None:
+    w.disk.state["certificates"] = {"installed": [list(own("old", 50))], "current": "old"}
+    after_damage(w)
+    tidied(w, adopted=(own("new", 55),))
+    assert (w.station.certificates.current, w.station.certificates.renewed) == ("old", "new")
+
+
+def test_one_of_the_copy_whose_files_are_gone_gives_way_to_the_one_that_is_there(w: World) -> None:
+    w.disk.state["certificates"] = {"installed": [list(own("old", 50))], "current": "old"}
+    after_damage(w)
+    tidied(w, missing=((c.STATION, "old"),), adopted=(own("new", 55),))
+    assert (w.station.certificates.current, w.station.certificates.renewed) == ("new", "")
+
+
+def test_a_power_cut_before_the_files_were_read_loses_none_of_them(w: World) -> None:
+    after_damage(w, certificates=None)
+    w.cut()
+    assert tidying(w).adopts
+
+
+def test_a_start_without_damage_adopts_nothing(w: World) -> None:
+    w._begin = w.under_way.append  # type: ignore[method-assign]
+    w.cut()
+    assert not tidying(w).adopts

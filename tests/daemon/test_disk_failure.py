@@ -4,10 +4,11 @@ nothing is promised or told that could be lost; and when the disk is back all go
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -32,6 +33,7 @@ from tests.daemon.visit import (
     true_to,
     until,
 )
+from tests.pki import Authority
 
 EXIT_UNKEPT = 74
 
@@ -262,3 +264,31 @@ def test_what_is_lost_of_a_file_while_the_disk_is_full_is_told_when_it_can_be_sa
         csms.wait("SecurityEventNotification", type="StateDamaged")
         assert station.ctl("status")["damaged"]
         assert list(station.state_dir.glob("*.broken-1"))
+
+
+@pytest.mark.parametrize("dialect", ["2.0.1"], indirect=True)
+def test_certificates_and_keys_outlive_that_the_disk_has_lost_which_of_them_count(
+    station: Station, csms: Csms, dialect: str
+) -> None:
+    def installed() -> list[str]:
+        rows = csms.call("GetInstalledCertificateIds")["certificateHashDataChain"]
+        return [row["certificateHashData"]["serialNumber"] for row in rows]
+
+    csms.wait_status("Available", 1)
+    for use in ("CSMSRootCertificate", "ManufacturerRootCertificate"):
+        payload = {"certificateType": use, "certificate": Authority(use).pem}
+        assert csms.call("InstallCertificate", payload)["status"] == "Accepted"
+    before = installed()
+    station.terminate()
+    with closing(sqlite3.connect(station.state_dir / "chargepointd.db")) as database:
+        changed = database.execute("UPDATE state SET value = replace(value, 'CN=', 'CM=') WHERE name = 'certificates'")
+        assert changed.rowcount == 1
+        database.commit()
+    for start in range(2):
+        csms.forget()
+        station.start()
+        csms.wait_status("Available", 1)
+        assert installed() == before
+        if not start:
+            csms.wait("SecurityEventNotification", type="StateDamaged")
+        station.terminate()

@@ -306,6 +306,41 @@ def test_the_start_removes_what_is_not_known_and_tells_what_is_missing(
     assert kept(store, tmp_path) == [f"{c.CSMS_ROOT}/.pem"]
 
 
+def test_where_the_disk_has_lost_what_counts_the_files_say_it(do: Any, store: KeyStore, tmp_path: Path) -> None:
+    certificate, _ = taking(do, ROOT.authority("Sub").sign)
+    root, known = (do(c.CheckRoot(c.CSMS_ROOT, each.pem)) for each in (ROOT, OTHER))
+    vehicles = do(c.CheckRoot("V2GRootCertificate", ROOT.pem))
+    store.certificate(c.CSMS_ROOT, "half").with_suffix(".pem.new").write_text("-----BEGIN")
+    store.certificate(c.CSMS_ROOT, "changed").write_text(ROOT.pem)
+    store.key(c.STATION, "without a chain").write_text(ROOT.issue("S-1").key)
+    there = kept(store, tmp_path)
+    found = do(c.Tidy(((c.CSMS_ROOT, known.name),), adopts=True))
+    assert sorted(found.adopted) == sorted([certificate, root, vehicles])
+    assert sorted(found.keys) == ["k0", "k1"]
+    assert found.missing == ()
+    assert len(kept(store, tmp_path)) == len(there) - 3, "what is not whole has gone"
+    known_now = [each[:2] for each in (*found.adopted, known)]
+    assert do(c.Tidy((*known_now, (c.PENDING, "k0"), (c.PENDING, "k1")))).missing == ()
+
+
+def test_what_the_configuration_names_does_not_take_the_place_of_what_was_found(
+    do: Any, store: KeyStore, tmp_path: Path
+) -> None:
+    certificate, _ = taking(do, ROOT.sign)
+    own = ROOT.issue("S-1").file(tmp_path, "own.pem")
+    found = do(c.Tidy((), "", str(own), adopts=True))
+    assert certificate in found.adopted
+    assert found.certificates == ()
+    known = tuple(each[:2] for each in found.adopted)
+    assert do(c.Tidy(known, "", str(own), "", found.taken_in)) == c.Tidied((), found.taken_in)
+
+
+def test_where_nothing_is_found_what_the_configuration_names_is_taken_in(do: Any, tmp_path: Path) -> None:
+    own = ROOT.issue("S-1").file(tmp_path, "own.pem")
+    found = do(c.Tidy((), "", str(own), adopts=True))
+    assert (found.adopted, [each.use for each in found.certificates]) == ((), [c.STATION])
+
+
 def test_removing_removes_the_key_as_well(do: Any, store: KeyStore, tmp_path: Path) -> None:
     certificate, _ = taking(do, ROOT.sign)
     assert do(c.RemoveCertificate(((c.STATION, certificate.name), (c.PENDING, "k0"), (c.PENDING, "k1")))) is None
