@@ -206,10 +206,15 @@ class Fate:
         async with self._power:
             starts = site.stage.starts
             with site.trouble("reset"):
-                if not await self._office.reset(on_idle := chance.random() < 0.3):
+                how = chance.choices(("immediate", "onidle", "resume"), (4, 3, 3))[0]
+                if how == "resume":  # the technician's; no version spoken here has it
+                    taken = (await site.ask("reset", mode=how))["status"] == "Accepted"
+                else:
+                    taken = await self._office.reset(on_idle=how == "onidle")
+                if not taken:
                     return
-                self._noted("resets")
-                patience = 6 * HOUR_S if on_idle else 600.0
+                self._noted(f"resets, {how}")
+                patience = 6 * HOUR_S if how == "onidle" else 600.0
                 await site.until(lambda: site.stage.starts > starts, "restart after a reset", patience, every=5.0)
                 site.control.leave()
                 await asyncio.sleep(60)
