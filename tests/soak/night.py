@@ -14,10 +14,12 @@ takes and keeps memory by the MB"""
 HEAP_KB = 1024
 """by which what is in use of the C library's heap may grow, but for SQLite and the ring of the log"""
 HEAP_KB_A_NIGHT = 2.0
-"""by which it may grow in half of all nights in which nothing more was loaded: tables grow by steps, seldom; what is
-lost with each connection, each file, each visit is lost every day"""
-NIGHTS = 7
-"""of one process, from which on that is judged; the quiet half of a month has some ten"""
+"""by which it may grow in half of all nights: tables grow by steps, seldom; what is lost with each connection, each
+file, each visit is lost every day"""
+WARM = 4
+"""nights after something was loaded, or begun, in which its tables fill"""
+NIGHTS = 5
+"""to the night before each, from which on that is judged"""
 SQLITE_KB = 1500
 """what SQLite may have: its cache (1000), and statements"""
 
@@ -77,10 +79,9 @@ def growth(nights: Sequence[Night]) -> list[str]:
             wrong.append(f"{night.rss_kb} kB of memory, {before.rss_kb} on night {before.day}")
     if night.sqlite_kb > SQLITE_KB:
         wrong.append(f"SQLite has {night.sqlite_kb} kB")
-    own = [one for one in nights if one.starts == night.starts][1:]
-    more = [after.heap_kb - before.heap_kb for before, after in pairwise(own) if after.modules == before.modules]
-    if len(more) >= NIGHTS and median(more) > HEAP_KB_A_NIGHT:
-        wrong.append(f"the heap has grown by {median(more):.1f} kB a night")
+    warm = [one.heap_kb for one in same[WARM:]]
+    if len(warm) > NIGHTS and (more := median(after - before for before, after in pairwise(warm))) > HEAP_KB_A_NIGHT:
+        wrong.append(f"the heap has grown by {more:.1f} kB a night")
     return [f"night {night.day}: {each}" for each in wrong]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.soak.night import NIGHTS, Night, growth
+from tests.soak.night import NIGHTS, WARM, Night, growth
 
 FLAT = Night(
     day=1, version="2.0.1", visits=45, energy_kwh=200.0, messages=2000, records=1500, starts=3, troubles=20, queued=0,
@@ -16,6 +16,8 @@ HEAP = (
     9536, 9537, 9537, 9536,
 )  # fmt: skip
 """kB, as they were night by night, with something loaded before the eighth"""
+WARMING = (9156, 9163, 9172, 9179, 9180, 9179, 9181, 9196, 9181, 9181)
+"""of another station, since something was loaded"""
 
 
 def nights(a_night: int, days: int = len(HEAP)) -> list[Night]:
@@ -27,7 +29,7 @@ def nights(a_night: int, days: int = len(HEAP)) -> list[Night]:
 
 
 @pytest.mark.parametrize("a_night", [4, 8])
-@pytest.mark.parametrize("days", [NIGHTS + 3, len(HEAP)])
+@pytest.mark.parametrize("days", [7 + WARM + NIGHTS + 1, len(HEAP)])
 def test_some_kilobytes_a_night_are_found(a_night: int, days: int) -> None:
     assert "the heap has grown by" in growth(nights(a_night, days))[-1]
 
@@ -36,6 +38,11 @@ def test_some_kilobytes_a_night_are_found(a_night: int, days: int) -> None:
 def test_a_heap_that_is_restless_is_none_that_grows(first: int) -> None:
     seen = nights(0)[first:]
     assert [growth(seen[:last]) for last in range(1, len(seen) + 1)] == [[]] * len(seen)
+
+
+@pytest.mark.parametrize("days", range(1, len(WARMING) + 1))
+def test_a_heap_that_fills_what_was_loaded_is_none_that_grows(days: int) -> None:
+    assert growth([FLAT._replace(day=day, heap_kb=kb) for day, kb in enumerate(WARMING[:days], 1)]) == []
 
 
 def test_a_table_that_doubles_is_none_that_grows() -> None:
